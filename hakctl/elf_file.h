@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A look into an ELF file, as far as it matters for preloading. The file is mapped and
+ * every offset in it is checked, so a damaged one only tells less.
+ */
+#ifndef HAKCTL_ELF_FILE_H
+#define HAKCTL_ELF_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct elf_file {
+	const unsigned char *bytes;
+	size_t size;
+};
+
+/* Map PATH; false with errno set. An empty file has size 0. */
+bool elf_file_open(struct elf_file *file, const char *path);
+void elf_file_close(struct elf_file *file);
+
+/* What the file is: each asks less than the next one takes for granted. */
+bool elf_file_is_elf(const struct elf_file *file);
+bool elf_file_is_64_bit(const struct elf_file *file);
+bool elf_file_is_for_this_machine(const struct elf_file *file);
+
+/* The dynamic loader that the program names; NULL for a static program. */
+const char *elf_file_interpreter(const struct elf_file *file);
+/* Does it offer a function NAME to the rest of the process? */
+bool elf_file_defines(const struct elf_file *file, const char *name);
+/* Does it bind its own names to itself, whatever was preloaded (-Bsymbolic)? */
+bool elf_file_is_symbolic(const struct elf_file *file);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hakmem.h - the public functions of libhakmem.
+ *
+ * The library replaces malloc and its kin under their own names in every program that it is
+ * preloaded into or linked with. The hak_ names below are the same functions, for programs
+ * that want them without replacing anything else, and for memory that is shared with neither.
+ * A block may be allocated by either name and freed by either.
+ *
+ * Sizes are bytes. A block is aligned to 16 bytes at least. On failure the result is NULL and
+ * errno is ENOMEM; sizes above PTRDIFF_MAX fail. errno is left alone by what succeeds and by
+ * hak_free. Passing a pointer that is not the start of a live block ends the process with a
+ * message on standard error. See hakmem(3).
+ */
+#ifndef HAKMEM_HAKMEM_H
+#define HAKMEM_HAKMEM_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* size 0: a unique block that can be freed. */
+void *hak_malloc(size_t size) __attribute__((malloc, alloc_size(1), warn_unused_result));
+/* count * size bytes of zeroes. */
+void *hak_calloc(size_t count, size_t size)
+	__attribute__((malloc, alloc_size(1, 2), warn_unused_result));
+/* block NULL: hak_malloc(size). size 0: frees the block, returns NULL. */
+void *hak_realloc(void *block, size_t size) __attribute__((alloc_size(2), warn_unused_result));
+void *hak_reallocarray(void *block, size_t count, size_t size)
+	__attribute__((alloc_size(2, 3), warn_unused_result));
+/* block NULL: nothing. */
+void hak_free(void *block);
+/* C23: the size, or alignment and size, that the block was asked for with. */
+void hak_free_sized(void *block, size_t size);
+void hak_free_aligned_sized(void *block, size_t alignment, size_t size);
+
+/* 0, EINVAL (alignment not a power of two times sizeof(void *)) or ENOMEM; errno is kept. */
+int hak_posix_memalign(void **place, size_t alignment, size_t size);
+/* alignment: a power of two; otherwise NULL with EINVAL. */
+void *hak_aligned_alloc(size_t alignment, size_t size)
+	__attribute__((malloc, alloc_align(1), alloc_size(2), warn_unused_result));
+/* alignment: rounded up to a power of two. */
+void *hak_memalign(size_t alignment, size_t size)
+	__attribute__((malloc, alloc_size(2), warn_unused_result));
+/* Aligned to a page; hak_pvalloc also rounds the size up to pages. */
+void *hak_valloc(size_t size) __attribute__((malloc, alloc_size(1), warn_unused_result));
+void *hak_pvalloc(size_t size) __attribute__((malloc, warn_unused_result));
+
+/* How many bytes of the block may be used: what was asked for, or more. NULL: 0. */
+size_t hak_malloc_usable_size(void *block);
+
+/*
+ * Gives free memory back to the system: caches of the calling thread and of threads that are
+ * gone, free slabs, free large runs. pad is accepted for compatibility and ignored.
+ * 1: something went back; 0: nothing did.
+ */
+int hak_malloc_trim(size_t pad);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

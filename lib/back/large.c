@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large.c - see large.h. The lists of free runs are in large_run.c.
+ */
+#include <config.h>
+
+#include "back/large.h"
+
+#include <stdint.h>
+
+#include "back/large_run.h"
+#include "back/release.h"
+#include "os/lock.h"
+#include "os/vm.h"
+
+/* Each move may split mappings in two places; past this many, blocks are copied. */
+#define MOVES_MAX	64
+
+/* All by large lock. */
+static struct lock lock;
+static size_t live_units, live_blocks;
+static unsigned moves;
+
+void large_lock(void)
+{
+	lock_take(&lock);
+}
+
+void large_unlock(void)
+{
+	lock_put(&lock);
+}
+
+/* 0: more than the heap can ever hold. */
+static uint32_t units_of(size_t bytes)
+{
+	size_t units = (bytes >> UNIT_SHIFT) + ((bytes & (UNIT_SIZE - 1)) != 0);
+
+	return units <= reservation.bytes >> UNIT_SHIFT ? (uint32_t)units : 0;
+}
+
+/* With the lock: makes part of a free run live; what is left of it stays free. */
+static void split_off(uint32_t run, uint32_t first, uint32_t units)
+{
+	uint32_t end = run + large_run_at(run)->units;
+
+	large_run_remove(run);
+	large_run_at(end - 1)->state = RUN_NONE;
+	large_run_at(run)->state = RUN_NONE;
+	large_run_set(first, units, RUN_LIVE);
+	if (first > run)
+		large_run_insert(run, first - run);
+	if (first + units < end)
+		large_run_insert(first + units, end - first - units);
+}
+
+/* With the lock: how far the dirty units of a run reach, in bytes. */
+static size_t dirty_extent(uint32_t unit, uint32_t units)
+{
+	while (units && !large_run_at(unit + units - 1)->dirty)
+		units--;
+	return (size_t)units << UNIT_SHIFT;
+}
+
+static uint32_t take_run(uint32_t units, uint32_t alignment, size_t *dirty_bytes)
+{
+	uint32_t run, first = UNIT_NONE;
+
+	lock_take(&lock);
+	run = large_run_find(units, alignment, &first);
+	if (run != UNIT_NONE) {
+		split_off(run, first, units);
+		*dirty_bytes = dirty_extent(first, units);
+		live_units += units;
+		live_blocks++;
+	}
+	lock_put(&lock);
+	return run == UNIT_NONE ? UNIT_NONE : first;
+}
+
+/* Opens another chunk; it merges with a free run before it. */
+static bool open_more(uint32_t units)
+{
+	uint32_t wanted = (uint32_t)align_up(units, SUPERSLAB_UNITS);
+	struct chunk chunk;
+
+	if (reservation_open(wanted, CHUNK_LARGE, &chunk))
+		return false;
+	lock_take(&lock);
+	if (chunk.units)
+		large_run_insert(chunk.first_unit, chunk.units);
+	lock_put(&lock);
+	return true;
+}
+
+void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
+{
+	uint32_t units = units_of(bytes);
+	uint32_t alignment_units = alignment > UNIT_SIZE ? units_of(alignment) : 1;
+	uint32_t unit;
+
+	if (!units || !alignment_units || !reservation_charge((size_t)units << UNIT_SHIFT))
+		return NULL;
+	do {
+		unit = take_run(units, alignment_units, dirty_bytes);
+		/* units + alignment - 1 always hold an aligned run */
+	} while (unit == UNIT_NONE && units + alignment_units > units &&
+		 open_more(units + alignment_units - 1));
+	if (unit == UNIT_NONE) {
+		reservation_uncharge((size_t)units << UNIT_SHIFT);
+		return NULL;
+	}
+	return reservation_unit_start(unit);
+}
+
+/* With the lock: part of what was live is free from now on. */
+static void free_units(uint32_t unit, uint32_t units)
+{
+	large_run_mark(unit, units, true);
+	large_run_insert(unit, units);
+	live_units -= units;
+	reservation_uncharge((size_t)units << UNIT_SHIFT);
+}
+
+/* With the lock: the run that holds the unit, UNIT_NONE if it is not of the large range. */
+static uint32_t run_around(uint32_t unit)
+{
+	uint32_t first = unit;
+
+	while (first > 0 && large_run_at(first)->state < RUN_FREE)
+		first--;
+	return large_run_at(first)->state >= RUN_FREE &&
+	       first + large_run_at(first)->units > unit ? first : UNIT_NONE;
+}
+
+/* With the lock. */
+static enum large_lookup look_up(const void *address, uint32_t *unit)
+{
+	uint32_t run;
+
+	*unit = reservation_unit_of(address);
+	if (!reservation_large_unit_is_open(*unit))
+		return LARGE_NOT_OURS;
+	if (large_run_at(*unit)->state == RUN_LIVE && address == reservation_unit_start(*unit))
+		return LARGE_BLOCK;
+	run = run_around(*unit);
+	if (run == UNIT_NONE)
+		return LARGE_NOT_OURS;
+	if (large_run_at(run)->state == RUN_LIVE)
+		return LARGE_INSIDE;
+	return large_run_at(*unit)->freed && address == reservation_unit_start(*unit) ?
+	       LARGE_FREED : LARGE_UNUSED;
+}
+
+enum large_lookup large_look_up(const void *address, size_t *bytes)
+{
+	enum large_lookup found;
+	uint32_t unit;
+
+	lock_take(&lock);
+	found = look_up(address, &unit);
+	if (found == LARGE_BLOCK)
+		*bytes = (size_t)large_run_at(unit)->units << UNIT_SHIFT;
+	lock_put(&lock);
+	return found;
+}
+
+enum large_lookup large_put(void *block)
+{
+	enum large_lookup found;
+	uint32_t unit;
+
+	lock_take(&lock);
+	found = look_up(block, &unit);
+	if (found == LARGE_BLOCK) {
+		large_run_at(unit)->freed = true;
+		free_units(unit, large_run_at(unit)->units);
+		live_blocks--;
+	}
+	lock_put(&lock);
+	return found;
+}
+
+/* With the lock: the block takes its first units from the free run behind it. */
+static bool grow(uint32_t unit, uint32_t have, uint32_t units)
+{
+	uint32_t next = large_run_free_at(unit + have);
+
+	if (next == UNIT_NONE || large_run_at(next)->units < units - have)
+		return false;
+	split_off(next, next, units - have);
+	large_run_at(next)->state = RUN_NONE;
+	large_run_at(unit + have - 1)->state = RUN_NONE;
+	large_run_set(unit, units, RUN_LIVE);
+	live_units += units - have;
+	return true;
+}
+
+/* With the lock. */
+static bool resize(uint32_t unit, uint32_t units)
+{
+	uint32_t have = large_run_at(unit)->units;
+
+	if (units > have) {
+		if (!reservation_charge((size_t)(units - have) << UNIT_SHIFT))
+			return false;
+		if (grow(unit, have, units))
+			return true;
+		reservation_uncharge((size_t)(units - have) << UNIT_SHIFT);
+		return false;
+	}
+	if (units < have) {
+		large_run_at(unit + have - 1)->state = RUN_NONE;
+		large_run_set(unit, units, RUN_LIVE);
+		free_units(unit + units, have - units);
+	}
+	return true;
+}
+
+/* True: the block ends where the large range ends, so that what is opened next lies behind it. */
+static bool ends_at_frontier(uint32_t unit)
+{
+	uint32_t end = unit + large_run_at(unit)->units;
+
+	if (large_run_free_at(end) != UNIT_NONE)
+		end += large_run_at(end)->units;
+	return (size_t)end << UNIT_SHIFT == reservation_opened_bytes();
+}
+
+bool large_resize_in_place(void *block, size_t bytes)
+{
+	uint32_t unit = reservation_unit_of(block), units = units_of(bytes), more;
+	bool done, at_frontier;
+
+	if (!units)
+		return false;
+	lock_take(&lock);
+	done = resize(unit, units);
+	at_frontier = !done && ends_at_frontier(unit);
+	more = done ? 0 : units - large_run_at(unit)->units;
+	lock_put(&lock);
+	if (!at_frontier || !open_more(more))
+		return done;
+	lock_take(&lock);
+	done = resize(unit, units);
+	lock_put(&lock);
+	return done;
+}
+
+bool large_receive(struct chunk chunk)
+{
+	if (reservation_open_large_records(chunk.first_unit + chunk.units))
+		return false;
+	lock_take(&lock);
+	large_run_mark(chunk.first_unit, chunk.units, true);
+	large_run_insert(chunk.first_unit, chunk.units);
+	lock_put(&lock);
+	return true;
+}
+
+bool large_give(uint32_t superslabs, struct chunk *chunk)
+{
+	uint32_t units = superslabs * SUPERSLAB_UNITS, run, first = 0;
+
+	lock_take(&lock);
+	run = large_run_find(units, SUPERSLAB_UNITS, &first);
+	if (run != UNIT_NONE) {
+		split_off(run, first, units);
+		large_run_at(first)->state = RUN_NONE;
+		large_run_at(first + units - 1)->state = RUN_NONE;
+	}
+	lock_put(&lock);
+	*chunk = (struct chunk){ first, units };
+	return run != UNIT_NONE;
+}
+
+static bool take_move(void)
+{
+	bool allowed;
+
+	lock_take(&lock);
+	allowed = moves < MOVES_MAX;
+	moves += allowed;
+	lock_put(&lock);
+	return allowed;
+}
+
+void *large_move(void *block, size_t bytes)
+{
+	uint32_t unit = reservation_unit_of(block), units;
+	size_t dirty_bytes, old_bytes;
+	void *moved;
+
+	/* The owner of a block is in realloc(): nobody else changes its record. */
+	if (large_look_up(block, &old_bytes) != LARGE_BLOCK || old_bytes > bytes || !take_move())
+		return NULL;
+	moved = large_take(bytes, UNIT_SIZE, &dirty_bytes);
+	if (!moved)
+		return NULL;
+	if (vm_move(block, moved, old_bytes)) {
+		large_put(moved);
+		return NULL;
+	}
+	units = (uint32_t)(old_bytes >> UNIT_SHIFT);
+	lock_take(&lock);
+	large_run_at(unit)->freed = true;
+	free_units(unit, units);
+	live_blocks--;
+	lock_put(&lock);
+	return moved;
+}
+
+/* Takes a dirty free run away from everyone, so that the kernel can work on it. */
+static uint32_t take_dirty(uint32_t from, uint32_t *units)
+{
+	uint32_t unit;
+
+	lock_take(&lock);
+	unit = large_run_find_dirty(from);
+	if (unit != UNIT_NONE) {
+		*units = large_run_at(unit)->units;
+		large_run_remove(unit);
+		large_run_set(unit, *units, RUN_AWAY);
+	}
+	lock_put(&lock);
+	return unit;
+}
+
+size_t large_trim(void)
+{
+	uint32_t unit, units = 0, from = 0;
+	size_t bytes = 0;
+
+	while ((unit = take_dirty(from, &units)) != UNIT_NONE) {
+		bool released = release_range(reservation_unit_start(unit),
+					      (size_t)units << UNIT_SHIFT);
+
+		lock_take(&lock);
+		if (released) {
+			bytes += (size_t)large_run_count_dirty(unit, units) << UNIT_SHIFT;
+			large_run_mark(unit, units, false);
+		}
+		large_run_insert(unit, units);
+		lock_put(&lock);
+		from = unit + units;
+	}
+	return bytes;
+}
+
+size_t large_live_bytes(size_t *blocks)
+{
+	size_t units;
+
+	lock_take(&lock);
+	units = live_units;
+	*blocks = live_blocks;
+	lock_put(&lock);
+	return units << UNIT_SHIFT;
+}

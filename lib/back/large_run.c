@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large_run.c - see large_run.h.
+ *
+ * Two sets of lists, for runs that are mostly dirty and mostly clean; in each, 4 lists a
+ * doubling of the length. In the list of the wanted length the best of the first few is
+ * taken, in longer ones the first.
+ */
+#include <config.h>
+
+#include "back/large_run.h"
+
+#define LISTS		(4 * 32)
+#define LOOKS_PER_LIST	32
+
+static uint32_t lists[2][LISTS];	/* [dirty]; unit + 1 of the first run; by large lock */
+static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
+
+static unsigned list_of(uint32_t units)
+{
+	unsigned log2 = 31 - (unsigned)__builtin_clz(units);
+
+	return log2 < 2 ? units : log2 * 4 + ((units >> (log2 - 2)) & 3);
+}
+
+static bool mostly_dirty(const struct large_unit *run)
+{
+	return run->dirty_units * 2 >= run->units;
+}
+
+void large_run_set(uint32_t unit, uint32_t units, enum run_state state)
+{
+	struct large_unit *first = large_run_at(unit), *last = large_run_at(unit + units - 1);
+
+	last->units = units;
+	last->state = RUN_LAST;
+	first->units = units;
+	first->state = (uint8_t)state;
+}
+
+/* Tags of runs that were merged must not be taken for the new one's. */
+static void clear_tags(uint32_t unit)
+{
+	uint32_t units = large_run_at(unit)->units;
+
+	large_run_at(unit)->state = RUN_NONE;
+	large_run_at(unit + units - 1)->state = RUN_NONE;
+}
+
+void large_run_mark(uint32_t unit, uint32_t units, bool dirty)
+{
+	uint32_t i;
+
+	for (i = 0; i < units; i++)
+		large_run_at(unit + i)->dirty = dirty;
+}
+
+uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
+{
+	uint32_t i, dirty = 0;
+
+	for (i = 0; i < units; i++)
+		dirty += large_run_at(unit + i)->dirty;
+	return dirty;
+}
+
+static void list_insert(uint32_t unit)
+{
+	struct large_unit *run = large_run_at(unit);
+	uint32_t *list = &lists[mostly_dirty(run)][list_of(run->units)];
+
+	run->previous = 0;
+	run->next = *list;
+	if (run->next)
+		large_run_at(run->next - 1)->previous = unit + 1;
+	*list = unit + 1;
+}
+
+void large_run_remove(uint32_t unit)
+{
+	struct large_unit *run = large_run_at(unit);
+
+	if (run->next)
+		large_run_at(run->next - 1)->previous = run->previous;
+	if (run->previous)
+		large_run_at(run->previous - 1)->next = run->next;
+	else
+		lists[mostly_dirty(run)][list_of(run->units)] = run->next;
+}
+
+uint32_t large_run_free_at(uint32_t unit)
+{
+	if (!reservation_large_unit_is_open(unit) || large_run_at(unit)->state != RUN_FREE)
+		return UNIT_NONE;
+	return unit;
+}
+
+uint32_t large_run_free_before(uint32_t unit)
+{
+	if (unit == 0)
+		return UNIT_NONE;
+	unit--;
+	if (large_run_at(unit)->state == RUN_LAST)
+		unit -= large_run_at(unit)->units - 1;
+	return large_run_free_at(unit);
+}
+
+uint32_t large_run_insert(uint32_t unit, uint32_t units)
+{
+	uint32_t dirty = large_run_count_dirty(unit, units);
+	uint32_t neighbours[2] = { large_run_free_before(unit), large_run_free_at(unit + units) };
+	unsigned i;
+
+	large_run_at(unit)->state = RUN_NONE;
+	large_run_at(unit + units - 1)->state = RUN_NONE;
+	for (i = 0; i < 2; i++) {
+		uint32_t neighbour = neighbours[i];
+
+		if (neighbour == UNIT_NONE)
+			continue;
+		large_run_remove(neighbour);
+		clear_tags(neighbour);
+		dirty += large_run_at(neighbour)->dirty_units;
+		units += large_run_at(neighbour)->units;
+		if (neighbour < unit)
+			unit = neighbour;
+	}
+	large_run_set(unit, units, RUN_FREE);
+	large_run_at(unit)->dirty_units = dirty;
+	list_insert(unit);
+	if (unit < lowest_unit)
+		lowest_unit = unit;
+	if (unit + units > end_unit)
+		end_unit = unit + units;
+	return unit;
+}
+
+/* Where units can start in the run, or UNIT_NONE. */
+static uint32_t fit(uint32_t unit, uint32_t units, uint32_t alignment)
+{
+	const struct large_unit *run = large_run_at(unit);
+	size_t base = reservation.base >> UNIT_SHIFT;
+	size_t first = align_up(base + unit, alignment) - base;
+
+	if (first + units > (size_t)unit + run->units)
+		return UNIT_NONE;
+	return (uint32_t)first;
+}
+
+static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, uint32_t *first)
+{
+	uint32_t best = UNIT_NONE, looks;
+
+	for (looks = 0; link && looks < LOOKS_PER_LIST; looks++) {
+		struct large_unit *run = large_run_at(link - 1);
+		uint32_t start = fit(link - 1, units, alignment);
+
+		if (start != UNIT_NONE &&
+		    (best == UNIT_NONE || run->units < large_run_at(best)->units)) {
+			best = link - 1;
+			*first = start;
+		}
+		link = run->next;
+	}
+	return best;
+}
+
+uint32_t large_run_find(uint32_t units, uint32_t alignment, uint32_t *first)
+{
+	int dirty;
+	unsigned list;
+
+	for (dirty = 1; dirty >= 0; dirty--)
+		for (list = list_of(units); list < LISTS; list++) {
+			uint32_t found = find_in_list(lists[dirty][list], units, alignment, first);
+
+			if (found != UNIT_NONE)
+				return found;
+		}
+	return UNIT_NONE;
+}
+
+uint32_t large_run_find_dirty(uint32_t from)
+{
+	uint32_t unit = from > lowest_unit ? from : lowest_unit;
+
+	/* Units of slabs lie between: their records are zero, their state is RUN_NONE. */
+	while (unit < end_unit) {
+		struct large_unit *run = large_run_at(unit);
+
+		if (run->state == RUN_FREE && run->dirty_units)
+			return unit;
+		unit += run->state < RUN_FREE ? 1 : run->units;
+	}
+	return UNIT_NONE;
+}

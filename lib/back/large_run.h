@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large_run.h - the free runs of the large range: lists by size, boundary tags, merging.
+ *
+ * Used by large.c alone, under the large lock. A run is [unit, unit + units); its first and
+ * last records hold its length and state, as Knuth's boundary tags do (TAOCP 1, 2.5C). Each
+ * unit's record says whether the unit may hold anything but zeroes.
+ */
+#ifndef HAKMEM_BACK_LARGE_RUN_H
+#define HAKMEM_BACK_LARGE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "back/reservation.h"
+
+/* Of the first record of a run; RUN_AWAY: being released. RUN_LAST: of the last, if there are two. */
+enum run_state { RUN_NONE, RUN_LAST, RUN_FREE, RUN_LIVE, RUN_AWAY };
+
+struct large_unit {
+	uint32_t units;		/* in the first and the last record of a run */
+	uint32_t dirty_units;	/* free run, first record: how many are dirty */
+	uint32_t next, previous;/* free run, first record: unit + 1 in its list */
+	uint8_t state;		/* enum run_state */
+	uint8_t dirty;		/* in every record: the unit may hold something */
+	uint8_t freed;		/* in every record: a block that started here was freed */
+	uint8_t reserved[13];
+};
+
+_Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");
+
+static inline struct large_unit *large_run_at(size_t unit)
+{
+	return (struct large_unit *)reservation.large_units + unit;
+}
+
+/* Writes the tags of a run that is in no list. */
+void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
+
+/* The free run that ends just before the unit, or that begins at it; UNIT_NONE: none does. */
+uint32_t large_run_free_before(uint32_t unit);
+uint32_t large_run_free_at(uint32_t unit);
+
+/*
+ * Makes units free, whatever run they were: merges them with free neighbours, enters the
+ * lists. Returns the first unit of the run that they are in now.
+ */
+uint32_t large_run_insert(uint32_t unit, uint32_t units);
+
+/* Takes a free run out of its list; its tags stay. */
+void large_run_remove(uint32_t unit);
+
+/*
+ * Finds a free run that holds units from an aligned unit on (alignment in units, a power of
+ * two; counted from address 0, so that it holds for addresses). *first: where they start.
+ * Dirty runs come before clean ones: they cost no new memory. UNIT_NONE: none.
+ */
+uint32_t large_run_find(uint32_t units, uint32_t alignment, uint32_t *first);
+
+/* The first free run from a unit on that is partly dirty; UNIT_NONE: none. */
+uint32_t large_run_find_dirty(uint32_t from);
+
+void large_run_mark(uint32_t unit, uint32_t units, bool dirty);
+
+/* How many units of [unit, unit + units) are dirty. */
+uint32_t large_run_count_dirty(uint32_t unit, uint32_t units);
+
+#endif

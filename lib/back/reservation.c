@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reservation.c - see reservation.h.
+ *
+ * Chunks that are being opened stand in a small table. Usually there is one and the span
+ * simply grows over it. When threads open at once, the span waits for the lowest; blocks
+ * above it are found by free()'s slow path, which asks reservation_unit_is_open().
+ */
+#include <config.h>
+
+#include "back/reservation.h"
+
+#include <errno.h>
+
+#include "back/populate.h"
+#include "os/lock.h"
+#include "os/thread.h"
+#include "os/vm.h"
+#include "support/options.h"
+
+#define HEAP_WISH		(2 * TiB)
+#define HEAP_LEAST		(8 * MiB)
+#define FRONTIER_FIRST		(32 * MiB)
+#define FRONTIER_STEP_MAX	GiB
+#define METADATA_AHEAD		4		/* metadata opens this many times further */
+#define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
+#define CACHES_STEP		(256 * KiB)
+#define OPENINGS_MAX		64
+#define YIELDS_FOR_ANOTHER	100
+
+enum opening_state { OPENING_NONE, OPENING_BUSY, OPENING_DONE, OPENING_FAILED };
+
+struct opening {
+	struct chunk chunk;
+	enum chunk_kind kind;
+	enum opening_state state;
+};
+
+struct reservation reservation;
+
+/* All by reservation lock. */
+static struct lock lock;
+static struct opening openings[OPENINGS_MAX];
+static uint32_t frontier_unit;		/* first unit never claimed */
+static uint32_t span_unit;		/* published up to here */
+static char *caches_next, *caches_open, *caches_end;
+
+/* Units whose records may be read. release in publish_*, acquire in the readers. */
+static _Atomic uint32_t metadata_units, large_metadata_units;
+
+static _Atomic size_t taken_bytes;
+
+void reservation_lock(void)
+{
+	lock_take(&lock);
+}
+
+void reservation_unlock(void)
+{
+	lock_put(&lock);
+}
+
+static int reserve(size_t heap_bytes)
+{
+	size_t units = heap_bytes >> UNIT_SHIFT;
+	size_t records = align_up((heap_bytes >> SUPERSLAB_SHIFT) * SUPERSLAB_RECORD_BYTES,
+				  SUPERSLAB_SIZE);
+	size_t bins = align_up(units * sizeof(void *), SUPERSLAB_SIZE);
+	size_t larges = align_up(units * LARGE_RECORD_BYTES, SUPERSLAB_SIZE);
+	size_t caches = align_up(heap_bytes / CACHES_PER_HEAP_BYTE, SUPERSLAB_SIZE);
+	size_t total = records + bins + larges + caches + heap_bytes + SUPERSLAB_SIZE;
+	void *mapped;
+	char *start;
+	int error = vm_reserve(total, &mapped);
+
+	if (error)
+		return error;
+	start = (char *)align_up((uintptr_t)mapped, SUPERSLAB_SIZE);
+	reservation.anchor = start + records;
+	reservation.bin_of_unit = (void **)reservation.anchor;
+	reservation.large_units = reservation.anchor + bins;
+	caches_next = caches_open = reservation.large_units + larges;
+	caches_end = caches_open + caches;
+	reservation.base = (uintptr_t)caches_end;
+	reservation.bytes = heap_bytes;
+	return 0;
+}
+
+int reservation_init(void *nobody)
+{
+	size_t bytes;
+	int error = -ENOMEM;
+
+	reservation.nobody = nobody;
+	/* 2 TiB, 1.5 TiB, 1 TiB, 768 GiB … so that a limit is used to at least two thirds. */
+	for (bytes = HEAP_WISH; bytes >= HEAP_LEAST; bytes /= 2) {
+		error = reserve(bytes);
+		if (!error)
+			break;
+		error = reserve(align_up(bytes / 4 * 3, SUPERSLAB_SIZE));
+		if (!error)
+			break;
+	}
+	return error;
+}
+
+/* Opens both arrays around the anchor for the first units. */
+static int open_records(size_t units)
+{
+	size_t page = vm_page_size();
+	size_t records = (units / SUPERSLAB_UNITS) * SUPERSLAB_RECORD_BYTES;
+	char *low = (char *)((uintptr_t)(reservation.anchor - records) & ~(page - 1));
+	char *high = reservation.anchor + align_up(units * sizeof(void *), page);
+
+	return vm_open(low, (size_t)(high - low));
+}
+
+static int open_large_records(size_t units)
+{
+	return vm_open(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
+}
+
+/* Raises *open_units to at least end_unit, with a margin if the kernel allows it. */
+static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit, int (*open)(size_t units))
+{
+	uint32_t total = (uint32_t)(reservation.bytes >> UNIT_SHIFT);
+	uint64_t ahead = (uint64_t)end_unit * METADATA_AHEAD;
+	uint32_t target = ahead < total ? (uint32_t)ahead : total;
+	/* acquire: pairs with the release below, in another opener */
+	uint32_t known = atomic_load_explicit(open_units, memory_order_acquire);
+	int error;
+
+	if (known >= end_unit)
+		return 0;
+	error = open(target);
+	if (error) {
+		target = end_unit;
+		error = open(target);
+	}
+	if (error)
+		return error;
+	/* release: pairs with reservation_unit_is_open and reservation_large_unit_is_open */
+	while (known < target &&
+	       !atomic_compare_exchange_weak_explicit(open_units, &known, target,
+						      memory_order_release,
+						      memory_order_relaxed))
+		;
+	return 0;
+}
+
+int reservation_open_large_records(uint32_t end_unit)
+{
+	return open_metadata(&large_metadata_units, end_unit, open_large_records);
+}
+
+static int open_chunk(struct chunk chunk, enum chunk_kind kind)
+{
+	uint32_t end = chunk.first_unit + chunk.units, unit;
+	int error = open_metadata(&metadata_units, end, open_records);
+
+	if (!error && kind == CHUNK_LARGE)
+		error = reservation_open_large_records(end);
+	if (!error)
+		error = populate_open(reservation_unit_start(chunk.first_unit),
+				      (size_t)chunk.units << UNIT_SHIFT,
+				      (size_t)end << UNIT_SHIFT, kind == CHUNK_SLABS);
+	if (error)
+		return error;
+	for (unit = chunk.first_unit; unit < end; unit++)
+		reservation.bin_of_unit[unit] = reservation.nobody;
+	return 0;
+}
+
+/* As large as all before it, within the steps and what is left; fewer than units: no room. */
+static uint32_t chunk_units(uint32_t units)
+{
+	uint32_t left = (uint32_t)(reservation.bytes >> UNIT_SHIFT) - frontier_unit;
+	uint32_t step = frontier_unit;
+
+	if (step < FRONTIER_FIRST >> UNIT_SHIFT)
+		step = FRONTIER_FIRST >> UNIT_SHIFT;
+	if (step > FRONTIER_STEP_MAX >> UNIT_SHIFT)
+		step = FRONTIER_STEP_MAX >> UNIT_SHIFT;
+	if (step < units)
+		step = units;
+	return step < left ? step : left;
+}
+
+/* A claim that failed while others went past it is tried again before the frontier moves. */
+static struct opening *claim_failed(uint32_t units)
+{
+	unsigned i;
+
+	for (i = 0; i < OPENINGS_MAX; i++)
+		if (openings[i].state == OPENING_FAILED && openings[i].chunk.units >= units)
+			return &openings[i];
+	return NULL;
+}
+
+/* exact: no more than asked for. NULL: no address space, or too many at once. */
+static struct opening *claim(uint32_t units, enum chunk_kind kind, bool exact)
+{
+	struct opening *opening;
+	unsigned i;
+
+	lock_take(&lock);
+	opening = claim_failed(units);
+	for (i = 0; !opening && i < OPENINGS_MAX; i++) {
+		uint32_t step = chunk_units(units);
+
+		if (openings[i].state != OPENING_NONE || step < units)
+			continue;
+		opening = &openings[i];
+		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step };
+		frontier_unit += opening->chunk.units;
+	}
+	if (opening) {
+		opening->kind = kind;
+		opening->state = OPENING_BUSY;
+	}
+	lock_put(&lock);
+	return opening;
+}
+
+static bool another_opens(uint32_t units, enum chunk_kind kind)
+{
+	bool found = false;
+	unsigned i;
+
+	lock_take(&lock);
+	for (i = 0; i < OPENINGS_MAX; i++)
+		found |= openings[i].state == OPENING_BUSY && openings[i].kind == kind &&
+			 openings[i].chunk.units >= units;
+	lock_put(&lock);
+	return found;
+}
+
+/*
+ * Threads that run out at the same moment would each double the heap. Those who come second
+ * wait for the first to return from the kernel, but not for ever: it may be off the CPU.
+ */
+static bool wait_for_another(uint32_t units, enum chunk_kind kind)
+{
+	unsigned round;
+
+	if (!another_opens(units, kind))
+		return false;
+	for (round = 0; round < YIELDS_FOR_ANOTHER; round++) {
+		thread_yield();
+		if (!another_opens(units, kind))
+			return true;
+	}
+	return false;
+}
+
+static void advance_span(void)
+{
+	bool moved = true;
+	unsigned i;
+
+	while (moved) {
+		moved = false;
+		for (i = 0; i < OPENINGS_MAX; i++) {
+			struct opening *opening = &openings[i];
+
+			if (opening->state != OPENING_DONE || opening->chunk.first_unit != span_unit)
+				continue;
+			span_unit += opening->chunk.units;
+			opening->state = OPENING_NONE;
+			moved = true;
+		}
+	}
+	/* release: pairs with the data dependency of free(): the bins of the units come first */
+	__atomic_store_n(&reservation.span_steps, ((size_t)span_unit << UNIT_SHIFT) >> 4,
+			 __ATOMIC_RELEASE);
+}
+
+static void settle(struct opening *opening, int error)
+{
+	lock_take(&lock);
+	if (!error) {
+		opening->state = OPENING_DONE;
+		advance_span();
+	} else if (opening->chunk.first_unit + opening->chunk.units == frontier_unit) {
+		frontier_unit = opening->chunk.first_unit;
+		opening->state = OPENING_NONE;
+	} else {
+		opening->state = OPENING_FAILED;
+	}
+	lock_put(&lock);
+}
+
+int reservation_open(uint32_t units, enum chunk_kind kind, struct chunk *chunk)
+{
+	int error = -ENOMEM;
+	unsigned attempt;
+
+	chunk->units = 0;
+	if (wait_for_another(units, kind))
+		return 0;
+	for (attempt = 0; attempt < 2 && error; attempt++) {
+		struct opening *opening = claim(units, kind, attempt > 0);
+
+		if (!opening)
+			break;
+		*chunk = opening->chunk;
+		error = open_chunk(*chunk, kind);
+		settle(opening, error);
+	}
+	return error ? -ENOMEM : 0;
+}
+
+void *reservation_take_metadata(size_t bytes)
+{
+	char *taken = NULL, *open_from, *open_to;
+
+	bytes = align_up(bytes, 64);
+	lock_take(&lock);
+	if ((size_t)(caches_end - caches_next) >= bytes) {
+		taken = caches_next;
+		caches_next += bytes;
+	}
+	open_from = caches_open;
+	open_to = taken ? (char *)align_up((uintptr_t)taken + bytes, CACHES_STEP) : NULL;
+	if (open_to > caches_end)
+		open_to = caches_end;
+	lock_put(&lock);
+	if (!taken || taken + bytes <= open_from)
+		return taken;
+	if (vm_open(open_from, (size_t)(open_to - open_from)))
+		return NULL;	/* its address space is lost: 2^17 caches fit */
+	lock_take(&lock);
+	if (caches_open < open_to)
+		caches_open = open_to;
+	lock_put(&lock);
+	return taken;
+}
+
+bool reservation_charge(size_t bytes)
+{
+	size_t before = atomic_fetch_add_explicit(&taken_bytes, bytes, memory_order_relaxed);
+
+	if (likely(before + bytes <= options.limit_hard_bytes))
+		return true;
+	reservation_uncharge(bytes);
+	return false;
+}
+
+void reservation_uncharge(size_t bytes)
+{
+	atomic_fetch_sub_explicit(&taken_bytes, bytes, memory_order_relaxed);
+}
+
+bool reservation_unit_is_open(size_t unit)
+{
+	return unit < atomic_load_explicit(&metadata_units, memory_order_acquire);
+}
+
+bool reservation_large_unit_is_open(size_t unit)
+{
+	return unit < atomic_load_explicit(&large_metadata_units, memory_order_acquire);
+}
+
+size_t reservation_opened_bytes(void)
+{
+	size_t units;
+
+	lock_take(&lock);
+	units = frontier_unit;
+	lock_put(&lock);
+	return units << UNIT_SHIFT;
+}
+
+size_t reservation_taken_bytes(void)
+{
+	return atomic_load_explicit(&taken_bytes, memory_order_relaxed);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reservation.h - the address space of the heap, reserved once, and its frontier.
+ *
+ *    superslab records ◄──┐┌──► bins of units │ large units │ thread caches │ heap ───────►
+ *    (grow downwards)     ││    (8 B a unit)                                 │ 64 KiB units
+ *                       anchor                                             base
+ *
+ * One mmap(PROT_NONE). The frontier opens (PROT_READ | PROT_WRITE) geometrically, chunk by
+ * chunk: a chunk becomes superslabs or part of the large range. Metadata lies outside the
+ * memory it describes and opens ahead of it; the first two arrays share one mprotect().
+ *
+ * Who may run with whom: anyone with anyone. Opening claims a chunk under the lock, calls
+ * the kernel without it, and publishes the chunk under it again.
+ */
+#ifndef HAKMEM_BACK_RESERVATION_H
+#define HAKMEM_BACK_RESERVATION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "support/compiler.h"
+#include "support/size_class.h"
+
+#define SUPERSLAB_SHIFT		21
+#define SUPERSLAB_SIZE		((size_t)1 << SUPERSLAB_SHIFT)	/* 2 MiB: one huge page */
+#define SUPERSLAB_UNITS		32
+#define SUPERSLAB_RECORD_BYTES	18496	/* see superslab.h */
+#define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
+
+#define UNIT_NONE		UINT32_MAX
+
+/* What the fast path of free() needs; read-mostly, a cache line of its own. */
+struct reservation {
+	uintptr_t base;		/* first byte of the heap */
+	size_t span_steps;	/* published heap in 16 B steps; 0: nothing is ours yet */
+	void **bin_of_unit;	/* where a free block of the unit goes: see thread_cache.h */
+	char *anchor;		/* superslab records end here */
+	char *large_units;	/* records of the large range, see large.h */
+	size_t bytes;		/* heap address space */
+	void *nobody;		/* the bin of units that hold no slab */
+} CACHE_ALIGNED;
+
+extern struct reservation reservation HIDDEN;
+
+enum chunk_kind { CHUNK_SLABS, CHUNK_LARGE };
+
+struct chunk {
+	uint32_t first_unit;
+	uint32_t units;
+};
+
+/*
+ * Reserves; halves the wish until the kernel agrees (RLIMIT_AS, vm.overcommit_memory=2).
+ * nobody: entry of units without a slab. Returns 0 or -errno. Once a process.
+ */
+int reservation_init(void *nobody);
+
+/*
+ * Opens at least units (a multiple of SUPERSLAB_UNITS), more as the heap is larger.
+ * Returns 0 or -ENOMEM. 0 with chunk->units == 0: another thread has just opened a chunk of
+ * this kind; the caller looks again.
+ */
+int reservation_open(uint32_t units, enum chunk_kind kind, struct chunk *chunk);
+
+/* Opens the large range's records below a unit. Returns 0 or -errno. */
+int reservation_open_large_records(uint32_t end_unit);
+
+/* Memory for a thread cache: zero, on cache lines, never given back. NULL: none left. */
+void *reservation_take_metadata(size_t bytes);
+
+/*
+ * Counts heap taken against limit_hard; false: it would pass the limit. relaxed: a count,
+ * orders nothing.
+ */
+bool reservation_charge(size_t bytes);
+void reservation_uncharge(size_t bytes);
+
+/* True if the record of this unit may be read: the frontier has passed it. */
+bool reservation_unit_is_open(size_t unit);
+/* The same for its record in the large range. */
+bool reservation_large_unit_is_open(size_t unit);
+
+/* Bytes opened so far, and bytes taken from them. */
+size_t reservation_opened_bytes(void);
+size_t reservation_taken_bytes(void);
+
+void reservation_lock(void);
+void reservation_unlock(void);
+
+static inline char *reservation_unit_start(size_t unit)
+{
+	return (char *)(reservation.base + (unit << UNIT_SHIFT));
+}
+
+/* Only for addresses of the heap. */
+static inline uint32_t reservation_unit_of(const void *address)
+{
+	return (uint32_t)(((uintptr_t)address - reservation.base) >> UNIT_SHIFT);
+}
+
+#endif

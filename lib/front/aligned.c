@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aligned.c - the aligned allocation functions.
+ *
+ * Blocks of a class are aligned to the largest power of two that divides its size, so up to
+ * 64 KiB an alignment is a choice of class. To 2 MiB it is a choice of units inside a
+ * superslab, and above that a choice of units in the large range. No alignment maps memory of
+ * its own.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include <hakmem/hakmem.h>
+
+#include "front/malloc.h"
+#include "os/vm.h"
+
+static bool is_power_of_two(size_t value)
+{
+	return value && !(value & (value - 1));
+}
+
+/* The smallest class whose slab is one block: its place in a superslab can be chosen. */
+static unsigned whole_slab_class(size_t size)
+{
+	unsigned class = size_class_of(max_size(size, UNIT_SIZE));
+
+	while (size_class_table[class].capacity > 1)	/* 1 MiB's is one block */
+		class++;
+	return class;
+}
+
+/* alignment: above 64 KiB, a superslab at most */
+static void *take_units(size_t size, size_t alignment)
+{
+	unsigned class = whole_slab_class(size);
+	struct bin *bin = &thread_cache_tls.cache->bins[class];
+	bool zeroed;
+
+	if (bin->head && (uintptr_t)bin->head % alignment == 0)
+		return thread_cache_pop(bin);
+	return heap_take_block(&thread_cache_tls.cache->heap, class,
+			       (unsigned)(alignment >> UNIT_SHIFT), &zeroed);
+}
+
+/* alignment: a power of two. */
+static void *take(size_t alignment, size_t size)
+{
+	size_t dirty_bytes;
+	unsigned class;
+
+	if (alignment <= UNIT_SIZE) {
+		class = size_class_of_aligned(max_size(size, 1), alignment);
+		if (class != CLASS_NONE)
+			return thread_cache_take(&thread_cache_tls.cache->bins[class]);
+	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
+		return take_units(size, alignment);
+	}
+	return malloc_large(max_size(size, 1), alignment, &dirty_bytes);
+}
+
+/* NULL without errno: no memory. */
+static void *take_aligned(size_t alignment, size_t size)
+{
+	void *block;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX || !thread_cache_enter())
+		return NULL;
+	block = take(alignment, size);
+	thread_cache_leave();
+	return block;
+}
+
+static void *aligned_or_fail(size_t alignment, size_t size)
+{
+	void *block = take_aligned(alignment, size);
+
+	return block ? block : malloc_fail();
+}
+
+EXPORT int hak_posix_memalign(void **place, size_t alignment, size_t size)
+{
+	void *block;
+
+	if (!is_power_of_two(alignment) || alignment % sizeof(void *))
+		return EINVAL;
+	block = take_aligned(alignment, size);
+	if (!block)
+		return ENOMEM;
+	*place = block;
+	return 0;
+}
+
+EXPORT void *hak_aligned_alloc(size_t alignment, size_t size)
+{
+	if (unlikely(!is_power_of_two(alignment))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return aligned_or_fail(alignment, size);
+}
+
+/* As glibc does, an alignment that is no power of two is rounded up to one. */
+EXPORT void *hak_memalign(size_t alignment, size_t size)
+{
+	size_t power = BLOCK_ALIGNMENT;
+
+	while (power < alignment && power <= PTRDIFF_MAX)
+		power *= 2;
+	if (unlikely(power < alignment)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return aligned_or_fail(power, size);
+}
+
+EXPORT void *hak_valloc(size_t size)
+{
+	return aligned_or_fail(vm_page_size(), size);
+}
+
+EXPORT void *hak_pvalloc(size_t size)
+{
+	size_t page = vm_page_size();
+
+	if (unlikely(size > PTRDIFF_MAX))
+		return malloc_fail();
+	return aligned_or_fail(page, align_up(max_size(size, 1), page));
+}

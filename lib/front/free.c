@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * free.c - the freeing functions, and what the fast path falls back to.
+ *
+ *   hak_free ── free_inline ─┬─ thread_cache_push                  (nearly always)
+ *                            ├─ thread_cache_flush ── heap …
+ *                            ├─ free_not_mine ─┬─ free_remote ── remote_free_push
+ *                            │                 └─ large_put
+ *                            └─ free_outside: NULL, or misuse
+ */
+#include <config.h>
+
+#include "front/free.h"
+
+#include <hakmem/hakmem.h>
+
+#include "back/large.h"
+#include "front/misuse.h"
+
+void free_twice(void *block)
+{
+	misuse_double_free(block);
+}
+
+static void free_remote(struct bin *bin, void *block)
+{
+	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+
+	/* A thread on its way out has sent its outbox; what it frees now goes alone. */
+	if (unlikely(!thread_cache_tls.cache && (thread_cache_tls.leaving || !thread_cache_enter()))) {
+		remote_free_push_alone(owner, block);
+		return;
+	}
+	/* Attaching may have given us the very heap that the block belongs to. */
+	if (unlikely(owner == &thread_cache_tls.cache->heap)) {
+		free_inline(block);
+		return;
+	}
+	remote_free_push(&thread_cache_tls.cache->outbox, owner, block,
+			 size_class_table[thread_cache_bin_class(bin)].size);
+}
+
+/* For an address of the heap that is aligned to 16 bytes. */
+void NOINLINE free_not_mine(void *block)
+{
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+
+	if (bin != reservation.nobody)
+		free_remote(bin, block);
+	else if (unlikely(large_put(block) != LARGE_BLOCK))
+		misuse_explain("free", block);
+}
+
+void NOINLINE free_outside(void *block)
+{
+	if (!block)
+		return;
+	/* Opened, but not in the span yet: another thread is still opening memory below it. */
+	if ((uintptr_t)block % BLOCK_ALIGNMENT == 0 && misuse_is_in_heap(block))
+		free_not_mine(block);
+	else
+		misuse_explain("free", block);
+}
+
+EXPORT void hak_free(void *block)
+{
+	free_inline(block);
+}
+
+EXPORT void hak_free_sized(void *block, size_t size)
+{
+	(void)size;
+	free_inline(block);
+}
+
+EXPORT void hak_free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+	(void)alignment;
+	(void)size;
+	free_inline(block);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc.c - the allocation functions, and what the fast path falls back to.
+ *
+ *   hak_malloc ── malloc_inline ─┬─ thread_cache_pop               (nearly always)
+ *                                ├─ malloc_refill ── thread_cache_refill ── heap …
+ *                                └─ malloc_slow ─┬─ 8 KiB … 1 MiB: its bin, as above
+ *                                                └─ larger: large_take
+ *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
+ *               └─ take_zeroed, take_large_zeroed: cleared where it was used before
+ *   hak_realloc ─┬─ in place: the same class, or room behind a large block
+ *                └─ large_move, or move_by_copy
+ */
+#include <config.h>
+
+#include "front/malloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <hakmem/hakmem.h>
+
+#include "back/balance.h"
+#include "back/large.h"
+#include "front/free.h"
+#include "front/misuse.h"
+
+/* Above this size realloc asks the kernel to move pages instead of copying. */
+#define MOVE_BYTES_LEAST	(32 * MiB)
+
+void *malloc_fail(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *NOINLINE malloc_refill(struct bin *bin)
+{
+	void *block = thread_cache_refill(bin);
+
+	return likely(block != NULL) ? block : malloc_fail();
+}
+
+static void *take_from_bin(struct bin *bin)
+{
+	return likely(bin->head != NULL) ? thread_cache_pop(bin) : malloc_refill(bin);
+}
+
+/* What lies idle in caches and slabs may be just what is missing. */
+static void *take_large_from_idle(size_t size, size_t alignment, size_t *dirty_bytes)
+{
+	void *block;
+
+	thread_cache_flush_all();
+	block = large_take(size, alignment, dirty_bytes);
+	if (block || !balance_toward_large(size, alignment))
+		return block;
+	return large_take(size, alignment, dirty_bytes);
+}
+
+void *malloc_large(size_t size, size_t alignment, size_t *dirty_bytes)
+{
+	void *block;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+		return NULL;
+	block = large_take(size, alignment, dirty_bytes);
+	if (unlikely(!block))
+		block = take_large_from_idle(size, alignment, dirty_bytes);
+	return block;
+}
+
+static void *take_large(size_t size, size_t *dirty_bytes)
+{
+	void *block = malloc_large(size, UNIT_SIZE, dirty_bytes);
+
+	return block ? block : malloc_fail();
+}
+
+void *NOINLINE malloc_slow(size_t size)
+{
+	size_t dirty_bytes;
+	void *block;
+
+	if (unlikely(!thread_cache_enter()))
+		return malloc_fail();
+	if (unlikely(size > CLASS_SIZE_MAX))
+		block = take_large(size, &dirty_bytes);
+	else
+		block = take_from_bin(&thread_cache_tls.cache->bins[size_class_of(size)]);
+	thread_cache_leave();
+	return block;
+}
+
+/* Bytes of a live block; misuse otherwise. verb: for the message. */
+static size_t block_bytes(const char *verb, void *block)
+{
+	size_t bytes;
+
+	if (unlikely(!misuse_is_in_heap(block)))
+		misuse_explain(verb, block);
+	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody) {
+		if (unlikely(large_look_up(block, &bytes) != LARGE_BLOCK))
+			misuse_explain(verb, block);
+		return bytes;
+	}
+	if (unlikely(!misuse_is_block_start(block)))
+		misuse_explain(verb, block);
+	return slab_class(slab_at(reservation_unit_of(block)))->size;
+}
+
+/* calloc between the fast path's sizes and the large range: fresh slabs need no clearing. */
+static void *take_zeroed(size_t size)
+{
+	unsigned class = size_class_of(size);
+	struct bin *bin;
+	bool zeroed = false;
+	void *block;
+
+	if (unlikely(!thread_cache_enter()))
+		return malloc_fail();
+	bin = &thread_cache_tls.cache->bins[class];
+	block = bin->head ? NULL : heap_take_block(&thread_cache_tls.cache->heap, class, 1, &zeroed);
+	if (!block)
+		block = take_from_bin(bin);
+	thread_cache_leave();
+	return block && !zeroed ? memset(block, 0, size) : block;
+}
+
+static void *take_large_zeroed(size_t size)
+{
+	size_t dirty_bytes;
+	void *block;
+
+	if (unlikely(!thread_cache_enter()))
+		return malloc_fail();
+	block = take_large(size, &dirty_bytes);
+	thread_cache_leave();
+	return block ? memset(block, 0, min_size(size, dirty_bytes)) : NULL;
+}
+
+EXPORT void *hak_malloc(size_t size)
+{
+	return malloc_inline(size);
+}
+
+EXPORT void *hak_calloc(size_t count, size_t size)
+{
+	size_t bytes;
+	void *block;
+
+	if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+		return malloc_fail();
+	if (bytes > CLASS_SIZE_MAX)
+		return take_large_zeroed(bytes);
+	if (bytes > SMALL_SIZE_LIMIT)
+		return take_zeroed(bytes);
+	block = malloc_inline(bytes);
+	return likely(block != NULL) ? memset(block, 0, bytes) : NULL;
+}
+
+static void *move_by_copy(void *block, size_t old_bytes, size_t bytes)
+{
+	void *moved = malloc_inline(bytes);
+
+	if (unlikely(!moved))
+		return NULL;
+	memcpy(moved, block, min_size(old_bytes, bytes));
+	free_inline(block);
+	return moved;
+}
+
+static void *resize_large(void *block, size_t old_bytes, size_t bytes)
+{
+	void *moved = NULL;
+
+	if (bytes > PTRDIFF_MAX)
+		return malloc_fail();
+	if (large_resize_in_place(block, bytes))
+		return block;
+	if (old_bytes >= MOVE_BYTES_LEAST)
+		moved = large_move(block, bytes);
+	return moved ? moved : move_by_copy(block, old_bytes, bytes);
+}
+
+EXPORT void *hak_realloc(void *block, size_t bytes)
+{
+	size_t old_bytes;
+
+	if (!block)
+		return malloc_inline(bytes);
+	old_bytes = block_bytes("realloc", block);
+	if (bytes == 0) {
+		free_inline(block);
+		return NULL;
+	}
+	if (old_bytes > CLASS_SIZE_MAX && bytes > CLASS_SIZE_MAX)
+		return resize_large(block, old_bytes, bytes);
+	/* In place as long as half of it or more stays in use. */
+	if (bytes <= old_bytes && bytes >= old_bytes / 2)
+		return block;
+	return move_by_copy(block, old_bytes, bytes);
+}
+
+EXPORT void *hak_reallocarray(void *block, size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
+		return malloc_fail();
+	return hak_realloc(block, bytes);
+}
+
+EXPORT size_t hak_malloc_usable_size(void *block)
+{
+	return block ? block_bytes("malloc_usable_size", block) : 0;
+}

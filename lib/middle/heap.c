@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.c - see heap.h. Slabs come from back/superslab and go back there; what a free block
+ * of their units should be pushed to is entered into reservation.bin_of_unit.
+ */
+#include <config.h>
+
+#include "middle/heap.h"
+
+#include <string.h>
+
+#include "back/balance.h"
+#include "os/lock.h"
+
+/* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
+#define EMPTY_UNITS_KEPT	16
+
+static struct lock list_lock;
+static struct heap *heaps, *idle_heaps;	/* by heap list lock */
+static uint32_t heap_count;		/* by heap list lock */
+
+void heap_list_lock(void)
+{
+	lock_take(&list_lock);
+}
+
+void heap_list_unlock(void)
+{
+	lock_put(&list_lock);
+}
+
+static void list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
+{
+	slab->listed = true;
+	slab->previous = 0;
+	slab->next = list->head;
+	if (list->head)
+		slab_unit(list->head - 1)->previous = first + 1;
+	else
+		list->tail = first + 1;
+	list->head = first + 1;
+}
+
+static void list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
+{
+	slab->listed = true;
+	slab->next = 0;
+	slab->previous = list->tail;
+	if (list->tail)
+		slab_unit(list->tail - 1)->next = first + 1;
+	else
+		list->head = first + 1;
+	list->tail = first + 1;
+}
+
+static void list_remove(struct slab_list *list, struct slab *slab)
+{
+	slab->listed = false;
+	if (slab->next)
+		slab_unit(slab->next - 1)->previous = slab->previous;
+	else
+		list->tail = slab->previous;
+	if (slab->previous)
+		slab_unit(slab->previous - 1)->next = slab->next;
+	else
+		list->head = slab->next;
+}
+
+/* Enters a fresh slab into the heap; UNIT_NONE: no memory. */
+static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_units)
+{
+	unsigned i, units = size_class_table[class].units;
+	bool zeroed;
+	uint32_t first;
+
+	do {
+		first = superslab_take_slab(units, alignment_units, &zeroed);
+	} while (first == UNIT_NONE && balance_toward_slabs());
+	if (first == UNIT_NONE)
+		return UNIT_NONE;
+	slab_create(first, class, heap, zeroed);
+	for (i = 0; i < units; i++)
+		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;
+	list_push_head(&heap->available[class], first, slab_unit(first));
+	heap->empty_units += units;
+	return first;
+}
+
+/* The inverse: a wholly free slab leaves the heap. */
+static void put_slab(struct heap *heap, uint32_t first)
+{
+	struct slab *slab = slab_unit(first);
+	unsigned i, units = slab_class(slab)->units;
+
+	list_remove(&heap->available[slab->class_mark - 1], slab);
+	heap->empty_units -= units;
+	for (i = 0; i < units; i++)
+		reservation.bin_of_unit[first + i] = reservation.nobody;
+	slab_destroy(first);
+	superslab_put_slab(first, units);
+}
+
+/* Takes blocks from one slab of the heap and keeps the list true. */
+static unsigned take_from(struct heap *heap, uint32_t first, void **blocks, unsigned count)
+{
+	struct slab *slab = slab_unit(first);
+	const struct size_class *class = slab_class(slab);
+
+	if (slab->free_blocks == class->capacity)
+		heap->empty_units -= class->units;
+	count = slab_take_blocks(slab, first, blocks, count);
+	if (slab->free_blocks == 0)
+		list_remove(&heap->available[slab->class_mark - 1], slab);
+	return count;
+}
+
+unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count)
+{
+	unsigned taken = 0;
+
+	while (taken < count) {
+		uint32_t link = heap->available[class].head;
+		uint32_t first = link - 1;
+
+		if (!link) {
+			/* What came from slabs so far is enough; a new slab is for an empty hand. */
+			if (taken)
+				break;
+			first = take_slab(heap, class, 1);
+			if (first == UNIT_NONE)
+				break;
+		}
+		taken += take_from(heap, first, blocks + taken, count - taken);
+		if (slab_unit(first)->listed)
+			break;	/* it kept its untouched part back */
+	}
+	return taken;
+}
+
+void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_units, bool *zeroed)
+{
+	uint32_t link = alignment_units == 1 ? heap->available[class].head : 0;
+	uint32_t first = link ? link - 1 : take_slab(heap, class, alignment_units);
+	struct slab *slab;
+	unsigned untouched_from;
+	void *block;
+
+	if (first == UNIT_NONE)
+		return NULL;
+	slab = slab_unit(first);
+	untouched_from = slab->untouched_from;
+	take_from(heap, first, &block, 1);
+	*zeroed = slab->zeroed && slab_block_index(slab, first, block) >= untouched_from;
+	return block;
+}
+
+static void put_block(struct heap *heap, void *block)
+{
+	uint32_t unit = reservation_unit_of(block);
+	uint32_t first = unit - slab_unit(unit)->position;
+	struct slab *slab = slab_unit(first);
+	const struct size_class *class = slab_class(slab);
+	struct slab_list *list = &heap->available[slab->class_mark - 1];
+
+	slab_put_block(slab, first, block);
+	if (!slab->listed)
+		list_push_head(list, first, slab);
+	if (slab->free_blocks < class->capacity)
+		return;
+	heap->empty_units += class->units;
+	if (heap->empty_units > EMPTY_UNITS_KEPT) {
+		put_slab(heap, first);
+	} else {
+		list_remove(list, slab);
+		list_push_tail(list, first, slab);
+	}
+}
+
+void heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		put_block(heap, blocks[i]);
+}
+
+void heap_put_empty_slabs(struct heap *heap)
+{
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++) {
+		uint32_t link = heap->available[class].tail;
+
+		while (link) {
+			struct slab *slab = slab_unit(link - 1);
+			uint32_t previous = slab->previous;
+
+			if (slab->free_blocks == size_class_table[class].capacity)
+				put_slab(heap, link - 1);
+			link = previous;
+		}
+	}
+}
+
+void heap_create(struct heap *heap, char *bins)
+{
+	heap->bins = bins;
+	lock_take(&list_lock);
+	heap->number = heap_count++;
+	heap->next = heaps;
+	heaps = heap;
+	lock_put(&list_lock);
+}
+
+/* With the list lock. */
+static void remove_idle(struct heap *heap)
+{
+	if (heap->next_idle)
+		heap->next_idle->previous_idle = heap->previous_idle;
+	if (heap->previous_idle)
+		heap->previous_idle->next_idle = heap->next_idle;
+	else
+		idle_heaps = heap->next_idle;
+	atomic_store_explicit(&heap->idle, false, memory_order_relaxed);
+}
+
+struct heap *heap_adopt(void)
+{
+	struct heap *heap;
+
+	lock_take(&list_lock);
+	heap = idle_heaps;
+	if (heap)
+		remove_idle(heap);
+	lock_put(&list_lock);
+	return heap;
+}
+
+bool heap_adopt_this(struct heap *heap)
+{
+	bool idle;
+
+	lock_take(&list_lock);
+	idle = atomic_load_explicit(&heap->idle, memory_order_relaxed);
+	if (idle)
+		remove_idle(heap);
+	lock_put(&list_lock);
+	return idle;
+}
+
+void heap_abandon(struct heap *heap)
+{
+	lock_take(&list_lock);
+	heap->previous_idle = NULL;
+	heap->next_idle = idle_heaps;
+	if (idle_heaps)
+		idle_heaps->previous_idle = heap;
+	idle_heaps = heap;
+	atomic_store_explicit(&heap->idle, true, memory_order_relaxed);
+	lock_put(&list_lock);
+}
+
+static void visit_if_idle(struct heap *heap, void *argument)
+{
+	void (*const *visit)(struct heap *heap) = argument;
+
+	if (heap_adopt_this(heap)) {
+		(*visit)(heap);
+		heap_abandon(heap);
+	}
+}
+
+void heap_visit_idle(void (*visit)(struct heap *heap))
+{
+	heap_visit_all(visit_if_idle, &visit);
+}
+
+void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argument)
+{
+	struct heap *heap;
+
+	lock_take(&list_lock);
+	heap = heaps;
+	lock_put(&list_lock);
+	/* Heaps are never freed, and next never changes. */
+	for (; heap; heap = heap->next)
+		visit(heap, argument);
+}
+
+void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
+{
+	struct heap *heap;
+
+	for (heap = heaps; heap; heap = heap->next) {
+		if (heap == own || atomic_load_explicit(&heap->idle, memory_order_relaxed))
+			continue;
+		atomic_store_explicit(&heap->frozen, true, memory_order_relaxed);
+		freeze(heap);
+	}
+}
+
+/* With the list lock: forgets what the torn record says and counts from zero. */
+static void start_record(struct slab *slab)
+{
+	if (slab->frozen)
+		return;
+	slab->frozen = true;
+	slab->free_blocks = 0;
+	slab->first_word = 0;
+	memset(slab->free_bits, 0, sizeof(slab->free_bits));
+}
+
+void heap_put_frozen(void *block)
+{
+	uint32_t unit = reservation_unit_of(block);
+	uint32_t first = unit - slab_unit(unit)->position;
+	struct slab *slab = slab_unit(first);
+	unsigned i, units = slab_class(slab)->units;
+	bool filled;
+
+	lock_take(&list_lock);
+	start_record(slab);
+	slab_put_block(slab, first, block);
+	filled = slab->free_blocks == slab_class(slab)->capacity;
+	if (filled) {
+		for (i = 0; i < units; i++)
+			reservation.bin_of_unit[first + i] = reservation.nobody;
+		slab_destroy(first);
+	}
+	lock_put(&list_lock);
+	if (filled)
+		superslab_put_slab(first, units);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * remote_free.c - see remote_free.h. The idea of batches that go home as messages is
+ * snmalloc's (Liétar et al., ISMM 2019).
+ */
+#include <config.h>
+
+#include "middle/remote_free.h"
+
+#include "support/log.h"
+
+#define LISTED_MAX	30	/* with next and count 256 B: four cache lines */
+/* A block on its way keeps its slab from becoming empty: batches are no larger than pays. */
+#define BATCH_BLOCKS	24
+#define BATCH_BYTES	(32 * KiB)
+
+/* The owner's thread did not survive a fork: nobody will ever drain its inbox. */
+static void put_frozen(struct remote_message *message)
+{
+	while (message) {
+		struct remote_message *next = message->next;
+		uint64_t i;
+
+		for (i = 0; i < message->count; i++)
+			heap_put_frozen(message->blocks[i]);
+		heap_put_frozen(message);
+		message = next;
+	}
+}
+
+static void push(struct heap *owner, struct remote_message *newest, struct remote_message *oldest)
+{
+	struct remote_message *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
+
+	do {
+		oldest->next = head;
+		/* release: pairs with the acquire in remote_free_take_all */
+	} while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, newest,
+							memory_order_release,
+							memory_order_relaxed));
+}
+
+static void send(struct heap *owner, struct remote_message *newest, struct remote_message *oldest)
+{
+	/* relaxed: set while the process had one thread */
+	if (unlikely(atomic_load_explicit(&owner->frozen, memory_order_relaxed))) {
+		oldest->next = NULL;
+		put_frozen(newest);
+		return;
+	}
+	push(owner, newest, oldest);
+	/* A heap without a thread would keep what it is sent until the next thread starts. */
+	if (unlikely(atomic_load_explicit(&owner->idle, memory_order_relaxed)) &&
+	    heap_adopt_this(owner)) {
+		remote_free_drain(owner);
+		heap_put_empty_slabs(owner);
+		heap_abandon(owner);
+	}
+}
+
+static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
+{
+	send(batch->owner, batch->newest, batch->oldest);
+	batch->owner = NULL;
+	outbox->pending--;
+}
+
+void remote_free_send_all(struct remote_outbox *outbox)
+{
+	unsigned i;
+
+	for (i = 0; outbox->pending && i < OUTBOX_BATCHES; i++)
+		if (outbox->batches[i].owner)
+			send_batch(outbox, &outbox->batches[i]);
+}
+
+static void start_batch(struct remote_outbox *outbox, struct remote_batch *batch, struct heap *owner)
+{
+	if (batch->owner)
+		send_batch(outbox, batch);
+	*batch = (struct remote_batch){ .owner = owner };
+	outbox->pending++;
+}
+
+static uint32_t list_capacity(size_t size)
+{
+	size_t room = (size - sizeof(struct remote_message)) / sizeof(void *);
+
+	return room < LISTED_MAX ? (uint32_t)room : LISTED_MAX;
+}
+
+static void start_message(struct remote_batch *batch, void *block, size_t size)
+{
+	struct remote_message *message = block;
+
+	message->next = batch->newest;
+	message->count = 0;
+	batch->room = list_capacity(size);
+	batch->newest = message;
+	if (!batch->oldest)
+		batch->oldest = message;
+}
+
+void remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *block, size_t size)
+{
+	struct remote_batch *batch = &outbox->batches[owner->number % OUTBOX_BATCHES];
+
+	if (unlikely(batch->owner == owner && batch->last == block))
+		log_fatal("double free of %p (size class %u)", block, (unsigned)size);
+	/* A full batch waits for the next block, so that the last can be compared with it. */
+	if (batch->owner != owner || batch->blocks >= BATCH_BLOCKS || batch->bytes >= BATCH_BYTES)
+		start_batch(outbox, batch, owner);
+	batch->last = block;
+	batch->bytes += size;
+	batch->blocks++;
+	if (batch->room) {
+		batch->newest->blocks[batch->newest->count++] = block;
+		batch->room--;
+	} else {
+		start_message(batch, block, size);
+	}
+}
+
+void remote_free_push_alone(struct heap *owner, void *block)
+{
+	struct remote_message *message = block;
+
+	message->count = 0;
+	send(owner, message, message);
+}
+
+struct remote_message *remote_free_take_all(struct heap *heap)
+{
+	/* acquire: pairs with the release in send */
+	return atomic_exchange_explicit(&heap->inbox, NULL, memory_order_acquire);
+}
+
+void remote_free_drain(struct heap *heap)
+{
+	struct remote_message *message = remote_free_take_all(heap);
+
+	while (message) {
+		struct remote_message *next = message->next;
+		void *block = message;
+
+		heap_put_blocks(heap, message->blocks, (unsigned)message->count);
+		heap_put_blocks(heap, &block, 1);
+		message = next;
+	}
+}

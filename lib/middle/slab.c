@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.c - see slab.h.
+ */
+#include <config.h>
+
+#include "middle/slab.h"
+
+#include "support/log.h"
+
+#define UNTOUCHED_BYTES	(4 * KiB)
+
+static void set_all_free(struct slab *slab, unsigned capacity)
+{
+	unsigned word;
+
+	for (word = 0; word < capacity / 64; word++)
+		slab->free_bits[word] = ~(uint64_t)0;
+	if (capacity % 64)
+		slab->free_bits[word] = ((uint64_t)1 << capacity % 64) - 1;
+}
+
+void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
+{
+	const struct size_class *of = &size_class_table[class];
+	struct slab *slab = slab_unit(first);
+	unsigned i;
+
+	slab->free_blocks = of->capacity;
+	slab->untouched_from = 0;
+	slab->first_word = 0;
+	slab->zeroed = zeroed;
+	slab->listed = false;
+	slab->frozen = false;
+	set_all_free(slab, of->capacity);
+	for (i = 0; i < of->units; i++) {
+		struct slab *unit = slab_unit(first + i);
+
+		unit->position = (uint8_t)i;
+		unit->class_mark = (uint16_t)(class + 1);
+		/* relaxed: a block reaches another thread only by the program's own ordering */
+		atomic_store_explicit(&unit->heap, heap, memory_order_relaxed);
+	}
+}
+
+void slab_destroy(uint32_t first)
+{
+	unsigned i, units = slab_class(slab_unit(first))->units;
+
+	for (i = 0; i < units; i++)
+		atomic_store_explicit(&slab_unit(first + i)->heap, NULL, memory_order_relaxed);
+}
+
+/* How many blocks may be taken at once: see slab_take_blocks. */
+static unsigned batch(const struct slab *slab, const struct size_class *class, unsigned count)
+{
+	unsigned untouched = class->capacity - slab->untouched_from;
+	unsigned limit = slab->free_blocks - untouched;
+
+	if (limit == 0) {
+		limit = (unsigned)(UNTOUCHED_BYTES / class->size);
+		if (limit == 0)
+			limit = 1;
+		if (limit > untouched)
+			limit = untouched;
+	}
+	return count < limit ? count : limit;
+}
+
+unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsigned count)
+{
+	const struct size_class *class = slab_class(slab);
+	char *start = reservation_unit_start(first);
+	unsigned word = slab->first_word, taken = 0, index = 0;
+
+	count = batch(slab, class, count);
+	while (taken < count) {
+		uint64_t bits = slab->free_bits[word];
+
+		while (bits && taken < count) {
+			index = word * 64 + (unsigned)__builtin_ctzll(bits);
+			blocks[taken++] = start + (size_t)index * class->size;
+			bits &= bits - 1;
+		}
+		slab->free_bits[word] = bits;
+		word += bits == 0;
+	}
+	/* At the very end of a full bitmap the next search starts from the last word. */
+	slab->first_word = (uint8_t)(word < SLAB_BLOCKS_MAX / 64 ? word : SLAB_BLOCKS_MAX / 64 - 1);
+	slab->free_blocks = (uint16_t)(slab->free_blocks - taken);
+	if (taken && index >= slab->untouched_from)
+		slab->untouched_from = (uint16_t)(index + 1);
+	return taken;
+}
+
+unsigned slab_block_index(const struct slab *slab, uint32_t first, const void *address)
+{
+	const struct size_class *class = slab_class(slab);
+	size_t offset = (size_t)((const char *)address - reservation_unit_start(first));
+	unsigned index = size_class_block_index(class, offset);
+
+	return index < class->capacity ? index : class->capacity;
+}
+
+static void NOINLINE fail_put(struct slab *slab, uint32_t first, void *block)
+{
+	const struct size_class *class = slab_class(slab);
+	unsigned index = slab_block_index(slab, first, block);
+	char *start = reservation_unit_start(first) + (size_t)index * class->size;
+
+	if (index == class->capacity)
+		log_fatal("free of %p, which is not a block of this heap", block);
+	if (start != block)
+		log_fatal("free of %p, which lies inside the block at %p (size class %u)", block,
+			  (void *)start, class->size);
+	log_fatal("double free of %p (size class %u)", block, class->size);
+}
+
+void slab_put_block(struct slab *slab, uint32_t first, void *block)
+{
+	const struct size_class *class = slab_class(slab);
+	size_t offset = (size_t)((char *)block - reservation_unit_start(first));
+	unsigned index = size_class_block_index(class, offset);
+	uint64_t bit = (uint64_t)1 << index % 64;
+	uint64_t *word = &slab->free_bits[index / 64];
+
+	if (unlikely((size_t)index * class->size != offset || index >= class->capacity ||
+		     *word & bit))
+		fail_put(slab, first, block);
+	*word |= bit;
+	if (index / 64 < slab->first_word)
+		slab->first_word = (uint8_t)(index / 64);
+	slab->free_blocks++;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - who the calling thread is, in one instruction, and being told when it ends.
+ */
+#ifndef HAKMEM_OS_THREAD_H
+#define HAKMEM_OS_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The thread pointer: different for any two living threads, kept across fork, never 0. */
+static inline uintptr_t thread_identity(void)
+{
+	return (uintptr_t)__builtin_thread_pointer();
+}
+
+/* Lets others run; errno is kept. */
+void thread_yield(void);
+
+/* at_exit(value) will be called in each thread that arms it. Once a process; false: cannot. */
+bool thread_exit_init(void (*at_exit)(void *value));
+
+/*
+ * value: not NULL. May be called again from at_exit's time on: the C library then comes round
+ * again, PTHREAD_DESTRUCTOR_ITERATIONS times at most. May itself allocate.
+ */
+void thread_exit_arm(void *value);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vm.c - see vm.h. The C library's wrappers are used, and errno put back, so that sanitizers
+ * and preloaded test shims see the calls.
+ */
+#include <config.h>
+
+#include "os/vm.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/kernel_abi.h"
+
+size_t vm_page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int result_of(int failed, int saved_errno)
+{
+	int error = failed ? -errno : 0;
+
+	errno = saved_errno;
+	return error;
+}
+
+int vm_reserve(size_t bytes, void **start)
+{
+	int saved_errno = errno;
+	void *mapped = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			    -1, 0);
+
+	*start = mapped;
+	return result_of(mapped == MAP_FAILED, saved_errno);
+}
+
+int vm_open(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0, saved_errno);
+}
+
+int vm_drop(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+	int error = result_of(madvise(start, bytes, MADV_DONTNEED) != 0, saved_errno);
+
+	/* An mlock()ed range refuses DONTNEED, not DONTNEED_LOCKED. */
+	if (error == -EINVAL)
+		error = result_of(madvise(start, bytes, MADV_DONTNEED_LOCKED) != 0, saved_errno);
+	return error;
+}
+
+int vm_want_huge(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, MADV_HUGEPAGE) != 0, saved_errno);
+}
+
+int vm_move(void *from, void *to, size_t bytes)
+{
+	int saved_errno = errno;
+	void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			     to);
+
+	return result_of(moved == MAP_FAILED, saved_errno);
+}

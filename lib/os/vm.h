@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vm.h - the memory system calls, nothing else: each returns 0 or -errno and leaves errno
+ * alone. Addresses and lengths are multiples of the page size.
+ */
+#ifndef HAKMEM_OS_VM_H
+#define HAKMEM_OS_VM_H
+
+#include <stddef.h>
+
+/* The size of a base page in bytes. */
+size_t vm_page_size(void);
+
+/* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
+int vm_reserve(size_t bytes, void **start);
+
+/* Makes reserved pages readable and writable; they are zero on first touch. */
+int vm_open(void *start, size_t bytes);
+
+/* Drops the pages; the next touch finds zeroes. Also for mlock()ed ranges, where the kernel can. */
+int vm_drop(void *start, size_t bytes);
+
+/* Asks for huge pages on first touch. */
+int vm_want_huge(void *start, size_t bytes);
+
+/*
+ * Moves the pages of one open range to another, whose own are dropped. The source stays
+ * open and reads as zero (MREMAP_DONTUNMAP, Linux 5.7). Splits mappings: see mremap(2).
+ */
+int vm_move(void *from, void *to, size_t bytes);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compiler.h - the attributes that the code uses, spelled as words.
+ */
+#ifndef HAKMEM_SUPPORT_COMPILER_H
+#define HAKMEM_SUPPORT_COMPILER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define likely(condition)	__builtin_expect(!!(condition), 1)
+#define unlikely(condition)	__builtin_expect(!!(condition), 0)
+
+#define NOINLINE	__attribute__((noinline))
+#define ALWAYS_INLINE	inline __attribute__((always_inline))
+#define NORETURN	__attribute__((noreturn))
+#define PRINTF(text, first)	__attribute__((format(printf, text, first)))
+#define CACHE_ALIGNED	__attribute__((aligned(64)))
+#define EXPORT		__attribute__((visibility("default")))
+/* For declarations of data: -fvisibility=hidden covers definitions only, and without it each
+ * access loads the address first. */
+#define HIDDEN		__attribute__((visibility("hidden")))
+/* For readers of counters that their owner writes without an atomic. */
+#define RACY_READER	__attribute__((no_sanitize("thread")))
+
+#define KiB		((size_t)1 << 10)
+#define MiB		((size_t)1 << 20)
+#define GiB		((size_t)1 << 30)
+#define TiB		((size_t)1 << 40)
+
+/* alignment: a power of two */
+static inline size_t align_up(size_t value, size_t alignment)
+{
+	return (value + alignment - 1) & ~(alignment - 1);
+}
+
+static inline size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline size_t max_size(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.h - messages on standard error, without stdio and without memory.
+ *
+ * Formats: %s %u (unsigned) %zu (size_t) %p (0x and lower-case hexadecimal digits) %%.
+ * A message is at most 512 bytes and is one write(2); "hakmem: " goes before it and a
+ * newline after it. errno is kept.
+ */
+#ifndef HAKMEM_SUPPORT_LOG_H
+#define HAKMEM_SUPPORT_LOG_H
+
+#include <stdarg.h>
+
+#include "support/compiler.h"
+
+/* Fills text (bytes long, always terminated); returns the length written. */
+size_t log_format(char *text, size_t bytes, const char *format, va_list arguments);
+
+void log_warning(const char *format, ...) PRINTF(1, 2);
+
+/* For misuse and corruption: the message, then abort(). */
+void log_fatal(const char *format, ...) PRINTF(1, 2) NORETURN;
+
+#endif

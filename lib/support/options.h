@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - what the user asked for: HAKMEM_OPTIONS="key:value,key:value", then
+ * /etc/hakmem.conf (the same pairs, one a line, # comments). Read once by the library's
+ * constructor, then read-only; the defaults are in force before it. Ignored in set-uid
+ * programs. A bad key or value is a warning on standard error, never an error.
+ */
+#ifndef HAKMEM_SUPPORT_OPTIONS_H
+#define HAKMEM_SUPPORT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "support/compiler.h"
+
+enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
+
+struct options {
+	bool confirm;			/* say on standard error what is in force; for checking a setup */
+	size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
+	size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
+	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
+};
+
+extern struct options options HIDDEN;
+
+/* environment: an array of NAME=VALUE ended by NULL, or NULL */
+void options_read(char **environment);
+
+/* Parses one list of pairs, for tests and the fuzzer; source names it in warnings. */
+void options_parse(const char *pairs, size_t length);
+
+#endif

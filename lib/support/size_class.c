@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * size_class.c - the table of size classes, computed once when the process starts.
+ */
+#include <config.h>
+
+#include "support/size_class.h"
+
+#include <stdbool.h>
+
+struct size_class size_class_table[CLASS_COUNT];
+
+#define SLAB_UNITS_MAX	16
+
+#define COLOUR			64
+#define COLOURED_LEAST		(4 * KiB)
+#define COLOURED_MOST		(32 * KiB)
+
+/* The largest request that the class is for. */
+static uint32_t class_request(unsigned class)
+{
+	unsigned step, log2;
+
+	if (class >= CLASSES_BY_SIZE)
+		return (uint32_t)COLOURED_LEAST << (class - CLASSES_BY_SIZE);
+	if (class < CLASSES_LINEAR)
+		return 16 * (class + 1);
+	class -= CLASSES_LINEAR;
+	if (class < CLASSES_FINE) {
+		log2 = 8 + class / 8;
+		step = class % 8;
+		return (8 + step + 1) << (log2 - 3);
+	}
+	class -= CLASSES_FINE;
+	log2 = 13 + class / 4;
+	step = class % 4;
+	return (4 + step + 1) << (log2 - 2);
+}
+
+static uint32_t class_size(unsigned class)
+{
+	uint32_t request = class_request(class);
+	bool power_of_two = !(request & (request - 1));
+
+	if (class < CLASSES_BY_SIZE && power_of_two && request >= COLOURED_LEAST &&
+	    request <= COLOURED_MOST)
+		return request + COLOUR;
+	return request;
+}
+
+/* A slab loses at most 1/32 of itself at its end and, above 8 KiB, holds 8 blocks or fits exactly. */
+static unsigned class_units(uint32_t size)
+{
+	unsigned units;
+
+	if (size <= 2 * KiB)
+		return 1;
+	if (size <= 4 * KiB + COLOUR)
+		return 2;
+	if (size <= 8 * KiB + COLOUR)
+		return 4;
+	for (units = 1; units < SLAB_UNITS_MAX; units++) {
+		size_t bytes = units * UNIT_SIZE;
+
+		if (bytes % size == 0 && (size >= UNIT_SIZE || bytes / size >= 8))
+			break;
+		if (size < UNIT_SIZE && bytes / size >= 8 && bytes % size <= bytes / 32)
+			break;
+	}
+	return units;
+}
+
+void size_class_init(void)
+{
+	unsigned i;
+
+	for (i = 0; i < CLASS_COUNT; i++) {
+		struct size_class *class = &size_class_table[i];
+		uint64_t sixteenths;
+
+		class->size = class_size(i);
+		class->units = (uint16_t)class_units(class->size);
+		class->capacity = (uint16_t)(class->units * UNIT_SIZE / class->size);
+		sixteenths = class->size / 16;
+		class->reciprocal = (((uint64_t)1 << 32) + sixteenths - 1) / sixteenths;
+	}
+}
+
+unsigned size_class_of_aligned(size_t size, size_t alignment)
+{
+	size_t least = max_size(size, alignment);
+	unsigned class, best = CLASS_NONE;
+
+	if (least > CLASS_SIZE_MAX)
+		return CLASS_NONE;
+	for (class = size_class_of(least); class < CLASS_COUNT; class++) {
+		const struct size_class *candidate = &size_class_table[class];
+
+		if (candidate->size % alignment || candidate->size < least)
+			continue;
+		if (best == CLASS_NONE || candidate->size < size_class_table[best].size)
+			best = class;
+	}
+	return best;
+}

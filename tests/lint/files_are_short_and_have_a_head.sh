@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A source file has at most 450 lines, and says its licence in its first three.
+set -u
+most_lines=450
+cd "${top_srcdir:?}" || exit 99
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
+
+for folder in lib kmod-free-helpers hakctl include tests bench; do
+	[ -d "$folder" ] && find "$folder" -type f \( -name '*.[ch]' -o -name '*.cc' -o \
+		-name '*.sh' -o -name '*.py' -o -name '*.am' -o -name '*.map' \)
+done >"$work/files"
+ls -d configure.ac Makefile.am quickstart .ci/run m4/hakmem_*.m4 >>"$work/files" || exit 1
+
+while read -r file; do
+	lines=$(wc -l <"$file")
+	[ "$lines" -le $most_lines ] || echo "$file: $lines lines; $most_lines at most"
+	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
+		echo "$file: no SPDX line at its head"
+done <"$work/files" >"$work/problems"
+cat "$work/problems"
+! [ -s "$work/problems" ]

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2016 # the backticks are text
+# Each lint is shown a small tree with one thing wrong, and has to say so.
+set -u
+lints=$(cd "$(dirname "$0")" && pwd) || exit 99
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
+top_srcdir=$work/source
+top_builddir=$work/build
+HAKMEM_LIB=$top_builddir/library.so
+export top_srcdir top_builddir HAKMEM_LIB
+failures=0
+
+fresh_tree()
+{
+	rm -rf "$top_srcdir" "$top_builddir"
+	mkdir -p "$top_srcdir/lib/front" "$top_srcdir/lib/back" "$top_srcdir/lib/os" \
+		"$top_srcdir/m4" "$top_srcdir/.ci" "$top_srcdir/include/hakmem" \
+		"$top_srcdir/hakctl/completion" "$top_builddir/.libs"
+	for file in lib/os/vm.h lib/back/large.h lib/front/malloc.c configure.ac Makefile.am \
+		quickstart .ci/run m4/hakmem_flags.m4 hakctl/completion/hakctl; do
+		printf '/* SPDX-License-Identifier: MIT */\n' >"$top_srcdir/$file"
+	done
+	printf '#!/bin/sh\n# SPDX-License-Identifier: MIT\ntrue\n' >"$top_srcdir/quickstart"
+	printf '# shellcheck shell=sh\n' >"$top_srcdir/hakctl/completion/hakctl"
+	printf '#include "back/large.h"\n' >>"$top_srcdir/lib/front/malloc.c"
+	printf '#include "os/vm.h"\n' >>"$top_srcdir/lib/back/large.h"
+	printf 'See `large.h` and lib/os/vm.h.\n' >"$top_srcdir/README.md"
+	printf '/* SPDX-License-Identifier: MIT */\nint hak_ready(void);\n' >"$top_srcdir/include/hakmem/hakmem.h"
+}
+
+passes() # LINT
+{
+	"$lints/$1.sh" >"$work/output" 2>&1 && return
+	echo "$1 finds fault with a good tree:"
+	cat "$work/output"
+	failures=$((failures + 1))
+}
+
+# The lint exits with 1 and prints TEXT; else this test has failed.
+catches() # LINT TEXT
+{
+	"$lints/$1.sh" >"$work/output" 2>&1
+	code=$?
+	[ $code -eq 1 ] && grep -qF -- "$2" "$work/output" && return
+	echo "$1 exits with $code and does not say \"$2\", but:"
+	cat "$work/output"
+	failures=$((failures + 1))
+}
+
+fresh_tree
+passes layers_never_include_upwards
+passes files_are_short_and_have_a_head
+passes paths_in_documents_exist
+
+echo '#include "front/thread_cache.h"' >>"$top_srcdir/lib/back/large.h"
+catches layers_never_include_upwards 'back/large.h includes "front/thread_cache.h": front is above back'
+fresh_tree
+echo '#include "large.h"' >>"$top_srcdir/lib/back/populate.h"
+catches layers_never_include_upwards 'not of the form "layer/name.h"'
+fresh_tree
+echo '#include "back/populate.h"' >>"$top_srcdir/lib/back/large.h"
+echo '#include "back/large.h"' >>"$top_srcdir/lib/back/populate.h"
+catches layers_never_include_upwards 'in a circle: '
+fresh_tree
+echo '#include "kmod-free-helpers/staging.h"' >>"$top_srcdir/lib/back/large.h"
+catches layers_never_include_upwards 'only back/populate may'
+fresh_tree
+echo '#include "kmod-free-helpers/madvise_ring.h"' >>"$top_srcdir/lib/back/populate.c"
+catches layers_never_include_upwards 'only back/release may'
+
+fresh_tree
+yes '' | head -n 460 >>"$top_srcdir/lib/os/vm.h"
+catches files_are_short_and_have_a_head 'lib/os/vm.h: 461 lines'
+fresh_tree
+echo 'int vm;' >"$top_srcdir/lib/os/vm.c"
+catches files_are_short_and_have_a_head 'lib/os/vm.c: no SPDX line'
+
+fresh_tree
+echo 'See lib/os/lock.h.' >>"$top_srcdir/README.md"
+catches paths_in_documents_exist 'README.md: lib/os/lock.h is not there'
+fresh_tree
+echo 'See `slab.c`.' >>"$top_srcdir/README.md"
+catches paths_in_documents_exist 'README.md: slab.c is not there'
+fresh_tree
+echo 'See [this](guide.md).' >>"$top_srcdir/README.md"
+catches paths_in_documents_exist 'README.md: guide.md is not there'
+
+if command -v shellcheck >/dev/null; then
+	fresh_tree
+	passes scripts_pass_shellcheck
+	echo 'echo $1' >>"$top_srcdir/quickstart"
+	catches scripts_pass_shellcheck SC2086
+fi
+
+compiler=${CC:-cc}
+if command -v "$compiler" >/dev/null; then
+	fresh_tree
+	echo 'int vm_map(void) { return 0; } int map_vm(void) { return 0; }' |
+		"$compiler" -x c -c -o "$work/vm.o" - &&
+		ar rc "$top_builddir/.libs/libhakmem-core.a" "$work/vm.o"
+	catches symbols_begin_with_their_file 'vm.c defines map_vm'
+	grep -q vm_map "$work/output" && echo "and it minds vm_map" && failures=$((failures + 1))
+
+	echo '__thread char room[65]; int malloc_too(void) { return room[0]; }' |
+		"$compiler" -x c -fPIC -shared -o "$HAKMEM_LIB" - -Wl,--no-as-needed -lm
+	catches library_is_light_to_load 'has 65 bytes of static thread-local storage'
+	catches library_is_light_to_load 'can be unloaded'
+	catches library_is_light_to_load 'brings another library with it: libm.so.6'
+	catches exports_are_the_committed_ones 'exported without need: malloc_too'
+	catches exports_are_the_committed_ones 'not exported: malloc'
+	catches exports_are_the_committed_ones 'not exported: hak_ready@@HAKMEM_1'
+fi
+
+exit $((failures > 0))
