@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs the cases of a contract program, each in a fresh process, and says for each "ok",
+ * "skip" or "FAIL". Nothing here allocates in the process of a case.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/contract/case.h"
+
+static const char *argument;
+
+const char *contract_argument(void)
+{
+	return argument;
+}
+
+const char *contract_library(void)
+{
+	const char *library = getenv("HAKMEM_LIB");
+
+	if (library && access(library, R_OK) == 0)
+		return library;
+	dprintf(2, "HAKMEM_LIB must name libhakmem.so; it is \"%s\"\n",
+		library ? library : "");
+	_exit(CONTRACT_BROKEN);
+}
+
+bool contract_is_of_library(const void *address)
+{
+	struct stat wanted, found;
+	Dl_info info;
+
+	if (!address || !dladdr(address, &info) || stat(contract_library(), &wanted))
+		return false;
+	return stat(info.dli_fname, &found) == 0 && found.st_dev == wanted.st_dev &&
+	       found.st_ino == wanted.st_ino;
+}
+
+void contract_fail(const char *file, int line, const char *format, ...)
+{
+	char text[1024];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	dprintf(2, "%s:%d: %s\n", file, line, text);
+	_exit(1);
+}
+
+void contract_skip(const char *format, ...)
+{
+	char text[1024];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	dprintf(1, "# skipped: %s\n", text);
+	_exit(CONTRACT_SKIPPED);
+}
+
+/* A library built with a sanitizer cannot be preloaded: its runtime must come first. */
+static bool has_sanitizer(const char *library)
+{
+	static const char *const marks[] = { "__asan_init", "__tsan_init" };
+	int fd = open(library, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	bool found = false;
+	void *text;
+
+	if (fd < 0 || fstat(fd, &status) || status.st_size == 0)
+		return false;
+	text = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (text == MAP_FAILED)
+		return false;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		found |= memmem(text, (size_t)status.st_size, marks[i],
+				strlen(marks[i])) != NULL;
+	munmap(text, (size_t)status.st_size);
+	return found;
+}
+
+static void start_process(const struct contract_case *one, char **argv)
+{
+	static char self[] = "/proc/self/exe";
+
+	if (one->kind == PLAIN)
+		unsetenv("LD_PRELOAD");
+	else
+		setenv("LD_PRELOAD", contract_library(), 1);
+	if (one->options)
+		setenv("HAKMEM_OPTIONS", one->options, 1);
+	else if (one->kind != PART)
+		unsetenv("HAKMEM_OPTIONS");
+	execv(self, argv);
+	dprintf(2, "cannot start %s: %s\n", one->name, strerror(errno));
+	_exit(CONTRACT_BROKEN);
+}
+
+/* The process of one case: the environment is made right by starting over, once. */
+static int run_here(const struct contract_case *one, char **argv)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	const char *options = getenv("HAKMEM_OPTIONS");
+
+	if (one->kind == PRELOADED && (!preload || strcmp(preload, contract_library())))
+		start_process(one, argv);
+	/* a part has what its starter gave it; by hand, what a case has */
+	if (one->kind == PART && !preload)
+		start_process(one, argv);
+	if (one->options && (!options || strcmp(options, one->options)))
+		start_process(one, argv);
+	if (one->kind == PRELOADED)
+		CHECK_THAT(contract_is_of_library(dlsym(RTLD_DEFAULT, "malloc")),
+			   "malloc does not come from %s", contract_library());
+	one->run();
+	return 0;
+}
+
+/* Returns 0, 1 or 77, and has said which. */
+static int run_apart(const struct contract_case *one, char *program)
+{
+	char *argv[] = { program, (char *)one->name, NULL };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(CONTRACT_LIMIT_S);	/* outlives the exec */
+		start_process(one, argv);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		printf("FAIL %s: %s\n", one->name, strerror(errno));
+		return 1;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		printf("ok %s\n", one->name);
+		return 0;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CONTRACT_SKIPPED) {
+		printf("skip %s\n", one->name);
+		return CONTRACT_SKIPPED;
+	}
+	if (WIFEXITED(status))
+		printf("FAIL %s: exit %d\n", one->name, WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGALRM)
+		printf("FAIL %s: still busy after %d s\n", one->name, CONTRACT_LIMIT_S);
+	else
+		printf("FAIL %s: signal %d (%s)\n", one->name, WTERMSIG(status),
+		       strsignal(WTERMSIG(status)));
+	return 1;
+}
+
+static int run_all(const struct contract_case *cases, size_t count, char *program)
+{
+	size_t failed = 0, skipped = 0, started = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int result;
+
+		if (cases[i].kind == PART)
+			continue;
+		started++;
+		fflush(stdout);
+		result = run_apart(&cases[i], program);
+		failed += result == 1;
+		skipped += result == CONTRACT_SKIPPED;
+	}
+	if (failed)
+		return 1;
+	return skipped == started ? CONTRACT_SKIPPED : 0;
+}
+
+int contract_main(int argc, char **argv, const struct contract_case *cases, size_t count)
+{
+	if (has_sanitizer(contract_library())) {
+		printf("# skipped: a library with a sanitizer cannot be preloaded\n");
+		return CONTRACT_SKIPPED;
+	}
+	if (argc < 2)
+		return run_all(cases, count, argv[0]);
+	argument = argc > 2 ? argv[2] : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(cases[i].name, argv[1]))
+			return run_here(&cases[i], argv);
+	dprintf(2, "no case \"%s\"; there are:\n", argv[1]);
+	for (size_t i = 0; i < count; i++)
+		dprintf(2, "  %s\n", cases[i].name);
+	return CONTRACT_BROKEN;
+}

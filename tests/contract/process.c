@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starts programs with their output kept, and reads /proc; see process.h. Uses no stdio
+ * stream and no heap, so that it may be called while the heap is exhausted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/contract/case.h"
+#include "tests/contract/process.h"
+
+static void change_environment(const char *const changes[])
+{
+	for (; changes && *changes; changes++) {
+		if (strchr(*changes, '='))
+			putenv((char *)*changes);
+		else
+			unsetenv(*changes);
+	}
+}
+
+/* A file of memory takes any amount of output: a pipe would have to be emptied. */
+static int text_open(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	CHECK_THAT(fd >= 0, "memfd_create: %s", strerror(errno));
+	return fd;
+}
+
+static void text_read(int fd, char text[CHILD_TEXT_BYTES])
+{
+	ssize_t length = pread(fd, text, CHILD_TEXT_BYTES - 1, 0);
+
+	CHECK_THAT(length >= 0, "reading a child's output: %s", strerror(errno));
+	text[length] = '\0';
+	close(fd);
+}
+
+void child_run(struct child *child, const char *const argv[], const char *const changes[])
+{
+	int output = text_open("output"), errors = text_open("errors");
+	pid_t pid = fork();
+
+	CHECK_THAT(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		dup2(output, 1);
+		dup2(errors, 2);
+		change_environment(changes);
+		alarm(CONTRACT_LIMIT_S);
+		execvp(argv[0], (char *const *)argv);
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	while (waitpid(pid, &child->status, 0) != pid)
+		CHECK_THAT(errno == EINTR, "waitpid: %s", strerror(errno));
+	text_read(output, child->output);
+	text_read(errors, child->errors);
+}
+
+void child_run_case(struct child *child, const char *name, const char *argument,
+		    const char *const changes[])
+{
+	const char *argv[] = { "/proc/self/exe", name, argument, NULL };
+
+	child_run(child, argv, changes);
+}
+
+bool child_succeeded(const struct child *child)
+{
+	return WIFEXITED(child->status) && WEXITSTATUS(child->status) == 0;
+}
+
+void expect_success(int pid)
+{
+	int status = 0;
+
+	CHECK_THAT(pid > 0, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) != pid)
+		CHECK_THAT(errno == EINTR, "waitpid: %s", strerror(errno));
+	if (WIFSIGNALED(status))
+		CHECK_THAT(false, "the child died by signal %d%s", WTERMSIG(status),
+			   WTERMSIG(status) == SIGALRM ? ": it hung" : "");
+	CHECK_THAT(WEXITSTATUS(status) == 0, "the child exited with %d",
+		   WEXITSTATUS(status));
+}
+
+static void file_read(const char *file, char *text, size_t room)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t got = 0;
+
+	CHECK_THAT(fd >= 0, "%s: %s", file, strerror(errno));
+	while (length < room - 1 &&
+	       (got = read(fd, text + length, room - 1 - length)) > 0)
+		length += (size_t)got;
+	text[length] = '\0';
+	close(fd);
+}
+
+size_t kib_of_line(const char *file, const char *line)
+{
+	char text[8192];
+	char *place;
+
+	file_read(file, text, sizeof(text));
+	place = strstr(text, line);
+	if (!place)
+		return 0;
+	return strtoul(place + strlen(line) + strspn(place + strlen(line), ": \t"), NULL,
+		       10);
+}
+
+size_t resident_bytes(void)
+{
+	char text[256];
+	char *end;
+
+	file_read("/proc/self/statm", text, sizeof(text));
+	strtoul(text, &end, 10);
+	return strtoul(end, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Other processes, and what the kernel says of this one: a program started with its
+ * output kept, the resident size. For cases that must be seen from outside.
+ */
+#ifndef TESTS_CONTRACT_PROCESS_H
+#define TESTS_CONTRACT_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { CHILD_TEXT_BYTES = 1 << 16 };
+
+struct child {
+	int status;			/* as wait gives it */
+	char output[CHILD_TEXT_BYTES];	/* its standard output, cut to fit */
+	char errors[CHILD_TEXT_BYTES];	/* its standard error, cut to fit */
+};
+
+/* changes: "NAME=value" to set, "NAME" to unset; NULL ends both lists. */
+void child_run(struct child *child, const char *const argv[],
+	       const char *const changes[]);
+/* This program once more, for one of its cases or parts. */
+void child_run_case(struct child *child, const char *name, const char *argument,
+		    const char *const changes[]);
+bool child_succeeded(const struct child *child);
+
+/* Waits for a forked child; fails the case unless it exits with 0. */
+void expect_success(int pid);
+
+size_t resident_bytes(void);
+/* 0 when there is no such line in the file. */
+size_t kib_of_line(const char *file, const char *line);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

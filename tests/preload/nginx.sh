@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# nginx with the library serves every byte of every file under load, plain and compressed,
+# by two workers, and goes on serving through a reload.
+# shellcheck source=tests/preload/common.sh
+. "${top_srcdir:?}/tests/preload/common.sh"
+need nginx nginx-light
+need ab apache2-utils
+need perl perl
+
+port=$(free_port)
+mkdir "$work/files" "$work/temporary"
+user=
+[ "$(id -u)" = 0 ] && user="user root;"
+for size in 0 1 100 1023 4096 8191 70000 1000000; do
+	LC_ALL=C awk -v size=$size 'BEGIN { while (i++ < size / 8) printf "%07d\n", i * 7919 % 9999991 }' \
+		>"$work/files/$size.txt"
+done
+cat >"$work/nginx.conf" <<CONFIGURATION
+$user
+worker_processes 2;
+daemon off;
+pid $work/pid;
+error_log $work/error.log info;
+events { worker_connections 512; }
+http {
+	access_log off;
+	client_body_temp_path $work/temporary;
+	proxy_temp_path $work/temporary;
+	fastcgi_temp_path $work/temporary;
+	uwsgi_temp_path $work/temporary;
+	scgi_temp_path $work/temporary;
+	gzip on;
+	gzip_min_length 50;
+	gzip_types text/plain;
+	types { text/plain txt; }
+	server {
+		listen 127.0.0.1:$port;
+		root $work/files;
+		location /proxy/ { proxy_pass http://127.0.0.1:$port/; proxy_buffering on; }
+	}
+}
+CONFIGURATION
+
+start nginx -c "$work/nginx.conf" -p "$work"
+server=$last
+
+# Gets one file over a connection of its own; prints the body.
+get() # PATH
+{
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "no connection";
+		print $s "GET $ARGV[1] HTTP/1.0\r\n\r\n";
+		local $/;
+		my ($head, $body) = split /\r\n\r\n/, <$s>, 2;
+		$head =~ /^HTTP\S+ 200/ or die $head;
+		print $body' "$port" "$1"
+}
+
+workers()
+{
+	cat /proc/"$server"/task/*/children
+}
+
+check_files()
+{
+	for file in "$work"/files/*; do
+		for prefix in / /proxy/; do
+			get "$prefix${file##*/}" >"$work/found" || fail "no $prefix${file##*/}"
+			expect_same "$file" "$work/found" "$prefix${file##*/}"
+		done
+	done
+}
+
+load() # OPTIONS... PATH
+{
+	path=$1
+	shift
+	ab -q -n 4000 -c 24 "$@" "http://127.0.0.1:$port$path" >"$work/load" 2>&1 ||
+		fail "ab $*: $(tail -n 3 "$work/load")"
+	if ! grep -q '^Failed requests: *0$' "$work/load" || grep -q '^Non-2xx' "$work/load"; then
+		fail "ab $path: $(cat "$work/load")"
+	fi
+}
+
+wait_until 10 get /1.txt || fail "no answer: $(cat "$work/error.log")"
+expect_mapped "$server" nginx
+[ "$(workers | wc -w)" = 2 ] || fail "there are not two workers: $(workers)"
+for worker in $(workers); do
+	expect_mapped "$worker" "a worker of nginx"
+done
+check_files
+load /8191.txt
+load /70000.txt -H 'Accept-Encoding: gzip'
+load /proxy/4096.txt -k
+before=$(workers)
+# the time between the signal and the new workers is part of the load
+(sleep 0.2; kill -HUP "$server") &
+reload=$!
+load /70000.txt -k
+wait $reload
+replaced()
+{
+	[ "$(workers | wc -w)" -ge 2 ] && [ "$(workers)" != "$before" ]
+}
+wait_until 10 replaced || fail "the reload made no new workers"
+load /proxy/70000.txt -H 'Accept-Encoding: gzip'
+check_files
+kill -QUIT "$server"
+wait "$server" || fail "nginx ended with $?: $(tail "$work/error.log")"
+if grep -E 'exited on signal|\[(alert|emerg|crit)\]' "$work/error.log"; then
+	fail "see above"
+fi
