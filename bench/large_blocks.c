@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A few live blocks of 1 to 64 MiB, small ones more often than big ones, each written
+ * page by page and replaced in random order: buffers of images, columns, messages.
+ */
+#include "bench/workloads.h"
+
+#include <stdlib.h>
+
+enum { SEED = 42 };
+
+/* Evenly over the doublings, then evenly within one. */
+static size_t doubling_size(uint64_t *state, const struct bench_row *row)
+{
+	unsigned int doublings = 0;
+	size_t base;
+
+	while (row->low_bytes << doublings < row->high_bytes)
+		doublings++;
+	base = row->low_bytes << (harness_random(state) % doublings);
+	return base + (size_t)(harness_random(state) % base);
+}
+
+void large_blocks_run(const struct bench_row *row)
+{
+	char **slots = harness_map(row->live * sizeof(*slots));
+	struct bench_timing timing;
+	uint64_t state = SEED;
+
+	harness_timing_begin(&timing, row, 1);
+	while (harness_timing_next(&timing)) {
+		char **slot = &slots[harness_random(&state) % row->live];
+		size_t bytes = doubling_size(&state, row);
+
+		free(*slot);
+		*slot = malloc(bytes);
+		if (!*slot)
+			harness_fail("malloc failed");
+		harness_touch(*slot, 0, bytes);
+	}
+	harness_timing_print(&timing, row);
+}

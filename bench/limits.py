@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The limits that hakmem has set itself, each judged with its number.
+
+"mimalloc" is whichever mimalloc among the peers did best. run.py calls judge().
+"""
+
+import math
+
+import allocators
+import callgrind
+import measure
+import report
+
+MALLOC_INSTRUCTIONS = 15
+FREE_INSTRUCTIONS = 19
+TIME_TO_FASTEST = 1.05
+MIDDLE_TIME_TO_MIMALLOC = 0.6
+MIDDLE_LOW_BYTES, MIDDLE_HIGH_BYTES = 1025, 8191
+PRODUCER_CONSUMER_TO_MIMALLOC = 1.0
+RESIDENT_TO_LOWEST = 1.05
+CALLS_MORE_THAN_EMPTY = 10
+LAST_OPERATION = 1000
+START_UP_TO_MIMALLOC = 1.1
+
+
+class Limit:
+    """One promise: what it is, what was found, whether it is kept (None: unknown)."""
+
+    def __init__(self, what, allowed, found, kept):
+        self.what = what
+        self.allowed = allowed
+        self.found = found
+        self.kept = kept
+
+    def line(self):
+        verdict = {True: "reached", False: "NOT REACHED", None: "not measured"}[self.kept]
+        return f"{self.what:<52} {self.allowed:>10} {self.found:>10}  {verdict}"
+
+
+def at_most(what, value, most, form="{:.2f}"):
+    if value is None:
+        return Limit(what, "<= " + form.format(most), "-", None)
+    return Limit(what, "<= " + form.format(most), form.format(value), value <= most)
+
+
+def instructions(mallocs, frees):
+    found = []
+    for name, counts, most in (("malloc", mallocs, MALLOC_INSTRUCTIONS),
+                               ("free", frees, FREE_INSTRUCTIONS)):
+        worst, size_bytes = callgrind.worst(counts)
+        found.append(at_most(f"instructions of {name}, worst size ({size_bytes} B)",
+                             worst, most, "{}"))
+    return found
+
+
+def instruction_limits(results):
+    if results.instructions is None:
+        return []
+    if not results.instructions:
+        return [at_most("instructions of malloc", None, MALLOC_INSTRUCTIONS, "{}"),
+                at_most("instructions of free", None, FREE_INSTRUCTIONS, "{}")]
+    return instructions(*results.instructions)
+
+
+def ratio(ours, other):
+    return ours / other if other else None
+
+
+def time_ratio(ours, peers):
+    return report.slowest_ratio(ours, peers) if ours else None
+
+
+def row_limits(results):
+    found = []
+    ours = results.ours()
+    for row in results.rows:
+        mine = results.row(row.name, ours)
+        fastest = time_ratio(mine, results.peers(row.name, lambda a: True))
+        mimalloc = time_ratio(
+            mine, results.peers(row.name, allocators.Allocator.is_mimalloc))
+        if row.threads == 1:
+            found.append(at_most(f"{row.name}: time / fastest peer's",
+                                 fastest, TIME_TO_FASTEST))
+            if MIDDLE_LOW_BYTES <= row.low_bytes and row.high_bytes <= MIDDLE_HIGH_BYTES:
+                found.append(at_most(f"{row.name}: time / mimalloc's",
+                                     mimalloc, MIDDLE_TIME_TO_MIMALLOC))
+        elif row.name.startswith("producer_consumer"):
+            found.append(at_most(f"{row.name}: time / mimalloc's",
+                                 mimalloc, PRODUCER_CONSUMER_TO_MIMALLOC))
+    return found
+
+
+def resident_limit(results):
+    """Geometric mean over the rows of ours / the lower of mimalloc and jemalloc."""
+    logarithms = []
+    for row in results.rows:
+        mine = results.row(row.name, results.ours())
+        peers = results.peers(row.name, lambda a: a.is_mimalloc() or a.is_jemalloc())
+        if mine and peers:
+            lowest = min(peer.peak_kib for peer in peers)
+            logarithms.append(math.log(mine.peak_kib / lowest))
+    if not logarithms:
+        return []
+    mean = math.exp(sum(logarithms) / len(logarithms))
+    return [at_most(f"peak resident / lowest, mean of {len(logarithms)} rows", mean,
+                    RESIDENT_TO_LOWEST)]
+
+
+def trace_limits(results):
+    found = []
+    empty = results.empty_traces.get(allocators.SYSTEM)
+    for name in measure.TRACES:
+        trace = results.traces.get((name, allocators.OURS))
+        if trace is None or empty is None:
+            continue
+        what = f"syscall_trace {name}"
+        if isinstance(trace, measure.Failed):
+            found.append(Limit(what, "runs", "failed", False))
+            continue
+        found.append(at_most(f"{what}: calls more than empty", trace.total() -
+                             empty.total(), CALLS_MORE_THAN_EMPTY, "{}"))
+        found.append(at_most(f"{what}: operation of the last call",
+                             trace.last_operation(), LAST_OPERATION, "{}"))
+    return found
+
+
+def sealed_limits(results):
+    found = []
+    for arguments, allocator in results.sealed:
+        if allocator != allocators.OURS:
+            continue
+        outcome = results.sealed[arguments, allocator]
+        what = " ".join(("sealed thread lives", *arguments))
+        lived = not isinstance(outcome, measure.Failed)
+        found.append(Limit(what, "lives", "lives" if lived else "dies", lived))
+    return found
+
+
+def start_up_limits(results):
+    ours = results.start_up.get(allocators.OURS)
+    peers = [results.start_up[a.name] for a in results.allocators
+             if a.is_mimalloc() and a.name in results.start_up]
+    if not ours:
+        return []
+    wall = ratio(ours[0], min((peer[0] for peer in peers), default=None))
+    resident = ratio(ours[3], min((peer[3] for peer in peers), default=None))
+    return [at_most("start-up: wall time / mimalloc's", wall, START_UP_TO_MIMALLOC),
+            at_most("start-up: resident size / mimalloc's", resident,
+                    START_UP_TO_MIMALLOC)]
+
+
+def judge(results):
+    """All limits that the results can speak of, in the order of the promises."""
+    if results.ours() is None:
+        return []
+    return (instruction_limits(results) + row_limits(results) + resident_limit(results) +
+            trace_limits(results) + sealed_limits(results) + start_up_limits(results))

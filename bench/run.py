@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make bench: hakmem beside every allocator found, interleaved, in one go.
+
+BENCH, PEERS, RUNS and QUICK come from the environment; README.md describes them.
+"""
+
+import argparse
+import fnmatch
+import os
+import random
+import sys
+
+import allocators
+import callgrind
+import limits
+import machine
+import measure
+import report
+
+DEFAULT_RUNS = 5
+QUICK_RUNS = 1
+START_UP_ROUNDS = 1000
+QUICK_START_UP_ROUNDS = 100
+SEED = 42
+EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up")
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+class Selection:
+    """What BENCH asks for: words with shell patterns; nothing asks for everything."""
+
+    def __init__(self, text):
+        self.words = text.split()
+
+    def wants(self, name):
+        return not self.words or any(fnmatch.fnmatchcase(name, f"*{word}*")
+                                     for word in self.words)
+
+
+def run_row(programs, results, row, order):
+    """One turn of every allocator, close together, in an order that changes."""
+    order.shuffle(results.turns)
+    for allocator in results.turns:
+        key = (row.name, allocator.name)
+        if isinstance(results.samples.get(key), measure.Failed):
+            continue
+        try:
+            results.samples.setdefault(key, []).append(programs.row(row, allocator))
+        except measure.Failed as error:
+            results.samples[key] = error
+
+
+def run_rows(programs, results, runs):
+    order = random.Random(SEED)
+    for number in range(runs):
+        for row in results.rows:
+            progress(f"run {number + 1} of {runs}: {row.name}")
+            with measure.timing_lock():
+                run_row(programs, results, row, order)
+
+
+def count_calls(programs, results):
+    """The system calls of a row: a run of its own, which is not timed."""
+    for row in results.rows:
+        for allocator in results.allocators:
+            progress(f"system calls: {row.name} {allocator.name}")
+            try:
+                trace = programs.trace_row(allocator, row)
+            except measure.Failed:
+                continue
+            results.calls[row.name, allocator.name] = trace.total()
+
+
+def trace_sizes(programs, results):
+    for allocator in results.allocators:
+        progress(f"syscall_trace: {allocator.name}")
+        results.empty_traces[allocator.name] = programs.trace_empty(allocator)
+        for name in measure.TRACES:
+            try:
+                trace = programs.trace_sizes(allocator, name)
+            except measure.Failed as error:
+                trace = error
+            results.traces[name, allocator.name] = trace
+
+
+def run_sealed(programs, results):
+    for arguments in ((), ("strict",)):
+        for allocator in results.allocators:
+            progress(f"sealed: {allocator.name}")
+            try:
+                with measure.timing_lock():
+                    outcome = programs.sealed(allocator, *arguments)
+            except measure.Failed as error:
+                outcome = error
+            results.sealed[arguments, allocator.name] = outcome
+
+
+def count_instructions(programs, results):
+    """Only ours: make bench-instructions has the peers' as well."""
+    ours = results.ours()
+    if not ours:
+        return
+    results.instructions = ()
+    if not callgrind.available():
+        print("\ninstructions: not counted, valgrind is not installed")
+        return
+    progress("instructions")
+    try:
+        results.instructions = callgrind.count(programs.path("instructions"), ours)
+    except RuntimeError as error:
+        print(f"\ninstructions: {error}")
+        return
+    print("\ninstructions of a warm call (typical)")
+    for low, high, malloc, free in callgrind.ranges(*results.instructions):
+        print(f"  {low:>5}-{high:<5} malloc {malloc.typical:>4}  free {free.typical:>4}")
+
+
+def run_extras(programs, results, selection, quick):
+    if selection.wants("instructions"):
+        count_instructions(programs, results)
+    if selection.wants("syscall_trace"):
+        trace_sizes(programs, results)
+        report.trace_table(results)
+    if selection.wants("sealed"):
+        run_sealed(programs, results)
+        report.sealed_table(results)
+    if selection.wants("start_up"):
+        progress("start-up")
+        with measure.timing_lock():
+            results.start_up = programs.start_up(
+                results.allocators, QUICK_START_UP_ROUNDS if quick else START_UP_ROUNDS)
+        report.start_up_table(results)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", required=True, help="where the built programs are")
+    parser.add_argument("--limits", action="store_true",
+                        help="exit 1 if a limit is missed")
+    return parser.parse_args()
+
+
+def main():
+    chosen = arguments()
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    runs = int(os.environ.get("RUNS") or (QUICK_RUNS if quick else DEFAULT_RUNS))
+    selection = Selection(os.environ.get("BENCH", ""))
+    programs = measure.Programs(chosen.programs, quick)
+    contestants = allocators.find(programs.path("empty"))
+    rows = [row for row in programs.rows() if selection.wants(row.name)]
+    if not rows and not any(selection.wants(extra) for extra in EXTRAS):
+        sys.exit(f"bench: BENCH={os.environ['BENCH']} matches no row; rows are: " +
+                 " ".join([row.name for row in programs.rows()] + list(EXTRAS)))
+    results = report.Results(contestants, rows)
+    print(machine.describe(contestants, runs, quick), flush=True)
+    run_rows(programs, results, runs)
+    count_calls(programs, results)
+    progress("")
+    for row in rows:
+        report.row_table(results, row)
+    run_extras(programs, results, selection, quick)
+    found = limits.judge(results)
+    if found:
+        report.limits_table(found)
+    return int(chosen.limits and any(limit.kept is False for limit in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
