@@ -58,6 +58,19 @@ size_t hak_malloc_usable_size(void *block);
  */
 int hak_malloc_trim(size_t pad);
 
+/*
+ * A counter by name; bytes where the name says so, since the process started. (size_t)-1: there
+ * is none of that name.
+ *   populate.moved_bytes  copied_bytes  touched_bytes   populated ahead, by the way they came
+ *   populate.ahead_bytes  unarmed_bytes                 taken from the stock, and not
+ *   populate.dropped_bytes  stock_bytes                 given back untaken; waiting now
+ *   populate.strays  helper.wakeups                     numbers of events
+ */
+size_t hak_stats_read(const char *name);
+
+/* Writes one line, terminated: how memory is populated in this process, and why not better. */
+void hak_mode(char *text, size_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

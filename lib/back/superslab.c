@@ -9,10 +9,13 @@
 
 #include "back/superslab.h"
 
+#include "back/helper_link.h"
 #include "back/release.h"
+#include "back/stock.h"
 #include "os/lock.h"
 
 #define ALL_UNITS	UINT32_MAX
+#define PLAIN_SUPERSLABS 16	/* 32 MiB: a process within it starts no thread */
 #define LOOKS_PER_LIST	8	/* a long list of superslabs without a fitting run is not walked */
 
 
@@ -20,7 +23,6 @@
 static struct lock lock;
 static uint32_t lists[SUPERSLAB_UNITS + 1];	/* by free units: index + 1 of the first */
 static uint64_t lists_in_use;			/* a bit a list */
-static uint32_t fresh_next, fresh_end;		/* superslabs opened, not yet carved */
 static uint32_t count;				/* one past the highest carved; read racily */
 
 void superslab_lock(void)
@@ -128,38 +130,52 @@ static uint32_t take_from_lists(unsigned units, unsigned alignment, bool *zeroed
 	return UNIT_NONE;
 }
 
-/* With the lock: the next fresh superslab enters the lists. */
+/* With the lock: a superslab without a slab enters the lists. */
+static void enter(uint32_t index, uint32_t dirty_units)
+{
+	struct superslab *superslab = superslab_at(index);
+
+	superslab->free_units = ALL_UNITS;
+	superslab->dirty_units = dirty_units;
+	list_insert(index);
+	if (index >= count)
+		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
+}
+
+/* With the lock: one more superslab, populated ahead if the helper has any; plain otherwise. */
 static bool carve(void)
 {
-	struct superslab *superslab;
+	uint32_t index = stock_pop(STOCK_READY);
+	bool missed = index == STOCK_NONE;
 
-	if (fresh_next == fresh_end)
+	if (missed && !stock_take_fresh(1, &index))
+		index = stock_pop(STOCK_SPARE);
+	if (index == STOCK_NONE)
 		return false;
-	superslab = superslab_at(fresh_next);
-	superslab->free_units = ALL_UNITS;
-	superslab->dirty_units = 0;
-	list_insert(fresh_next);
-	fresh_next++;
-	if (fresh_next > count)
-		__atomic_store_n(&count, fresh_next, __ATOMIC_RELEASE);
+	stock_note_taken(missed);
+	enter(index, 0);
+	if (count >= PLAIN_SUPERSLABS)
+		helper_link_want();
 	return true;
 }
 
 static bool open_more(void)
 {
 	struct chunk chunk;
+	uint32_t first, index, end;
 
 	if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, &chunk))
 		return false;
 	if (chunk.units == 0)
 		return true;
+	first = chunk.first_unit / SUPERSLAB_UNITS;
 	lock_take(&lock);
-	/* Another thread's chunk may still be there: it is carved to its end. */
-	while (carve())
-		;
-	fresh_next = chunk.first_unit / SUPERSLAB_UNITS;
-	fresh_end = fresh_next + chunk.units / SUPERSLAB_UNITS;
+	stock_set_fresh(first, first + chunk.units / SUPERSLAB_UNITS, &index, &end);
+	/* Another thread's chunk may still have been there. */
+	for (; index < end; index++)
+		enter(index, 0);
 	lock_put(&lock);
+	helper_link_wake();
 	return true;
 }
 
@@ -226,13 +242,8 @@ void superslab_receive(struct chunk chunk)
 	uint32_t end = index + chunk.units / SUPERSLAB_UNITS;
 
 	lock_take(&lock);
-	for (; index < end; index++) {
-		superslab_at(index)->free_units = ALL_UNITS;
-		superslab_at(index)->dirty_units = ALL_UNITS;
-		list_insert(index);
-		if (index >= count)
-			__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
-	}
+	for (; index < end; index++)
+		enter(index, ALL_UNITS);
 	lock_put(&lock);
 }
 
@@ -263,6 +274,17 @@ static uint32_t release_units(uint32_t index, uint32_t mask)
 	return released;
 }
 
+/* With the lock: the helper arms it, and populates it again when it is wanted. */
+static void retire(uint32_t index)
+{
+	if (!helper_link_is_running() || stock_length(STOCK_RETIRED) == STOCK_SLOTS)
+		return;
+	list_remove(index);
+	superslab_at(index)->free_units = 0;
+	if (!stock_push(STOCK_RETIRED, index))
+		enter(index, 0);
+}
+
 static size_t trim_superslab(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
@@ -283,6 +305,8 @@ static size_t trim_superslab(uint32_t index)
 	lock_take(&lock);
 	superslab->dirty_units &= ~released;
 	put_units(index, idle);
+	if (superslab->free_units == ALL_UNITS && !superslab->dirty_units)
+		retire(index);
 	lock_put(&lock);
 	return (size_t)__builtin_popcount(released) * UNIT_SIZE;
 }

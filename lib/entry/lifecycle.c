@@ -10,6 +10,7 @@
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "entry/helper.h"
 #include "front/thread_cache.h"
 #include "middle/heap.h"
 #include "os/lock.h"
@@ -37,6 +38,7 @@ static void after_fork(void)
 static void after_fork_in_child(void)
 {
 	thread_cache_after_fork_in_child();
+	helper_after_fork_in_child();
 	after_fork();
 }
 
@@ -46,5 +48,6 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	(void)argc;
 	(void)argv;
 	options_read(environment);
+	helper_init();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }

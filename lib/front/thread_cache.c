@@ -11,6 +11,7 @@
 
 #include "front/thread_cache.h"
 
+#include "back/helper_link.h"
 #include "os/lock.h"
 #include "support/options.h"
 
@@ -300,6 +301,7 @@ void *thread_cache_refill(struct bin *bin)
 	void *blocks[BATCH_BLOCKS];
 	unsigned count;
 
+	helper_link_start_if_wanted();
 	tend(cache);
 	if (bin->head)
 		return thread_cache_pop(bin);

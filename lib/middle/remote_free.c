@@ -10,8 +10,12 @@
 #include "support/log.h"
 
 #define LISTED_MAX	30	/* with next and count 256 B: four cache lines */
-/* A block on its way keeps its slab from becoming empty: batches are no larger than pays. */
+/*
+ * A block on its way keeps its slab from becoming empty, so batches are no larger than pays,
+ * and an outbox that sends to many does not wait until each batch is full.
+ */
 #define BATCH_BLOCKS	24
+#define OUTBOX_BLOCKS	64
 #define BATCH_BYTES	(32 * KiB)
 
 /* The owner's thread did not survive a fork: nobody will ever drain its inbox. */
@@ -61,6 +65,7 @@ static void send(struct heap *owner, struct remote_message *newest, struct remot
 static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
 	send(batch->owner, batch->newest, batch->oldest);
+	outbox->blocks -= batch->blocks;
 	batch->owner = NULL;
 	outbox->pending--;
 }
@@ -108,11 +113,14 @@ void remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 	if (unlikely(batch->owner == owner && batch->last == block))
 		log_fatal("double free of %p (size class %u)", block, (unsigned)size);
 	/* A full batch waits for the next block, so that the last can be compared with it. */
+	if (outbox->blocks >= OUTBOX_BLOCKS)
+		remote_free_send_all(outbox);
 	if (batch->owner != owner || batch->blocks >= BATCH_BLOCKS || batch->bytes >= BATCH_BYTES)
 		start_batch(outbox, batch, owner);
 	batch->last = block;
 	batch->bytes += size;
 	batch->blocks++;
+	outbox->blocks++;
 	if (batch->room) {
 		batch->newest->blocks[batch->newest->count++] = block;
 		batch->room--;

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 static pthread_key_t key;
 static bool has_key;
@@ -35,4 +37,31 @@ void thread_yield(void)
 
 	sched_yield();
 	errno = saved_errno;
+}
+
+int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
+{
+	int saved_errno = errno, error;
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+
+	/* By pthread_sigmask: it leaves out the signal by which setuid() reaches all threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attributes);
+	error = pthread_attr_setstack(&attributes, stack, stack_bytes);
+	if (!error)
+		error = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	if (!error)
+		error = pthread_create(&thread, &attributes, body, NULL);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved_errno;
+	return -error;
+}
+
+void thread_name(const char *name)
+{
+	prctl(PR_SET_NAME, name, 0, 0, 0);
 }

@@ -6,6 +6,7 @@
 #define HAKMEM_OS_THREAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The thread pointer: different for any two living threads, kept across fork, never 0. */
@@ -13,6 +14,15 @@ static inline uintptr_t thread_identity(void)
 {
 	return (uintptr_t)__builtin_thread_pointer();
 }
+
+/*
+ * A detached thread on a stack of ours with every signal blocked. stack: aligned to a page.
+ * Returns 0 or -errno. Allocates (the C library does).
+ */
+int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes);
+
+/* Names the calling thread, 15 bytes at most. */
+void thread_name(const char *name);
 
 /* Lets others run; errno is kept. */
 void thread_yield(void);

@@ -36,6 +36,25 @@ int vm_reserve(size_t bytes, void **start)
 	return result_of(mapped == MAP_FAILED, saved_errno);
 }
 
+int vm_map_wiped_on_fork(void **page)
+{
+	int saved_errno = errno;
+	size_t bytes = vm_page_size();
+	void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
+	int error;
+
+	*page = NULL;
+	if (mapped == MAP_FAILED)
+		return result_of(1, saved_errno);
+	error = result_of(madvise(mapped, bytes, MADV_WIPEONFORK) != 0, saved_errno);
+	if (error)
+		munmap(mapped, bytes);
+	else
+		*page = mapped;
+	return error;
+}
+
 int vm_open(void *start, size_t bytes)
 {
 	int saved_errno = errno;

@@ -14,6 +14,9 @@ size_t vm_page_size(void);
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
 int vm_reserve(size_t bytes, void **start);
 
+/* A page of memory that a fork's child, made by whatever call, finds zeroed (Linux 4.14). */
+int vm_map_wiped_on_fork(void **page);
+
 /* Makes reserved pages readable and writable; they are zero on first touch. */
 int vm_open(void *start, size_t bytes);
 

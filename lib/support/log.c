@@ -76,6 +76,17 @@ size_t log_format(char *buffer, size_t bytes, const char *format, va_list argume
 	return (size_t)(text.next - buffer);
 }
 
+size_t log_format_text(char *text, size_t bytes, const char *format, ...)
+{
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	length = log_format(text, bytes, format, arguments);
+	va_end(arguments);
+	return length;
+}
+
 static void write_message(const char *format, va_list arguments)
 {
 	static const char prefix[] = "hakmem: ";

@@ -16,6 +16,8 @@
 /* Fills text (bytes long, always terminated); returns the length written. */
 size_t log_format(char *text, size_t bytes, const char *format, va_list arguments);
 
+size_t log_format_text(char *text, size_t bytes, const char *format, ...) PRINTF(3, 4);
+
 void log_warning(const char *format, ...) PRINTF(1, 2);
 
 /* For misuse and corruption: the message, then abort(). */

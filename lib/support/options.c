@@ -26,6 +26,8 @@ struct options options = {
 	.confirm = false,
 	.limit_hard_bytes = SIZE_MAX,
 	.cache_max_bytes = 32 * MiB,
+	.helpers = HELPERS_AUTO,
+	.on_stray_access = ON_STRAY_REPORT,
 	.huge_pages = HUGE_PAGES_AUTO,
 };
 
@@ -91,17 +93,36 @@ static bool parse_limit(struct text value, void *field)
 	return true;
 }
 
-static bool parse_huge_pages(struct text value, void *field)
+/* The index of the value among words, which NULL ends; the enums count from 0 in that order. */
+static bool parse_word(struct text value, const char *const *words, void *field)
 {
-	static const char *const words[] = { "auto", "never", "always" };
 	unsigned i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; words[i]; i++)
 		if (text_is(value, words[i])) {
-			*(enum option_huge_pages *)field = (enum option_huge_pages)i;
+			*(unsigned *)field = i;
 			return true;
 		}
 	return false;
+}
+
+static const char *const huge_pages_words[] = { "auto", "never", "always", NULL };
+static const char *const helpers_words[] = { "auto", "always", "never", NULL };
+static const char *const on_stray_access_words[] = { "report", "abort", "off", NULL };
+
+static bool parse_huge_pages(struct text value, void *field)
+{
+	return parse_word(value, huge_pages_words, field);
+}
+
+static bool parse_helpers(struct text value, void *field)
+{
+	return parse_word(value, helpers_words, field);
+}
+
+static bool parse_on_stray_access(struct text value, void *field)
+{
+	return parse_word(value, on_stray_access_words, field);
 }
 
 static const struct key {
@@ -114,6 +135,9 @@ static const struct key {
 	{ "limit_hard", parse_limit, &options.limit_hard_bytes, "a size such as 512M" },
 	{ "cache_max", parse_size, &options.cache_max_bytes, "a size such as 32M" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
+	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
+	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
+	  "report, abort or off" },
 };
 
 #define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
@@ -223,7 +247,6 @@ static void read_file(void)
 
 static void confirm(void)
 {
-	static const char *const huge_pages[] = { "auto", "never", "always" };
 	char limit[WORD_BYTES] = "none";
 
 	if (options.limit_hard_bytes != SIZE_MAX) {
@@ -233,8 +256,11 @@ static void confirm(void)
 			limit[--i] = (char)('0' + value % 10);
 		memmove(limit, limit + i, sizeof(limit) - i);
 	}
-	log_warning("options in force: confirm:true,limit_hard:%s,cache_max:%zu,huge_pages:%s",
-		    limit, options.cache_max_bytes, huge_pages[options.huge_pages]);
+	log_warning("options in force: confirm:true,limit_hard:%s,cache_max:%zu,huge_pages:%s,"
+		    "helpers:%s,on_stray_access:%s",
+		    limit, options.cache_max_bytes, huge_pages_words[options.huge_pages],
+		    helpers_words[options.helpers],
+		    on_stray_access_words[options.on_stray_access]);
 }
 
 void options_read(char **environment)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread's own descriptor table. Called once by the helper, first thing in its life:
+ * what it opens afterwards is then not among the program's descriptors, is not closed by
+ * a program that closes all of its own, and is inherited by no child.
+ */
+#ifndef HAKMEM_DESCRIPTOR_TABLE_H
+#define HAKMEM_DESCRIPTOR_TABLE_H
+
+/* The calling thread gets an empty table; on -errno it keeps the program's. */
+int descriptor_table_separate(void);
+
+#endif

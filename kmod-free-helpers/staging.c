@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The staging area: one mapping, huge units first, small ones behind them. Called by
+ * back/populate. It is left out of forks, because a page shared with a child cannot be
+ * moved; and out of core dumps, because it holds zeros.
+ */
+#include <config.h>
+
+#include "kmod-free-helpers/staging.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/mempolicy.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kmod-free-helpers/kernel_abi.h"
+
+#define PAGE_BYTES    ((size_t)4096)
+#define MOST_NODES    1024
+#define BITS_PER_WORD (sizeof(unsigned long) * CHAR_BIT)
+
+/* Preferred, never bound: a full node must give pages of another one, not none. */
+static int prefer_node(char *start, size_t length, int node)
+{
+	unsigned long mask[MOST_NODES / BITS_PER_WORD] = { 0 };
+
+	if (node >= MOST_NODES)
+		return -EINVAL;
+	mask[(size_t)node / BITS_PER_WORD] = 1ul << ((size_t)node % BITS_PER_WORD);
+	if (syscall(SYS_mbind, start, length, MPOL_PREFERRED, mask, MOST_NODES, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void open_pool(struct staging_pool *pool, char *area, size_t unit_bytes,
+		      unsigned int count)
+{
+	*pool = (struct staging_pool){
+		.area = area,
+		.unit_bytes = unit_bytes,
+		.count = (uint16_t)count,
+		.empty_count = (uint16_t)count,
+	};
+	/* Last in, first out: the lowest units are the ones reused. */
+	for (unsigned int i = 0; i < count; i++)
+		pool->empty[i] = (uint16_t)(count - 1 - i);
+}
+
+/* Refusals are no errors: without huge pages, or left in forks, moves are only dearer. */
+static void advise(struct staging *staging, char *start, size_t huge_bytes,
+		   size_t small_bytes)
+{
+	madvise(staging->mapping, staging->mapping_bytes, MADV_DONTFORK);
+	madvise(staging->mapping, staging->mapping_bytes, MADV_DONTDUMP);
+	if (huge_bytes)
+		madvise(start, huge_bytes, MADV_HUGEPAGE);
+	if (small_bytes)
+		madvise(start + huge_bytes, small_bytes, MADV_NOHUGEPAGE);
+}
+
+int staging_open(struct staging *staging, unsigned int huge_units,
+		 unsigned int small_units, int node)
+{
+	size_t huge_bytes = huge_units * STAGING_HUGE_BYTES;
+	size_t small_bytes = small_units * STAGING_SMALL_BYTES;
+	char *start;
+
+	*staging = (struct staging){ .mapping = NULL };
+	if (huge_units > STAGING_MOST_UNITS || small_units > STAGING_MOST_UNITS ||
+	    !(huge_units + small_units))
+		return -EINVAL;
+	staging->mapping_bytes = huge_bytes + small_bytes + STAGING_HUGE_BYTES;
+	staging->mapping = mmap(NULL, staging->mapping_bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (staging->mapping == MAP_FAILED) {
+		staging->mapping = NULL;
+		return -errno;
+	}
+	start = staging->mapping +
+		(-(uintptr_t)staging->mapping & (STAGING_HUGE_BYTES - 1));
+	if (node != STAGING_ANY_NODE)
+		staging->node_error =
+			prefer_node(staging->mapping, staging->mapping_bytes, node);
+	advise(staging, start, huge_bytes, small_bytes);
+	open_pool(&staging->pools[STAGING_HUGE], start, STAGING_HUGE_BYTES, huge_units);
+	open_pool(&staging->pools[STAGING_SMALL], start + huge_bytes, STAGING_SMALL_BYTES,
+		  small_units);
+	return 0;
+}
+
+void staging_close(struct staging *staging)
+{
+	if (staging->mapping)
+		munmap(staging->mapping, staging->mapping_bytes);
+	*staging = (struct staging){ .mapping = NULL };
+}
+
+/* After mlockall, only the second is allowed. */
+static void drop_pages(char *start, size_t length)
+{
+	if (madvise(start, length, MADV_DONTNEED))
+		madvise(start, length, MADV_DONTNEED_LOCKED);
+}
+
+/*
+ * By touching, not by MADV_POPULATE_WRITE: that holds the process's mmap lock while the
+ * kernel zeroes, and a program's mmap or mprotect waits behind it, for milliseconds when
+ * one call follows another. A fault takes the lock of our own mapping only.
+ */
+static void zero_unit(char *start, size_t length)
+{
+	/*
+	 * What an earlier fallback to small pages left is a page table, which would keep
+	 * the next one from being huge; from 6.14 on this takes it away.
+	 */
+	if (length == STAGING_HUGE_BYTES)
+		drop_pages(start, length);
+	for (size_t offset = 0; offset < length; offset += PAGE_BYTES)
+		*(volatile char *)(start + offset) = 0;
+}
+
+unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
+			    unsigned int ready, unsigned int most)
+{
+	struct staging_pool *pool = &staging->pools[unit];
+	unsigned int done = 0;
+
+	while (done < most && pool->ready_count < ready && pool->empty_count) {
+		uint16_t number = pool->empty[pool->empty_count - 1];
+
+		zero_unit(pool->area + number * pool->unit_bytes, pool->unit_bytes);
+		pool->empty_count--;
+		pool->ready[pool->ready_count++] = number;
+		pool->zeroed_units++;
+		done++;
+	}
+	return done;
+}
+
+static void empty_unit(struct staging_pool *pool, uint16_t number)
+{
+	drop_pages(pool->area + number * pool->unit_bytes, pool->unit_bytes);
+	pool->empty[pool->empty_count++] = number;
+}
+
+void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep)
+{
+	struct staging_pool *pool = &staging->pools[unit];
+
+	while (pool->ready_count > keep)
+		empty_unit(pool, pool->ready[--pool->ready_count]);
+}
+
+int staging_recycle(struct staging *staging, enum staging_unit unit, char *start)
+{
+	struct staging_pool *pool = &staging->pools[unit];
+
+	if (pool->recycled_count == STAGING_MOST_RECYCLED)
+		return -ENOSPC;
+	pool->recycled[pool->recycled_count++] = start;
+	return 0;
+}
+
+bool staging_take(struct staging *staging, enum staging_unit unit, bool must_be_zero,
+		  struct staged_range *range)
+{
+	struct staging_pool *pool = &staging->pools[unit];
+	uint16_t number;
+
+	if (!must_be_zero && pool->recycled_count) {
+		*range = (struct staged_range){
+			.start = pool->recycled[--pool->recycled_count],
+			.lent = true,
+		};
+		return true;
+	}
+	if (!pool->ready_count)
+		return false;
+	number = pool->ready[--pool->ready_count];
+	*range = (struct staged_range){
+		.start = pool->area + number * pool->unit_bytes,
+		.zeroed = true,
+	};
+	return true;
+}
+
+void staging_put(struct staging *staging, enum staging_unit unit,
+		 const struct staged_range *range, size_t moved_bytes)
+{
+	struct staging_pool *pool = &staging->pools[unit];
+	uint16_t number;
+
+	if (moved_bytes)
+		pool->moved_units++;
+	if (range->lent)
+		return;
+	number = (uint16_t)((size_t)(range->start - pool->area) / pool->unit_bytes);
+	if (moved_bytes == pool->unit_bytes)
+		pool->empty[pool->empty_count++] = number;
+	else if (!moved_bytes)
+		pool->ready[pool->ready_count++] = number;
+	else
+		empty_unit(pool, number);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages being zeroed before anybody asks for them, in address space of their own, from
+ * which fault_service moves them to where they are wanted. Called by back/populate, by
+ * one thread at a time: the helper, or whoever holds its part. It knows units, not what
+ * they are for; it never waits for anybody.
+ */
+#ifndef HAKMEM_STAGING_H
+#define HAKMEM_STAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum staging_unit {
+	STAGING_SMALL, /* 64 KiB of 4 KiB pages: out of a huge page they would split it */
+	STAGING_HUGE,  /* 2 MiB, one huge page where the kernel has one */
+	STAGING_UNITS
+};
+
+#define STAGING_SMALL_BYTES   ((size_t)64 << 10)
+#define STAGING_HUGE_BYTES    ((size_t)2 << 20)
+#define STAGING_MOST_UNITS    128
+#define STAGING_MOST_RECYCLED 64
+#define STAGING_ANY_NODE      (-1)
+
+/*
+ * One size's units: ready + empty + taken = count. recycled are ranges elsewhere, full of
+ * pages with old contents, lent to us as sources.
+ *
+ *    area  | unit 0 | unit 1 | ... | unit count-1 |      ready[] empty[]: unit numbers
+ */
+struct staging_pool {
+	char *area;
+	size_t unit_bytes;
+	uint16_t count, ready_count, empty_count, recycled_count;
+	uint16_t ready[STAGING_MOST_UNITS];
+	uint16_t empty[STAGING_MOST_UNITS];
+	char *recycled[STAGING_MOST_RECYCLED];
+	uint64_t zeroed_units; /* since open */
+	uint64_t moved_units;
+};
+
+struct staging {
+	char *mapping;
+	size_t mapping_bytes;
+	int node_error; /* -errno of mbind: pages come from the thread's node */
+	struct staging_pool pools[STAGING_UNITS];
+};
+
+/* A unit in its taker's hands. */
+struct staged_range {
+	char *start;
+	bool zeroed; /* false: recycled, with old contents */
+	bool lent;   /* not of our area: staging_put forgets it */
+};
+
+/* Address space only; no page yet. Either count may be 0. node: or STAGING_ANY_NODE. */
+int staging_open(struct staging *staging, unsigned int huge_units,
+		 unsigned int small_units, int node);
+void staging_close(struct staging *staging);
+
+/*
+ * Zeroes units until ready are ready, at most `most` of them in this call, which is the
+ * time it takes. Returns how many it zeroed.
+ */
+unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
+			    unsigned int ready, unsigned int most);
+/* Gives back the pages of all ready units but `keep` of them. */
+void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep);
+
+/* Lends a range whose pages are there and whose contents nobody wants any more. */
+int staging_recycle(struct staging *staging, enum staging_unit unit, char *start);
+
+/* Recycled ones first when they will do. False: none is ready. */
+bool staging_take(struct staging *staging, enum staging_unit unit, bool must_be_zero,
+		  struct staged_range *range);
+/* moved_bytes: how much of it has gone elsewhere. */
+void staging_put(struct staging *staging, enum staging_unit unit,
+		 const struct staged_range *range, size_t moved_bytes);
+
+static inline size_t staging_unit_bytes(enum staging_unit unit)
+{
+	return unit == STAGING_HUGE ? STAGING_HUGE_BYTES : STAGING_SMALL_BYTES;
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * populate_ahead.h - the helper's half of populating: it keeps superslabs in stock whose
+ * pages are there before anybody asks for them. Called by the helper alone, but for
+ * populate_ahead_read.
+ *
+ * What is handed out is populated to its last byte and not armed any more; what is armed and
+ * missing is in nobody's hands, so a touch of it is a stray access (the tripwire).
+ */
+#ifndef HAKMEM_BACK_POPULATE_AHEAD_H
+#define HAKMEM_BACK_POPULATE_AHEAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kmod-free-helpers/fault_probe.h>
+#include <kmod-free-helpers/fault_service.h>
+
+/* Bytes since the helper began, and now. Read by anyone; relaxed. */
+struct populate_ahead_counts {
+	size_t moved;		/* arrived by UFFDIO_MOVE */
+	size_t copied;		/* by UFFDIO_COPY */
+	size_t touched;		/* by the helper's own first touch (no userfaultfd) */
+	size_t dropped;		/* of these, given back untaken */
+	size_t stock;		/* populated, untaken */
+	size_t strays;		/* stray accesses, not bytes */
+};
+
+/* Probes and opens what there is. Never fails: at worst it touches. */
+void populate_ahead_begin(void);
+
+/* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
+uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));
+
+/* Readable when a stray access waits; -1: none can. */
+int populate_ahead_descriptor(void);
+
+/* In a fork's child: the descriptor and the staging area are the parent's. */
+void populate_ahead_forget(void);
+
+/* Which way pages arrive, and why not a better one; true after populate_ahead_begin. */
+const struct fault_probe *populate_ahead_probe(void);
+
+void populate_ahead_read(struct populate_ahead_counts *counts);
+
+#endif

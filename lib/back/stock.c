@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stock.c - see stock.h.
+ */
+#include <config.h>
+
+#include "back/stock.h"
+
+#include <stdatomic.h>
+
+#include "support/compiler.h"
+
+struct store {
+	_Atomic uint32_t slots[STOCK_SLOTS];	/* superslab + 1; 0: empty */
+	_Atomic uint32_t length;		/* relaxed: a hint, at times one off */
+} CACHE_ALIGNED;
+
+static struct store stores[STOCK_KINDS];
+static _Atomic uint64_t fresh;			/* next << 32 | end; values never come back */
+static _Atomic uint32_t taken, missed;		/* relaxed: counts */
+
+bool stock_push(enum stock_kind kind, uint32_t superslab)
+{
+	struct store *store = &stores[kind];
+	unsigned i;
+
+	for (i = 0; i < STOCK_SLOTS; i++) {
+		uint32_t empty = 0;
+
+		/* release: pairs with the acquire in stock_pop; the pages come with the index */
+		if (atomic_compare_exchange_strong_explicit(&store->slots[i], &empty, superslab + 1,
+							    memory_order_release,
+							    memory_order_relaxed)) {
+			atomic_fetch_add_explicit(&store->length, 1, memory_order_relaxed);
+			return true;
+		}
+	}
+	return false;
+}
+
+uint32_t stock_pop(enum stock_kind kind)
+{
+	struct store *store = &stores[kind];
+	unsigned i;
+
+	if (!atomic_load_explicit(&store->length, memory_order_relaxed))
+		return STOCK_NONE;
+	for (i = 0; i < STOCK_SLOTS; i++) {
+		uint32_t found;
+
+		if (!atomic_load_explicit(&store->slots[i], memory_order_relaxed))
+			continue;
+		/* acquire: pairs with the release in stock_push */
+		found = atomic_exchange_explicit(&store->slots[i], 0, memory_order_acquire);
+		if (found) {
+			atomic_fetch_sub_explicit(&store->length, 1, memory_order_relaxed);
+			return found - 1;
+		}
+	}
+	return STOCK_NONE;
+}
+
+unsigned stock_length(enum stock_kind kind)
+{
+	uint32_t length = atomic_load_explicit(&stores[kind].length, memory_order_relaxed);
+
+	/* A pop may be counted before the push that it took from. */
+	return length <= STOCK_SLOTS ? length : 0;
+}
+
+void stock_set_fresh(uint32_t first, uint32_t end, uint32_t *old_first, uint32_t *old_end)
+{
+	/* release: pairs with the acquire in stock_take_fresh; the range was opened before */
+	uint64_t old = atomic_exchange_explicit(&fresh, (uint64_t)first << 32 | end,
+						memory_order_acq_rel);
+
+	*old_first = (uint32_t)(old >> 32);
+	*old_end = (uint32_t)old;
+}
+
+uint32_t stock_take_fresh(uint32_t count, uint32_t *first)
+{
+	uint64_t range = atomic_load_explicit(&fresh, memory_order_acquire), rest;
+
+	do {
+		uint32_t next = (uint32_t)(range >> 32), end = (uint32_t)range;
+
+		if (count > end - next)
+			count = end - next;
+		if (!count)
+			return 0;
+		*first = next;
+		rest = (uint64_t)(next + count) << 32 | end;
+		/* acquire: pairs with the release in stock_set_fresh */
+	} while (!atomic_compare_exchange_weak_explicit(&fresh, &range, rest, memory_order_acquire,
+							memory_order_acquire));
+	return count;
+}
+
+void stock_note_taken(bool was_missed)
+{
+	atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
+	if (was_missed)
+		atomic_fetch_add_explicit(&missed, 1, memory_order_relaxed);
+}
+
+struct stock_demand stock_read_demand(void)
+{
+	return (struct stock_demand){
+		.taken = atomic_load_explicit(&taken, memory_order_relaxed),
+		.missed = atomic_load_explicit(&missed, memory_order_relaxed),
+	};
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * helper.c - see helper.h.
+ *
+ * It starts late, from a slow path of a process that has outgrown the plain part, so a small
+ * process pays nothing. It has a descriptor table of its own: a program that closes all its
+ * descriptors closes none of ours, and none of ours is inherited. It allocates nothing and
+ * takes no lock that an application thread takes.
+ */
+#include <config.h>
+
+#include "entry/helper.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <kmod-free-helpers/descriptor_table.h>
+#include <kmod-free-helpers/event_loop.h>
+
+#include "back/helper_link.h"
+#include "back/populate_ahead.h"
+#include "back/populate_policy.h"
+#include "middle/slab.h"
+#include "os/thread.h"
+#include "os/vm.h"
+#include "support/log.h"
+#include "support/options.h"
+
+#define STACK_BYTES	(128 * KiB)
+
+/*
+ * In a page that is wiped on fork: a child made by a raw clone(2), which runs no fork handlers,
+ * sees that it has no helper.
+ */
+struct life {
+	_Atomic bool running;	/* release by the starter; acquire by all */
+};
+
+static _Atomic(struct life *) life;
+static _Atomic size_t wakeups;			/* relaxed: a count */
+static _Atomic pid_t process;			/* written before there is a second thread */
+static _Atomic(const char *) refusal;		/* why there is no helper; relaxed: for reports */
+static struct event_doorbell doorbell;
+static bool filtered;				/* before the thread starts */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static bool is_running(void)
+{
+	/* acquire: pairs with the release in start */
+	struct life *page = atomic_load_explicit(&life, memory_order_acquire);
+
+	return page && atomic_load_explicit(&page->running, memory_order_acquire);
+}
+
+static void wake(void)
+{
+	event_loop_ring(&doorbell);
+}
+
+static void report_stray(const struct fault_stray *stray)
+{
+	const char *access = stray->write ? "write to" : "read of";
+	void *address = (void *)stray->address;
+	unsigned mark;
+
+	if (options.on_stray_access == ON_STRAY_OFF)
+		return;
+	mark = slab_unit(reservation_unit_of(address))->class_mark;
+	if (mark)
+		log_warning("stray %s %p by thread %u: free memory, last of size class %u", access,
+			    address, (unsigned)stray->thread, size_class_table[mark - 1].size);
+	else
+		log_warning("stray %s %p by thread %u: memory that was never handed out", access,
+			    address, (unsigned)stray->thread);
+	if (options.on_stray_access == ON_STRAY_ABORT)
+		log_fatal("on_stray_access:abort");
+}
+
+static void *run(void *argument)
+{
+	struct event_loop loop;
+
+	(void)argument;
+	thread_name("hakmem-helper");
+	descriptor_table_separate();
+	populate_ahead_begin();
+	event_loop_open(&loop, &doorbell, !filtered);
+	if (populate_ahead_descriptor() >= 0)
+		event_loop_watch(&loop, populate_ahead_descriptor());
+	for (;;) {
+		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
+
+		if (sleep_ns)
+			event_loop_wait(&loop, sleep_ns, POPULATE_LONG_SLEEP_NS);
+		atomic_fetch_add_explicit(&wakeups, 1, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+static void refuse(const char *why)
+{
+	atomic_store_explicit(&refusal, why, memory_order_relaxed);
+}
+
+/* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
+static bool is_own_process(void)
+{
+	return getpid() == atomic_load_explicit(&process, memory_order_relaxed);
+}
+
+static bool start_thread(struct life *page)
+{
+	char *stack = reservation_take_metadata(STACK_BYTES + vm_page_size());
+
+	if (!stack)
+		return false;
+	stack = (char *)align_up((uintptr_t)stack, vm_page_size());
+	/* release: pairs with the acquire in is_running */
+	atomic_store_explicit(&page->running, true, memory_order_release);
+	atomic_store_explicit(&life, page, memory_order_release);
+	if (thread_start(run, stack, STACK_BYTES) == 0)
+		return true;
+	atomic_store_explicit(&page->running, false, memory_order_release);
+	return false;
+}
+
+static void start(void)
+{
+	static _Atomic bool starting;	/* one thread at a time; the others go on */
+	void *page = atomic_load_explicit(&life, memory_order_acquire);
+
+	if (options.helpers == HELPERS_NEVER || !is_own_process() || is_running() ||
+	    atomic_load_explicit(&refusal, memory_order_relaxed) ||
+	    atomic_exchange_explicit(&starting, true, memory_order_acquire))
+		return;
+	filtered = fault_probe_is_filtered();
+	if (filtered && options.helpers == HELPERS_AUTO)
+		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
+	else if (!page && vm_map_wiped_on_fork(&page))
+		refuse("no memory for its state");
+	else if (!start_thread(page))
+		refuse("its thread could not be started (limit of threads or memory?)");
+	atomic_store_explicit(&starting, false, memory_order_release);
+}
+
+void helper_init(void)
+{
+	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
+	if (options.helpers == HELPERS_NEVER)
+		return;
+	helper_link_set(start, wake, is_running);
+	if (options.helpers == HELPERS_ALWAYS)
+		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
+}
+
+void helper_after_fork_in_child(void)
+{
+	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
+	atomic_store_explicit(&doorbell.sleeps_long, false, memory_order_relaxed);
+	populate_ahead_forget();
+}
+
+void helper_describe(char *text, size_t bytes)
+{
+	const char *why = atomic_load_explicit(&refusal, memory_order_relaxed);
+	const struct fault_probe *probe = populate_ahead_probe();
+
+	if (options.helpers == HELPERS_NEVER)
+		log_format_text(text, bytes, "no helper: helpers:never");
+	else if (why)
+		log_format_text(text, bytes, "no helper: %s", why);
+	else if (!is_running())
+		log_format_text(text, bytes, "no helper yet: the heap is small");
+	else if (probe->way == FAULT_PROBE_MOVE)
+		log_format_text(text, bytes, "uffd+move");
+	else
+		log_format_text(text, bytes, "%s: %s",
+				probe->way == FAULT_PROBE_COPY ? "uffd+copy" : "touch",
+				probe->reason);
+}
+
+size_t helper_wakeups(void)
+{
+	return atomic_load_explicit(&wakeups, memory_order_relaxed);
+}
