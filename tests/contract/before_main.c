@@ -71,7 +71,8 @@ static int resolved_function(void)
 	return 42;
 }
 
-static int (*resolve(void))(void)
+/* used: named only in the attribute of the function below */
+__attribute__((used)) static int (*resolve(void))(void)
 {
 	early_use(&of_resolver);
 	return resolved_function;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +139,9 @@ static int run_apart(const struct contract_case *one, char *program)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		/* a group of its own, so that none of its children is left behind */
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(CONTRACT_LIMIT_S);	/* outlives the exec */
 		start_process(one, argv);
 	}
@@ -145,6 +149,7 @@ static int run_apart(const struct contract_case *one, char *program)
 		printf("FAIL %s: %s\n", one->name, strerror(errno));
 		return 1;
 	}
+	kill(-pid, SIGKILL);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		printf("ok %s\n", one->name);
 		return 0;
