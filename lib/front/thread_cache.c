@@ -82,15 +82,16 @@ static void detach_at_exit(void *cache);
 /* Once a process, in the first slow path of its first thread. */
 static bool start(void)
 {
-	bool ok = true;
+	bool ok;
 
 	lock_take(&start_lock);
-	if (!atomic_load_explicit(&started, memory_order_relaxed)) {
+	ok = atomic_load_explicit(&started, memory_order_relaxed);
+	if (!ok) {
 		size_class_init();
 		ok = reservation_init(&nobody) == 0;
-		if (ok)
-			ok = thread_exit_init(detach_at_exit);
 		if (ok) {
+			/* Where keys are used up, caches of threads that end stay as they are. */
+			thread_exit_init(detach_at_exit);
 			cache_init(&first_cache);
 			heap_abandon(&first_cache.heap);
 			atomic_store_explicit(&started, true, memory_order_release);
