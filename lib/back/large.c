@@ -239,7 +239,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 	at_frontier = !done && ends_at_frontier(unit);
 	more = done ? 0 : units - large_run_at(unit)->units;
 	lock_put(&lock);
-	if (!at_frontier || !open_more(more))
+	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) || !open_more(more))
 		return done;
 	lock_take(&lock);
 	done = resize(unit, units);

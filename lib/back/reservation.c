@@ -346,6 +346,13 @@ bool reservation_charge(size_t bytes)
 	return false;
 }
 
+bool reservation_allows(size_t bytes)
+{
+	size_t taken = atomic_load_explicit(&taken_bytes, memory_order_relaxed);
+
+	return taken <= options.limit_hard_bytes && bytes <= options.limit_hard_bytes - taken;
+}
+
 void reservation_uncharge(size_t bytes)
 {
 	atomic_fetch_sub_explicit(&taken_bytes, bytes, memory_order_relaxed);

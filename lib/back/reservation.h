@@ -75,6 +75,8 @@ void *reservation_take_metadata(size_t bytes);
  */
 bool reservation_charge(size_t bytes);
 void reservation_uncharge(size_t bytes);
+/* Whether a charge would pass just now. */
+bool reservation_allows(size_t bytes);
 
 /* True if the record of this unit may be read: the frontier has passed it. */
 bool reservation_unit_is_open(size_t unit);

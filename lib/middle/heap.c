@@ -75,7 +75,8 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 
 	do {
 		first = superslab_take_slab(units, alignment_units, &zeroed);
-	} while (first == UNIT_NONE && balance_toward_slabs());
+	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
+		 balance_toward_slabs());
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
 	slab_create(first, class, heap, zeroed);
