@@ -274,35 +274,62 @@ bool large_give(uint32_t superslabs, struct chunk *chunk)
 	return run != UNIT_NONE;
 }
 
-static bool take_move(void)
+/*
+ * With the lock. Before Linux 6.17 mremap() of a range in several mappings fails, and only
+ * after it has unmapped the target.
+ */
+static bool has_seam(uint32_t unit, uint32_t units)
+{
+	uint32_t i;
+
+	for (i = 1; i < units; i++)
+		if (large_run_at(unit + i)->seam)
+			return true;
+	return false;
+}
+
+static bool take_move(uint32_t unit, uint32_t units)
 {
 	bool allowed;
 
 	lock_take(&lock);
-	allowed = moves < MOVES_MAX;
+	allowed = moves < MOVES_MAX && !has_seam(unit, units);
 	moves += allowed;
 	lock_put(&lock);
 	return allowed;
 }
 
+static void note_seams(uint32_t unit, uint32_t units)
+{
+	large_run_at(unit)->seam = true;
+	if (reservation_large_unit_is_open(unit + units))
+		large_run_at(unit + units)->seam = true;
+}
+
 void *large_move(void *block, size_t bytes)
 {
-	uint32_t unit = reservation_unit_of(block), units;
+	uint32_t unit = reservation_unit_of(block), units, target;
 	size_t dirty_bytes, old_bytes;
 	void *moved;
 
 	/* The owner of a block is in realloc(): nobody else changes its record. */
-	if (large_look_up(block, &old_bytes) != LARGE_BLOCK || old_bytes > bytes || !take_move())
+	if (large_look_up(block, &old_bytes) != LARGE_BLOCK || old_bytes > bytes)
+		return NULL;
+	units = (uint32_t)(old_bytes >> UNIT_SHIFT);
+	if (!take_move(unit, units))
 		return NULL;
 	moved = large_take(bytes, UNIT_SIZE, &dirty_bytes);
 	if (!moved)
 		return NULL;
+	target = reservation_unit_of(moved);
 	if (vm_move(block, moved, old_bytes)) {
-		large_put(moved);
+		/* Older kernels have unmapped the target by now. If its place is lost, so is it. */
+		if (vm_map_again(moved, old_bytes) == 0)
+			large_put(moved);
 		return NULL;
 	}
-	units = (uint32_t)(old_bytes >> UNIT_SHIFT);
 	lock_take(&lock);
+	note_seams(target, units);
 	large_run_at(unit)->freed = true;
 	free_units(unit, units);
 	live_blocks--;

@@ -24,7 +24,8 @@ struct large_unit {
 	uint8_t state;		/* enum run_state */
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed;		/* in every record: a block that started here was freed */
-	uint8_t reserved[13];
+	uint8_t seam;		/* in every record: a mapping may begin here, made by a move */
+	uint8_t reserved[12];
 };
 
 _Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");

@@ -88,3 +88,14 @@ int vm_move(void *from, void *to, size_t bytes)
 
 	return result_of(moved == MAP_FAILED, saved_errno);
 }
+
+int vm_map_again(void *start, size_t bytes)
+{
+	int saved_errno = errno, error;
+	void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	error = result_of(mapped == MAP_FAILED, saved_errno);
+	/* Still mapped: the kernel looked before it unmapped. */
+	return error == -EEXIST && msync(start, bytes, MS_ASYNC) == 0 ? 0 : error;
+}

@@ -27,6 +27,12 @@ int vm_drop(void *start, size_t bytes);
 int vm_want_huge(void *start, size_t bytes);
 
 /*
+ * Makes sure that an open range is mapped, after a vm_move to it failed: 0, or -errno if
+ * something else lies there by now.
+ */
+int vm_map_again(void *start, size_t bytes);
+
+/*
  * Moves the pages of one open range to another, whose own are dropped. The source stays
  * open and reads as zero (MREMAP_DONTUNMAP, Linux 5.7). Splits mappings: see mremap(2).
  */
