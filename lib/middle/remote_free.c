@@ -16,7 +16,7 @@
  */
 #define BATCH_BLOCKS	24
 #define OUTBOX_BLOCKS	64
-#define BATCH_BYTES	(32 * KiB)
+#define OUTBOX_BYTES	(64 * KiB)	/* a thread that sleeps holds no more, but for one block */
 
 /* The owner's thread did not survive a fork: nobody will ever drain its inbox. */
 static void put_frozen(struct remote_message *message)
@@ -66,6 +66,7 @@ static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
 	send(batch->owner, batch->newest, batch->oldest);
 	outbox->blocks -= batch->blocks;
+	outbox->bytes -= batch->bytes;
 	batch->owner = NULL;
 	outbox->pending--;
 }
@@ -113,14 +114,15 @@ void remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 	if (unlikely(batch->owner == owner && batch->last == block))
 		log_fatal("double free of %p (size class %u)", block, (unsigned)size);
 	/* A full batch waits for the next block, so that the last can be compared with it. */
-	if (outbox->blocks >= OUTBOX_BLOCKS)
+	if (outbox->blocks >= OUTBOX_BLOCKS || outbox->bytes >= OUTBOX_BYTES)
 		remote_free_send_all(outbox);
-	if (batch->owner != owner || batch->blocks >= BATCH_BLOCKS || batch->bytes >= BATCH_BYTES)
+	if (batch->owner != owner || batch->blocks >= BATCH_BLOCKS)
 		start_batch(outbox, batch, owner);
 	batch->last = block;
 	batch->bytes += size;
 	batch->blocks++;
 	outbox->blocks++;
+	outbox->bytes += size;
 	if (batch->room) {
 		batch->newest->blocks[batch->newest->count++] = block;
 		batch->room--;

@@ -50,6 +50,7 @@ struct remote_outbox {
 	struct remote_batch batches[OUTBOX_BATCHES];
 	uint32_t pending;		/* batches that are not empty */
 	uint32_t blocks;		/* in all of them */
+	size_t bytes;			/* in all of them */
 };
 
 /* Adds a block of size bytes that owner's heap must get back; sends when a batch is full. */

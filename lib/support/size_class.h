@@ -60,8 +60,8 @@ static inline unsigned size_class_of(size_t size)
 }
 
 /*
- * The smallest class whose blocks hold size bytes and are aligned to alignment (a power of
- * two, 64 KiB at most); CLASS_NONE if that would be above CLASS_SIZE_MAX.
+ * The smallest class for requests of size bytes whose blocks are aligned to alignment (a power
+ * of two, 64 KiB at most); CLASS_NONE if that would be above CLASS_SIZE_MAX.
  */
 unsigned size_class_of_aligned(size_t size, size_t alignment);
 
