@@ -270,7 +270,7 @@ static void advance_span(void)
 			moved = true;
 		}
 	}
-	/* release: pairs with the data dependency of free(): the bins of the units come first */
+	/* release: the bins of the units come first; free() reads it after it was given a block */
 	__atomic_store_n(&reservation.span_steps, ((size_t)span_unit << UNIT_SHIFT) >> 4,
 			 __ATOMIC_RELEASE);
 }

@@ -22,7 +22,7 @@ static ALWAYS_INLINE void free_inline(void *block)
 	uintptr_t step = offset >> 4 | offset << 60;
 	struct bin *bin;
 
-	if (unlikely(step >= reservation.span_steps))
+	if (unlikely(step >= reservation_span_steps()))
 		return free_outside(block);
 	bin = reservation.bin_of_unit[step >> (UNIT_SHIFT - 4)];
 	/* relaxed: only the value that this thread itself wrote can be equal */

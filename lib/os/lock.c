@@ -71,7 +71,7 @@ taken:
 
 void lock_take(struct lock *lock)
 {
-	if (!try_take(lock) && !held_by_fork())
+	if (!held_by_fork() && !try_take(lock))
 		take_slowly(lock);
 }
 

@@ -68,6 +68,9 @@ size_t log_format(char *buffer, size_t bytes, const char *format, va_list argume
 			put_string(&text, "0x");
 			put_number(&text, (uintptr_t)va_arg(arguments, void *), 16);
 			break;
+		case '\0':
+			format--;	/* a lone % at the end */
+			break;
 		default:
 			put_char(&text, *format);
 		}

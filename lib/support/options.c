@@ -154,6 +154,22 @@ static const char *printable(struct text text, char word[WORD_BYTES])
 	return word;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct text trimmed(struct text text)
+{
+	while (text.length && is_blank(text.start[0])) {
+		text.start++;
+		text.length--;
+	}
+	while (text.length && is_blank(text.start[text.length - 1]))
+		text.length--;
+	return text;
+}
+
 static void warn_unknown(struct text name)
 {
 	char word[WORD_BYTES];
@@ -176,8 +192,9 @@ static void apply(struct text pair)
 	unsigned i;
 
 	if (colon) {
-		name.length = (size_t)(colon - pair.start);
-		value = (struct text){ colon + 1, pair.length - name.length - 1 };
+		name = trimmed((struct text){ pair.start, (size_t)(colon - pair.start) });
+		value = trimmed((struct text){ colon + 1,
+					       (size_t)(pair.start + pair.length - colon - 1) });
 	}
 	for (i = 0; i < KEY_COUNT; i++) {
 		if (!text_is(name, keys[i].name))
@@ -188,22 +205,6 @@ static void apply(struct text pair)
 		return;
 	}
 	warn_unknown(name);
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct text trimmed(struct text text)
-{
-	while (text.length && is_blank(text.start[0])) {
-		text.start++;
-		text.length--;
-	}
-	while (text.length && is_blank(text.start[text.length - 1]))
-		text.length--;
-	return text;
 }
 
 void options_parse(const char *pairs, size_t length)
