@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.c - os/lock: is one thread in at a time, and does the one that forks have every lock?
+ * os/vm: do the memory system calls do what is said, and return -errno when they cannot?
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "os/lock.h"
+#include "os/thread.h"
+#include "os/vm.h"
+#include "support/compiler.h"
+
+#include "tests/unit/unit.h"
+
+#define ROUNDS 20000
+
+static struct lock lock, other_lock;
+static unsigned inside, counted; /* by lock */
+
+/* Now and then a holder sleeps: then the others come to the futex. */
+static void count_under_lock(unsigned number)
+{
+	unsigned i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		errno = (int)number + 1;
+		lock_take(&lock);
+		ck_assert_uint_eq(inside++, 0);
+		counted++;
+		if (i % 1000 == number * 100)
+			usleep(1000);
+		errno = (int)number + 1;
+		ck_assert_uint_eq(--inside, 0);
+		lock_put(&lock);
+		ck_assert_int_eq(errno, (int)number + 1);
+	}
+}
+
+START_TEST(one_thread_at_a_time_has_the_lock)
+{
+	unit_threads(4, count_under_lock);
+	ck_assert_uint_eq(counted, 4 * ROUNDS);
+	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_FREE);
+}
+END_TEST
+
+static void take_while_held(unsigned number)
+{
+	if (number) {
+		usleep(20000);
+		errno = 42;
+		lock_take(&lock);
+		ck_assert_int_eq(errno, 42);
+		ck_assert_uint_eq(counted, 1);
+		lock_put(&lock);
+		return;
+	}
+	lock_take(&lock);
+	usleep(200000);
+	counted++;
+	lock_put(&lock);
+}
+
+START_TEST(a_sleeping_waiter_is_woken)
+{
+	unit_threads(3, take_while_held);
+}
+END_TEST
+
+static _Atomic bool fork_has_begun;
+static _Atomic unsigned others_inside;
+
+static void fork_or_wait(unsigned number)
+{
+	if (number) {
+		while (!atomic_load(&fork_has_begun))
+			usleep(1000);
+		lock_take(number % 2 ? &lock : &other_lock);
+		atomic_fetch_add(&others_inside, 1);
+		lock_put(number % 2 ? &lock : &other_lock);
+		return;
+	}
+	lock_take(&lock);
+	lock_take(&other_lock);
+	lock_fork_begin();
+	atomic_store(&fork_has_begun, true);
+	lock_take(&lock); /* would wait for itself */
+	lock_take(&lock);
+	lock_put(&lock);
+	lock_put(&other_lock);
+	usleep(100000);
+	ck_assert_uint_eq(atomic_load(&others_inside), 0);
+	lock_fork_end();
+	lock_put(&other_lock);
+	lock_put(&lock);
+}
+
+START_TEST(the_forking_thread_has_all_locks_and_nobody_else_has_one)
+{
+	alarm(20);
+	unit_threads(4, fork_or_wait);
+	ck_assert_uint_eq(atomic_load(&others_inside), 3);
+	/* Afterwards it is a thread like any other. */
+	lock_take(&lock);
+	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_HELD);
+	lock_put(&lock);
+	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_FREE);
+}
+END_TEST
+
+static uintptr_t identities[4];
+
+static void note_identity(unsigned number)
+{
+	identities[number] = thread_identity();
+	usleep(50000); /* all live at the same time */
+}
+
+START_TEST(living_threads_have_different_identities)
+{
+	unsigned i, j;
+
+	unit_threads(4, note_identity);
+	for (i = 0; i < 4; i++) {
+		ck_assert_uint_ne(identities[i], 0);
+		ck_assert_uint_ne(identities[i], thread_identity());
+		for (j = 0; j < i; j++)
+			ck_assert_uint_ne(identities[i], identities[j]);
+	}
+}
+END_TEST
+
+static char *reserve(size_t bytes)
+{
+	void *start;
+
+	errno = 42;
+	ck_assert_int_eq(vm_reserve(bytes, &start), 0);
+	ck_assert_int_eq(errno, 42);
+	return start;
+}
+
+static char *reserve_open(size_t bytes)
+{
+	char *start = reserve(bytes);
+
+	ck_assert_int_eq(vm_open(start, bytes), 0);
+	return start;
+}
+
+START_TEST(reserved_memory_cannot_be_touched)
+{
+	*(volatile char *)reserve(1 * MiB) = 1;
+}
+END_TEST
+
+START_TEST(opened_memory_is_zero_and_keeps_what_is_written)
+{
+	char *start = reserve(4 * MiB);
+
+	ck_assert_int_eq(vm_open(start + 1 * MiB, 2 * MiB), 0);
+	ck_assert(unit_is_zero(start + 1 * MiB, 2 * MiB));
+	unit_fill(start + 1 * MiB, 2 * MiB, 7);
+	ck_assert_int_eq(vm_open(start, 4 * MiB), 0);
+	ck_assert(unit_is_filled(start + 1 * MiB, 2 * MiB, 7));
+}
+END_TEST
+
+START_TEST(dropped_memory_is_zero_again)
+{
+	char *start = reserve_open(2 * MiB);
+
+	memset(start, 1, 2 * MiB);
+	ck_assert_int_eq(vm_drop(start + 1 * MiB, 1 * MiB), 0);
+	ck_assert(start[0] == 1 && start[1 * MiB - 1] == 1);
+	ck_assert(unit_is_zero(start + 1 * MiB, 1 * MiB));
+	start[2 * MiB - 1] = 1;
+}
+END_TEST
+
+START_TEST(locked_memory_can_be_dropped_where_the_kernel_can)
+{
+	char *start = reserve_open(64 * KiB);
+	int error;
+
+	memset(start, 1, 64 * KiB);
+	if (mlock(start, 64 * KiB))
+		return; /* RLIMIT_MEMLOCK */
+	errno = 42;
+	error = vm_drop(start, 64 * KiB);
+	ck_assert_int_eq(errno, 42);
+	if (error) /* before Linux 5.18 */
+		ck_assert(error == -EINVAL && start[0] == 1);
+	else
+		ck_assert(unit_is_zero(start, 64 * KiB));
+}
+END_TEST
+
+START_TEST(moved_pages_take_their_contents_along)
+{
+	char *from = reserve_open(4 * MiB), *to = reserve_open(4 * MiB);
+
+	unit_fill(from, 4 * MiB, 7);
+	unit_fill(to, 4 * MiB, 8);
+	errno = 42;
+	ck_assert_int_eq(vm_move(from, to, 2 * MiB), 0);
+	ck_assert_int_eq(errno, 42);
+	ck_assert_int_eq(memcmp(to, &(uint64_t){ 7 }, 8), 0);
+	ck_assert(unit_is_zero(from, 2 * MiB));
+	ck_assert_uint_eq(*(uint64_t *)(from + 2 * MiB), 7 + 2 * MiB);
+	ck_assert_uint_eq(*(uint64_t *)(to + 2 * MiB), 8 + 2 * MiB);
+	unit_fill(from, 2 * MiB, 9);
+	ck_assert_uint_eq(*(uint64_t *)to, 7);
+}
+END_TEST
+
+static void expect_error(int got, int expected)
+{
+	ck_assert_int_eq(got, expected);
+	ck_assert_int_eq(errno, 42);
+}
+
+START_TEST(what_the_kernel_refuses_is_an_error_code_and_errno_is_kept)
+{
+	char *start = reserve_open(1 * MiB), *hole = reserve(1 * MiB);
+	void *nothing;
+
+	munmap(hole, 1 * MiB);
+	errno = 42;
+	expect_error(vm_open(start + 1, 4096), -EINVAL);
+	expect_error(vm_open(hole, 1 * MiB), -ENOMEM);
+	expect_error(vm_drop(start + 1, 4096), -EINVAL);
+	expect_error(vm_drop(hole, 1 * MiB), -ENOMEM);
+	expect_error(vm_want_huge(start + 1, 4096), -EINVAL);
+	expect_error(vm_move(hole, start, 64 * KiB), -EFAULT);
+	expect_error(vm_move(start, start + 4096, 64 * KiB), -EINVAL);
+	expect_error(vm_move(start + 1, start + 512 * KiB, 4096), -EINVAL);
+	expect_error(vm_reserve((size_t)1 << 62, &nothing), -ENOMEM);
+}
+END_TEST
+
+START_TEST(huge_pages_are_asked_for_where_the_kernel_has_them)
+{
+	char *start = reserve_open(4 * MiB);
+	int error = vm_want_huge(start, 4 * MiB);
+
+	ck_assert(error == 0 || error == -EINVAL);
+	if (error == 0)
+		ck_assert_int_eq(
+			access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_limit_on_address_space_is_an_error_code)
+{
+	void *start;
+
+	if (UNIT_SANITIZED)
+		return;
+	setrlimit(RLIMIT_AS, &(struct rlimit){ 16 * MiB, RLIM_INFINITY });
+	errno = 42;
+	expect_error(vm_reserve(64 * MiB, &start), -ENOMEM);
+}
+END_TEST
+
+START_TEST(the_page_size_is_that_of_the_system)
+{
+	ck_assert_uint_eq(vm_page_size(), (size_t)getpagesize());
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = unit_begin("os");
+
+	tcase_add_test(tcase, one_thread_at_a_time_has_the_lock);
+	tcase_add_test(tcase, a_sleeping_waiter_is_woken);
+	tcase_add_test(tcase, the_forking_thread_has_all_locks_and_nobody_else_has_one);
+	tcase_add_test(tcase, living_threads_have_different_identities);
+	if (!UNIT_SANITIZED) /* which would catch the signal */
+		tcase_add_test_raise_signal(tcase, reserved_memory_cannot_be_touched,
+					    SIGSEGV);
+	tcase_add_test(tcase, opened_memory_is_zero_and_keeps_what_is_written);
+	tcase_add_test(tcase, dropped_memory_is_zero_again);
+	tcase_add_test(tcase, locked_memory_can_be_dropped_where_the_kernel_can);
+	tcase_add_test(tcase, moved_pages_take_their_contents_along);
+	tcase_add_test(tcase, what_the_kernel_refuses_is_an_error_code_and_errno_is_kept);
+	tcase_add_test(tcase, huge_pages_are_asked_for_where_the_kernel_has_them);
+	tcase_add_test(tcase, a_limit_on_address_space_is_an_error_code);
+	tcase_add_test(tcase, the_page_size_is_that_of_the_system);
+	return unit_end();
+}

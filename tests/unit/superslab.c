@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab.c - are runs of units disjoint, aligned and inside one superslab, are they there
+ * again once put, and is "zeroed" the truth?
+ */
+#include <config.h>
+
+#include "back/superslab.h"
+
+#include <string.h>
+
+#include "support/options.h"
+
+#include "tests/unit/unit.h"
+
+#define UNITS_MAX 65536
+
+static char nobody;
+/* The shadow of the heap's units; by test thread only. */
+static bool taken[UNITS_MAX], dirty[UNITS_MAX];
+
+static void set_up(void)
+{
+	size_class_init();
+	ck_assert_int_eq(reservation_init(&nobody), 0);
+}
+
+static uint32_t take(unsigned units, unsigned alignment)
+{
+	bool zeroed = false, was_dirty = false;
+	uint32_t first = superslab_take_slab(units, alignment, &zeroed), i;
+
+	ck_assert_uint_ne(first, UNIT_NONE);
+	ck_assert_uint_le(first + units, UNITS_MAX);
+	ck_assert_uint_eq(first % alignment, 0);
+	ck_assert_uint_eq(
+		(uintptr_t)reservation_unit_start(first) % (alignment * UNIT_SIZE), 0);
+	ck_assert_uint_eq(first / SUPERSLAB_UNITS, (first + units - 1) / SUPERSLAB_UNITS);
+	for (i = first; i < first + units; i++) {
+		ck_assert(!taken[i]);
+		taken[i] = true;
+		was_dirty |= dirty[i];
+		dirty[i] = true;
+	}
+	ck_assert_int_eq(zeroed, !was_dirty);
+	return first;
+}
+
+static void put(uint32_t first, unsigned units)
+{
+	memset(taken + first, 0, units);
+	superslab_put_slab(first, units);
+}
+
+/* Every superslab's own account is the shadow's. */
+static void check_records(void)
+{
+	uint32_t unit, end = superslab_count() * SUPERSLAB_UNITS;
+
+	for (unit = 0; unit < end; unit++) {
+		const struct superslab *superslab = superslab_at(unit / SUPERSLAB_UNITS);
+		uint32_t bit = (uint32_t)1 << unit % SUPERSLAB_UNITS;
+
+		ck_assert_int_eq(!(superslab->free_units & bit), taken[unit]);
+		ck_assert_int_eq(!!(superslab->dirty_units & bit), dirty[unit]);
+	}
+}
+
+/* _i: units - 1 */
+START_TEST(runs_of_every_length_and_alignment_are_disjoint_and_aligned)
+{
+	unsigned units = (unsigned)_i + 1, alignment, round;
+
+	for (alignment = 1; alignment <= SUPERSLAB_UNITS; alignment *= 2)
+		for (round = 0; round < 40; round++)
+			take(units, alignment);
+	check_records();
+}
+END_TEST
+
+START_TEST(units_can_be_written_from_end_to_end)
+{
+	unsigned units;
+
+	for (units = 1; units <= SUPERSLAB_UNITS; units++) {
+		char *start = reservation_unit_start(take(units, 1));
+
+		ck_assert(unit_is_zero(start, units * UNIT_SIZE));
+		memset(start, 0xee, units * UNIT_SIZE);
+	}
+}
+END_TEST
+
+static size_t take_all_opened(uint32_t *firsts, unsigned units)
+{
+	size_t count = 0, opened;
+
+	firsts[count++] = take(units, 1);
+	opened = reservation_opened_bytes();
+	while (count * units * UNIT_SIZE < opened)
+		firsts[count++] = take(units, 1);
+	ck_assert_uint_eq(reservation_opened_bytes(), opened);
+	return count;
+}
+
+START_TEST(what_is_put_can_be_taken_again)
+{
+	static uint32_t firsts[UNITS_MAX];
+	size_t opened, count, i;
+	unsigned units;
+
+	count = take_all_opened(firsts, 1);
+	opened = reservation_opened_bytes();
+	for (units = 1; units <= SUPERSLAB_UNITS; units *= 2) {
+		for (i = 0; i < count; i++)
+			put(firsts[i], units == 1 ? 1 : units / 2);
+		ck_assert_uint_eq(reservation_taken_bytes(), 0);
+		count = take_all_opened(firsts, units);
+		ck_assert_uint_eq(count * units, opened / UNIT_SIZE);
+		ck_assert_uint_eq(reservation_opened_bytes(), opened);
+		ck_assert_uint_eq(reservation_taken_bytes(), opened);
+	}
+}
+END_TEST
+
+START_TEST(the_fullest_superslab_is_taken_from_first)
+{
+	uint32_t full = take(31, 1), half = take(16, 1), next;
+
+	ck_assert_uint_ne(full / SUPERSLAB_UNITS, half / SUPERSLAB_UNITS);
+	next = take(1, 1);
+	ck_assert_uint_eq(next / SUPERSLAB_UNITS, full / SUPERSLAB_UNITS);
+	next = take(1, 1);
+	ck_assert_uint_eq(next / SUPERSLAB_UNITS, half / SUPERSLAB_UNITS);
+}
+END_TEST
+
+START_TEST(the_most_aligned_units_are_left_to_those_who_need_them)
+{
+	uint32_t single = take(1, 1), aligned = take(16, 16);
+
+	ck_assert_uint_eq(single / SUPERSLAB_UNITS, aligned / SUPERSLAB_UNITS);
+	ck_assert_uint_eq(aligned % SUPERSLAB_UNITS, 0);
+}
+END_TEST
+
+struct run {
+	uint32_t first;
+	unsigned units;
+};
+
+#define RUNS 400
+
+START_TEST(random_taking_and_putting_agrees_with_a_shadow)
+{
+	struct unit_random random = unit_random_begin();
+	static struct run runs[RUNS];
+	unsigned round;
+
+	for (round = 0; round < 100000; round++) {
+		struct run *run = &runs[unit_random_between(&random, 0, RUNS - 1)];
+
+		if (run->units) {
+			put(run->first, run->units);
+			run->units = 0;
+		} else {
+			size_t shape = unit_random_next(&random);
+			unsigned most = shape & 1 ? 4 : shape & 6 ? 16 : SUPERSLAB_UNITS;
+
+			run->units = (unsigned)unit_random_between(&random, 1, most);
+			run->first = take(run->units,
+					  1u << unit_random_between(&random, 0, 5));
+		}
+		if (round % 1000 == 0)
+			check_records();
+	}
+	check_records();
+}
+END_TEST
+
+static size_t trim(void)
+{
+	size_t bytes = 0, unit;
+
+	for (unit = 0; unit < UNITS_MAX; unit++)
+		if (dirty[unit] && !taken[unit]) {
+			dirty[unit] = false;
+			bytes += UNIT_SIZE;
+		}
+	ck_assert_uint_eq(superslab_trim(), bytes);
+	return bytes;
+}
+
+/* Every run is written all over; take() compares the flag with the shadow. */
+START_TEST(a_run_is_zeroed_the_first_time_and_after_a_trim)
+{
+	struct unit_random random = unit_random_begin();
+	struct run runs[40] = { { 0 } };
+	unsigned round;
+
+	for (round = 0; round < 3000; round++) {
+		struct run *run = &runs[unit_random_between(&random, 0, 39)];
+		bool was_zeroed = true;
+		unsigned i;
+
+		if (run->units) {
+			ck_assert(unit_is_filled(reservation_unit_start(run->first),
+						 run->units * UNIT_SIZE, run->first));
+			put(run->first, run->units);
+			run->units = 0;
+		} else {
+			static bool before[UNITS_MAX];
+
+			memcpy(before, dirty, sizeof(before));
+			run->units = (unsigned)unit_random_between(&random, 1, 8);
+			run->first = take(run->units, 1);
+			for (i = 0; i < run->units; i++)
+				was_zeroed &= !before[run->first + i];
+			if (was_zeroed)
+				ck_assert(unit_is_zero(reservation_unit_start(run->first),
+						       run->units * UNIT_SIZE));
+			unit_fill(reservation_unit_start(run->first),
+				  run->units * UNIT_SIZE, run->first);
+		}
+		if (round % 100 == 0)
+			trim();
+	}
+}
+END_TEST
+
+START_TEST(a_second_trim_finds_nothing)
+{
+	uint32_t kept = take(3, 1), first = take(20, 1);
+
+	put(first, 20);
+	ck_assert_uint_eq(trim(), 20 * UNIT_SIZE);
+	ck_assert_uint_eq(trim(), 0);
+	put(kept, 3);
+	ck_assert_uint_eq(trim(), 3 * UNIT_SIZE);
+	check_records();
+}
+END_TEST
+
+START_TEST(the_hard_limit_counts_units_taken)
+{
+	bool zeroed;
+	uint32_t first;
+
+	options.limit_hard_bytes = SUPERSLAB_SIZE;
+	first = take(31, 1);
+	ck_assert_uint_eq(superslab_take_slab(2, 1, &zeroed), UNIT_NONE);
+	ck_assert_uint_eq(reservation_taken_bytes(), 31 * UNIT_SIZE);
+	take(1, 1);
+	ck_assert_uint_eq(superslab_take_slab(1, 1, &zeroed), UNIT_NONE);
+	put(first, 31);
+	take(31, 1);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = unit_begin("superslab");
+
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_loop_test(tcase,
+			    runs_of_every_length_and_alignment_are_disjoint_and_aligned,
+			    0, SUPERSLAB_UNITS);
+	tcase_add_test(tcase, units_can_be_written_from_end_to_end);
+	tcase_add_test(tcase, what_is_put_can_be_taken_again);
+	tcase_add_test(tcase, the_fullest_superslab_is_taken_from_first);
+	tcase_add_test(tcase, the_most_aligned_units_are_left_to_those_who_need_them);
+	tcase_add_test(tcase, random_taking_and_putting_agrees_with_a_shadow);
+	tcase_add_test(tcase, a_run_is_zeroed_the_first_time_and_after_a_trim);
+	tcase_add_test(tcase, a_second_trim_finds_nothing);
+	tcase_add_test(tcase, the_hard_limit_counts_units_taken);
+	return unit_end();
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread_cache.c - do the limits of bins follow what the program does, within the budget, and
+ * does every block that is freed, here or elsewhere, come back?
+ */
+#include <config.h>
+
+#include "front/thread_cache.h"
+
+#include <pthread.h>
+
+#include <hakmem/hakmem.h>
+
+#include "support/options.h"
+
+#include "tests/unit/unit.h"
+
+#define BLOCKS_MAX (1 << 20)
+#define SLOTS	   64
+
+/* The linker puts these between the files (--wrap). */
+unsigned __real_heap_take_blocks(struct heap *heap, unsigned class, void **blocks,
+				 unsigned count);
+unsigned __wrap_heap_take_blocks(struct heap *heap, unsigned class, void **blocks,
+				 unsigned count);
+void __real_heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count);
+void __wrap_heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count);
+
+static _Atomic unsigned visits; /* to the heap */
+
+unsigned __wrap_heap_take_blocks(struct heap *heap, unsigned class, void **blocks,
+				 unsigned count)
+{
+	atomic_fetch_add(&visits, 1);
+	return __real_heap_take_blocks(heap, class, blocks, count);
+}
+
+void __wrap_heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count)
+{
+	atomic_fetch_add(&visits, 1);
+	__real_heap_put_blocks(heap, blocks, count);
+}
+
+static void *blocks[BLOCKS_MAX];
+static uint32_t first_limits[CLASS_COUNT];
+
+static void set_up(void)
+{
+	unsigned class;
+
+	ck_assert(thread_cache_enter());
+	for (class = 0; class < CLASS_COUNT; class ++)
+		first_limits[class] = thread_cache_tls.cache->bins[class].limit;
+}
+
+static struct bin *bin_of(unsigned class)
+{
+	return &thread_cache_tls.cache->bins[class];
+}
+
+static void check_bins(void)
+{
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class ++) {
+		const struct bin *bin = bin_of(class);
+		uint32_t count = 0;
+		void *block;
+
+		for (block = bin->head; block; block = *(void **)block)
+			count++;
+		ck_assert_int_eq((int64_t)count + bin->room, bin->limit);
+		ck_assert_uint_ge(bin->limit, first_limits[class]);
+	}
+}
+
+/* A size whose class is by size: others are reached by alignment only. */
+static size_t size_for(unsigned class)
+{
+	size_t size = size_class_table[class].size;
+
+	return size_class_of(size) == class ? size : size - 64;
+}
+
+static void cycle(size_t size, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		blocks[i] = hak_malloc(size);
+		ck_assert_ptr_nonnull(blocks[i]);
+		*(unsigned *)blocks[i] = i;
+	}
+	for (i = 0; i < count; i++)
+		hak_free(blocks[i]);
+}
+
+/* _i: class. However many blocks a loop turns over, it learns to keep them. */
+START_TEST(a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin)
+{
+	static const unsigned times[] = { 2, 4, 50 };
+	unsigned class = (unsigned)_i, i, round;
+
+	for (i = 0; i < 3; i++) {
+		unsigned count = times[i] * first_limits[class];
+
+		if (count * size_for(class) > 8 * MiB)
+			continue;
+		for (round = 0; round < 3; round++)
+			cycle(size_for(class), count);
+		atomic_store(&visits, 0);
+		for (round = 0; round < 5; round++)
+			cycle(size_for(class), count);
+		ck_assert_uint_eq(atomic_load(&visits), 0);
+		check_bins();
+	}
+}
+END_TEST
+
+START_TEST(a_limit_falls_back_while_a_thread_only_frees)
+{
+	unsigned class = (unsigned)_i, count, i, grown;
+	size_t size = size_for(class);
+
+	for (i = 0; i < 4; i++)
+		cycle(size, 8 * first_limits[class]);
+	grown = bin_of(class)->limit;
+	ck_assert_uint_gt(grown, 2 * first_limits[class]);
+	count = 12 * grown;
+	for (i = 0; i < count; i++)
+		blocks[i] = hak_malloc(size);
+	for (i = 0; i < count; i++)
+		hak_free(blocks[i]);
+	ck_assert_uint_eq(bin_of(class)->limit, first_limits[class]);
+	ck_assert_uint_le(thread_cache_bin_count(bin_of(class)), first_limits[class]);
+	check_bins();
+}
+END_TEST
+
+static size_t claimed;
+
+static void add_claims(struct heap *heap, void *argument)
+{
+	const struct bin *bins = (const struct bin *)(void *)heap->bins;
+	unsigned class;
+
+	(void)argument;
+	for (class = 0; class < CLASS_COUNT; class ++)
+		claimed += (bins[class].limit - first_limits[class]) *
+			   (size_t)size_class_table[class].size;
+}
+
+static size_t claimed_by_all(void)
+{
+	claimed = 0;
+	heap_visit_all(add_claims, NULL);
+	return claimed;
+}
+
+static void add_cached(struct heap *heap, void *bytes)
+{
+	const struct bin *bins = (const struct bin *)(void *)heap->bins;
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class ++)
+		*(size_t *)bytes += thread_cache_bin_count(&bins[class]) *
+				    (size_t)size_class_table[class].size;
+}
+
+static size_t cached_by_all(void)
+{
+	size_t bytes = 0;
+
+	heap_visit_all(add_cached, &bytes);
+	return bytes;
+}
+
+static pthread_barrier_t all_grown, all_counted;
+
+static void grow(unsigned number)
+{
+	unsigned round, class, i;
+
+	for (round = 0; round < 5; round++)
+		for (class = number; class < CLASSES_BY_SIZE; class += 7) {
+			unsigned count = 6 * first_limits[class];
+			void **own = blocks + number * 4096;
+
+			for (i = 0; i < count; i++)
+				own[i] = hak_malloc(size_for(class));
+			for (i = 0; i < count; i++)
+				hak_free(own[i]);
+		}
+	check_bins();
+	pthread_barrier_wait(&all_grown);
+	pthread_barrier_wait(&all_counted);
+}
+
+static void grow_and_count(unsigned number)
+{
+	size_t budget = options.cache_max_bytes;
+
+	if (number) {
+		grow(number);
+		return;
+	}
+	pthread_barrier_wait(&all_grown);
+	ck_assert_uint_le(claimed_by_all(), budget);
+	ck_assert_uint_ge(claimed_by_all(), budget / 2);
+	pthread_barrier_wait(&all_counted);
+}
+
+/* _i: MiB */
+START_TEST(all_caches_together_grow_by_the_budget_at_most)
+{
+	options.cache_max_bytes = (size_t)_i * MiB;
+	pthread_barrier_init(&all_grown, NULL, 5);
+	pthread_barrier_init(&all_counted, NULL, 5);
+	unit_threads(5, grow_and_count);
+	if (!_i)
+		ck_assert_uint_eq(claimed_by_all(), 0);
+}
+END_TEST
+
+static void cycle_in_thread(unsigned number)
+{
+	unsigned round;
+
+	(void)number;
+	for (round = 0; round < 5; round++)
+		cycle(1000, 10000);
+}
+
+START_TEST(flushing_all_gives_the_budget_back)
+{
+	options.cache_max_bytes = 8 * MiB;
+	unit_threads(1, cycle_in_thread);
+	thread_cache_flush_all();
+	ck_assert_uint_eq(claimed_by_all(), 0);
+	cycle(1000, 8000);
+	cycle(1000, 8000);
+	ck_assert_uint_ge(claimed_by_all(), 6 * MiB);
+}
+END_TEST
+
+static size_t cached_while_running;
+
+static void fill_cache(unsigned number)
+{
+	unsigned class;
+
+	(void)number;
+	for (class = 0; class < CLASSES_BY_SIZE; class ++)
+		cycle(size_for(class), 3 * first_limits[class]);
+	cached_while_running = cached_by_all();
+}
+
+START_TEST(a_cache_without_a_thread_keeps_at_most_64_kib)
+{
+	size_t before = cached_by_all();
+
+	unit_threads(1, fill_cache);
+	ck_assert_uint_gt(cached_while_running, before + 64 * KiB);
+	ck_assert_uint_le(cached_by_all(), before + 64 * KiB);
+}
+END_TEST
+
+static unsigned heap_count;
+
+static void count_heap(struct heap *heap, void *argument)
+{
+	(void)heap;
+	(void)argument;
+	heap_count++;
+}
+
+START_TEST(threads_one_after_the_other_share_one_cache)
+{
+	unsigned i;
+
+	for (i = 0; i < 200; i++)
+		unit_threads(1, cycle_in_thread);
+	heap_visit_all(count_heap, NULL);
+	ck_assert_uint_le(heap_count, 2);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = unit_begin("thread_cache");
+
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_loop_test(tcase,
+			    a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin, 0,
+			    CLASSES_BY_SIZE);
+	tcase_add_loop_test(tcase, a_limit_falls_back_while_a_thread_only_frees, 0,
+			    CLASSES_BY_SIZE);
+	tcase_add_loop_test(tcase, all_caches_together_grow_by_the_budget_at_most, 0, 4);
+	tcase_add_test(tcase, flushing_all_gives_the_budget_back);
+	tcase_add_test(tcase, a_cache_without_a_thread_keeps_at_most_64_kib);
+	tcase_add_test(tcase, threads_one_after_the_other_share_one_cache);
+	return unit_end();
+}

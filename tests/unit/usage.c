@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * usage.c - when all is freed, by whatever thread and at whatever time, is nothing in use, and
+ * what is held is that what the walk over all records tells?
+ */
+#include <config.h>
+
+#include "entry/usage.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <hakmem/hakmem.h>
+
+#include "back/reservation.h"
+#include "front/thread_cache.h"
+#include "support/options.h"
+
+#include "tests/unit/unit.h"
+
+#define SLOTS	   64
+#define BLOCKS_MAX 4096
+
+static void *blocks[BLOCKS_MAX];
+static struct unit_random shared_random;
+
+static void expect_nothing_in_use(void)
+{
+	struct usage usage;
+
+	thread_cache_flush_all();
+	usage_read(&usage);
+	ck_assert_uint_eq(usage.blocks_in_use, 0);
+	ck_assert_uint_eq(usage.slabs, 0);
+	ck_assert_uint_eq(usage.blocks_free, 0);
+	ck_assert_uint_eq(usage.free_block_count, 0);
+	ck_assert_uint_eq(usage.large_in_use, 0);
+	ck_assert_uint_eq(usage.large_count, 0);
+	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+}
+
+/* Runs after the allocator's own: its key is younger. */
+static void allocate_late(void *argument)
+{
+	(void)argument;
+	hak_free(hak_malloc(100));
+	blocks[0] = hak_malloc(100);
+	blocks[1] = hak_malloc(2000);
+	hak_free(blocks[1]);
+}
+
+static void arm_late_allocation(unsigned number)
+{
+	pthread_key_t key;
+
+	(void)number;
+	hak_free(hak_malloc(100));
+	pthread_key_create(&key, allocate_late);
+	pthread_setspecific(key, &blocks);
+}
+
+START_TEST(what_a_thread_allocates_after_its_end_is_not_lost)
+{
+	struct usage usage;
+
+	hak_free(hak_malloc(
+		1)); /* so that nobody needs the cache of the thread that ended */
+	unit_threads(1, arm_late_allocation);
+	ck_assert_ptr_nonnull(blocks[0]);
+	usage_read(&usage);
+	ck_assert_uint_gt(usage.free_block_count, 0);
+	hak_free(blocks[0]);
+	expect_nothing_in_use();
+}
+END_TEST
+
+struct held {
+	uint64_t *block;
+	size_t bytes;
+	uint64_t mark;
+};
+
+/* Blocks lie here between the thread that allocates them and the one that frees them. */
+static _Atomic(struct held *) slots[SLOTS];
+
+static void check_and_free(struct held *held)
+{
+	if (!held)
+		return;
+	ck_assert(unit_is_filled(held->block, held->bytes, held->mark));
+	hak_free(held->block);
+	free(held);
+}
+
+static size_t random_size(struct unit_random *random)
+{
+	size_t most = (size_t)64 << unit_random_between(random, 0, 14);
+
+	return unit_random_between(random, 8, most) & ~(size_t)7;
+}
+
+static void pass_blocks_around(unsigned number)
+{
+	struct unit_random random = unit_random_of_thread(shared_random, number);
+	unsigned round;
+
+	for (round = 0; round < 20000; round++) {
+		struct held *held = malloc(sizeof(*held));
+
+		held->bytes = random_size(&random);
+		held->mark = unit_random_next(&random);
+		held->block = hak_malloc(held->bytes);
+		ck_assert_ptr_nonnull(held->block);
+		unit_fill(held->block, held->bytes, held->mark);
+		check_and_free(atomic_exchange(
+			&slots[unit_random_between(&random, 0, SLOTS - 1)], held));
+	}
+}
+
+START_TEST(when_all_is_freed_anywhere_all_slabs_go_back)
+{
+	unsigned i;
+
+	shared_random = unit_random_begin();
+	unit_threads(4, pass_blocks_around);
+	for (i = 0; i < SLOTS; i++)
+		check_and_free(atomic_exchange(&slots[i], NULL));
+	expect_nothing_in_use();
+}
+END_TEST
+
+START_TEST(usage_knows_what_is_held)
+{
+	struct unit_random random = unit_random_begin();
+	size_t in_slabs = 0, large = 0, held = 0, round;
+	struct usage usage;
+
+	for (round = 0; round < 3000; round++) {
+		if (unit_random_next(&random) % 3 || !held) {
+			blocks[held++] =
+				hak_malloc(random_size(&random) << (round % 100 == 0));
+			continue;
+		}
+		hak_free(blocks[--held]);
+	}
+	for (round = 0; round < held; round++) {
+		size_t bytes = hak_malloc_usable_size(blocks[round]);
+
+		*(bytes > CLASS_SIZE_MAX ? &large : &in_slabs) += bytes;
+	}
+	usage_read(&usage);
+	ck_assert_uint_eq(usage.blocks_in_use, in_slabs);
+	ck_assert_uint_eq(usage.large_in_use, large);
+	ck_assert_uint_ge(usage.slabs, usage.blocks_in_use + usage.blocks_free);
+	while (held)
+		hak_free(blocks[--held]);
+	expect_nothing_in_use();
+}
+END_TEST
+
+START_TEST(memory_kept_idle_is_used_before_giving_up)
+{
+	unsigned i;
+
+	options.limit_hard_bytes = 4 * MiB;
+	for (i = 0; i < 4; i++)
+		ck_assert_ptr_nonnull(blocks[i] = hak_malloc(1 * MiB));
+	ck_assert_ptr_null(hak_malloc(64));
+	for (i = 0; i < 4; i++)
+		hak_free(blocks[i]);
+	for (i = 0; i < 1000; i++)
+		ck_assert_ptr_nonnull(blocks[i] = hak_malloc(1024));
+	for (i = 0; i < 1000; i++)
+		hak_free(blocks[i]);
+	ck_assert_ptr_nonnull(blocks[0] = hak_malloc(3 * MiB));
+	hak_free(blocks[0]);
+	expect_nothing_in_use();
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = unit_begin("usage");
+
+	tcase_add_test(tcase, what_a_thread_allocates_after_its_end_is_not_lost);
+	tcase_add_test(tcase, when_all_is_freed_anywhere_all_slabs_go_back);
+	tcase_add_test(tcase, usage_knows_what_is_held);
+	tcase_add_test(tcase, memory_kept_idle_is_used_before_giving_up);
+	return unit_end();
+}
