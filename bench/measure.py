@@ -87,6 +87,21 @@ class Trace:
                 counts[cause[column]] = counts.get(cause[column], 0) + cause[4]
         return counts
 
+    def counts(self, phase):
+        """Calls of one phase, by kind."""
+        counts = {}
+        for cause in self.causes:
+            if cause[1] == phase:
+                counts[cause[0]] = counts.get(cause[0], 0) + cause[4]
+        return counts
+
+    def kind_total(self, kind):
+        return sum(cause[4] for cause in self.causes if cause[0] == kind)
+
+    def bytes(self, kind):
+        """What the kernel has said that a UFFDIO_ request has done."""
+        return sum(cause[7] for cause in self.causes if cause[0] == kind)
+
     def phases(self, kind):
         counts = {}
         for cause in self.causes:
@@ -136,14 +151,18 @@ class Programs:
         output = self.run([self.path("workloads"), row.name], self.environment(allocator))
         return Sample(output)
 
-    def trace(self, allocator, command):
+    def trace_with_output(self, allocator, command, environment):
         """Counts memory system calls; the tracer itself is never preloaded."""
-        environment = self.environment(allocator)
+        environment = dict(environment)
         environment.pop("LD_PRELOAD", None)
         with tempfile.NamedTemporaryFile("r", encoding="ascii") as file:
-            self.run([self.path("syscall_tracer"), "--preload", allocator.library,
-                      "--output", file.name, "--", *command], environment)
-            return Trace(file.read())
+            output = self.run([self.path("syscall_tracer"), "--preload",
+                               allocator.library, "--output", file.name, "--", *command],
+                              environment)
+            return output, Trace(file.read())
+
+    def trace(self, allocator, command):
+        return self.trace_with_output(allocator, command, self.environment(allocator))[1]
 
     def trace_row(self, allocator, row):
         return self.trace(allocator, [self.path("workloads"), row.name])

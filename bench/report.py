@@ -41,6 +41,7 @@ class Results:
         self.empty_traces = {}  # allocator -> Trace
         self.sealed = {}  # (arguments, allocator) -> Sample, or Failed
         self.start_up = {}
+        self.populate = None  # a Populate
         self.instructions = None  # two lists of Counts; (): could not be counted
 
     def ours(self):

@@ -16,6 +16,9 @@ import callgrind
 import limits
 import machine
 import measure
+import populate
+import populate_limits
+import populate_report
 import report
 
 DEFAULT_RUNS = 5
@@ -23,7 +26,7 @@ QUICK_RUNS = 1
 START_UP_ROUNDS = 1000
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
-EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up")
+EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate")
 
 
 def progress(text):
@@ -120,7 +123,14 @@ def count_instructions(programs, results):
         print(f"  {low:>5}-{high:<5} malloc {malloc.typical:>4}  free {free.typical:>4}")
 
 
-def run_extras(programs, results, selection, quick):
+def run_populate(programs, results, runs):
+    results.populate = populate.run(programs, results.allocators, runs, progress)
+    populate.trace(programs, results.populate, progress)
+    progress("")
+    populate_report.tables(results.populate)
+
+
+def run_extras(programs, results, selection, runs):
     if selection.wants("instructions"):
         count_instructions(programs, results)
     if selection.wants("syscall_trace"):
@@ -131,10 +141,12 @@ def run_extras(programs, results, selection, quick):
         report.sealed_table(results)
     if selection.wants("start_up"):
         progress("start-up")
+        rounds = QUICK_START_UP_ROUNDS if programs.quick else START_UP_ROUNDS
         with measure.timing_lock():
-            results.start_up = programs.start_up(
-                results.allocators, QUICK_START_UP_ROUNDS if quick else START_UP_ROUNDS)
+            results.start_up = programs.start_up(results.allocators, rounds)
         report.start_up_table(results)
+    if selection.wants("populate"):
+        run_populate(programs, results, runs)
 
 
 def arguments():
@@ -163,8 +175,8 @@ def main():
     progress("")
     for row in rows:
         report.row_table(results, row)
-    run_extras(programs, results, selection, quick)
-    found = limits.judge(results)
+    run_extras(programs, results, selection, runs)
+    found = limits.judge(results) + populate_limits.judge(results.populate)
     if found:
         report.limits_table(found)
     return int(chosen.limits and any(limit.kept is False for limit in found))

@@ -12,6 +12,8 @@
 
 enum {
 	SYSCALL_MARKER_PRCTL = 0x68616b6d,
+	/* a thread besides the first that is the program's own, not an allocator's */
+	SYSCALL_MARKER_THREAD_PRCTL = 0x68616b74,
 	/* operation of a program that has not begun, and of one that is done */
 	SYSCALL_MARKER_START = -1,
 	SYSCALL_MARKER_END = -2,

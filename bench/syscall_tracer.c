@@ -2,9 +2,10 @@
 /*
  * syscall_tracer [--preload LIBRARY] [--output FILE] -- COMMAND runs the command, counts
  * the memory system calls of all its threads and prints a line for each kind and cause:
- *	KIND PHASE SIZE-FROM ALIGNMENT COUNT FIRST-OPERATION LAST-OPERATION
- * PHASE is start, run, end or, for other threads than the first, thread. It uses ptrace,
- * not a seccomp filter: an allocator may behave otherwise under a filter.
+ *	KIND PHASE SIZE-FROM ALIGNMENT COUNT FIRST-OPERATION LAST-OPERATION BYTES
+ * PHASE is start, run, end or, for threads that the program has not announced as its own,
+ * thread; BYTES is what the kernel says a UFFDIO_COPY or _MOVE has done. It uses ptrace:
+ * an allocator may behave otherwise under a seccomp filter.
  */
 #include "bench/syscall_marker.h"
 
@@ -22,11 +23,15 @@
 #include <unistd.h>
 
 /* clang-format off */
-#define CALL(name) { SYS_##name, #name }
+#define CALL(name) { SYS_##name, 0, #name, false }
+#define FAULT_SERVICE(name, request, moves) { SYS_ioctl, request, "UFFDIO_" #name, moves }
 
+/* The requests' numbers, since the headers that we build with may be older than some. */
 static const struct memory_call {
 	long number;
+	uint64_t request; /* of an ioctl */
 	const char *name;
+	bool moves_bytes;
 } memory_calls[] = {
 	CALL(mmap), CALL(munmap), CALL(mremap), CALL(mprotect), CALL(brk), CALL(madvise),
 	CALL(mbind), CALL(set_mempolicy), CALL(get_mempolicy), CALL(move_pages),
@@ -34,12 +39,25 @@ static const struct memory_call {
 	CALL(munlockall), CALL(mincore), CALL(msync), CALL(pkey_mprotect),
 	CALL(remap_file_pages), CALL(process_madvise), CALL(userfaultfd),
 	CALL(io_uring_setup), CALL(io_uring_enter), CALL(io_uring_register),
+	FAULT_SERVICE(API, 0xc018aa3f, false),
+	FAULT_SERVICE(REGISTER, 0xc020aa00, false),
+	FAULT_SERVICE(UNREGISTER, 0x8010aa01, false),
+	FAULT_SERVICE(WAKE, 0x8010aa02, false),
+	FAULT_SERVICE(COPY, 0xc028aa03, true),
+	FAULT_SERVICE(ZEROPAGE, 0xc020aa04, false),
+	FAULT_SERVICE(MOVE, 0xc028aa05, true),
+	FAULT_SERVICE(WRITEPROTECT, 0xc018aa06, false),
+	FAULT_SERVICE(CONTINUE, 0xc020aa07, false),
+	FAULT_SERVICE(POISON, 0xc020aa08, false),
 };
 /* clang-format on */
 
 enum {
 	MEMORY_CALLS = sizeof(memory_calls) / sizeof(memory_calls[0]),
 	MAX_CAUSES = 1024,
+	MAX_THREADS = 1024,
+	/* struct uffdio_copy and uffdio_move: dst, src, len, mode, then what was done */
+	DONE_OFFSET = 4 * sizeof(uint64_t),
 };
 
 enum phase { PHASE_START, PHASE_RUN, PHASE_END, PHASE_THREAD };
@@ -55,8 +73,17 @@ struct cause {
 	uint64_t count;
 	int64_t first_operation;
 	int64_t last_operation;
+	uint64_t bytes;
 };
 
+struct thread {
+	pid_t id; /* 0: the place is free */
+	bool announced;
+	struct cause *moving; /* the call that it is in, if that moves bytes */
+	uint64_t argument;
+};
+
+static struct thread threads[MAX_THREADS];
 static struct cause causes[MAX_CAUSES];
 static unsigned int cause_count;
 static pid_t leader;
@@ -70,10 +97,29 @@ static void fail(const char *what)
 	exit(2);
 }
 
-static const struct memory_call *find_call(uint64_t number)
+static struct thread *find_thread(pid_t id)
+{
+	struct thread *place = NULL;
+
+	for (unsigned int i = 0; i < MAX_THREADS; i++) {
+		if (threads[i].id == id)
+			return &threads[i];
+		if (!threads[i].id && !place)
+			place = &threads[i];
+	}
+	if (!place) {
+		fprintf(stderr, "syscall_tracer: more threads than there is room for\n");
+		exit(2);
+	}
+	*place = (struct thread){ .id = id };
+	return place;
+}
+
+static const struct memory_call *find_call(uint64_t number, uint64_t request)
 {
 	for (unsigned int i = 0; i < MEMORY_CALLS; i++)
-		if ((uint64_t)memory_calls[i].number == number)
+		if ((uint64_t)memory_calls[i].number == number &&
+		    (number != SYS_ioctl || memory_calls[i].request == (uint32_t)request))
 			return &memory_calls[i];
 	return NULL;
 }
@@ -89,12 +135,12 @@ static struct syscall_marker read_marker(void)
 	return marker;
 }
 
-static struct cause describe(pid_t thread, const struct memory_call *call)
+static struct cause describe(const struct thread *thread, const struct memory_call *call)
 {
 	struct syscall_marker marker = read_marker();
 	struct cause cause = { .call = call, .phase = PHASE_RUN, .first_operation = -1 };
 
-	if (thread != leader)
+	if (thread->id != leader && !thread->announced)
 		cause.phase = PHASE_THREAD;
 	else if (marker.operation == SYSCALL_MARKER_START)
 		cause.phase = PHASE_START;
@@ -110,7 +156,8 @@ static struct cause describe(pid_t thread, const struct memory_call *call)
 	return cause;
 }
 
-static void count_call(pid_t thread, const struct memory_call *call)
+static struct cause *count_call(const struct thread *thread,
+				const struct memory_call *call)
 {
 	struct cause found = describe(thread, call);
 	unsigned int i;
@@ -130,22 +177,53 @@ static void count_call(pid_t thread, const struct memory_call *call)
 	}
 	causes[i].count++;
 	causes[i].last_operation = found.first_operation;
+	return &causes[i];
 }
 
-static void at_syscall(pid_t thread)
+/* A part may have been done even where the call failed; the count is negative if none. */
+static void at_exit_of_move(struct thread *thread)
 {
-	struct __ptrace_syscall_info info;
-	const struct memory_call *call;
+	int64_t done = 0;
+	struct iovec local = { &done, sizeof(done) };
+	struct iovec remote = { (void *)(uintptr_t)(thread->argument + DONE_OFFSET),
+				sizeof(done) };
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) < 0)
-		return; /* the thread has just been killed */
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !leader_runs_command)
+	if (process_vm_readv(thread->id, &local, 1, &remote, 1, 0) < 0)
+		fail("cannot read what a UFFDIO_ request has done");
+	if (done > 0)
+		thread->moving->bytes += (uint64_t)done;
+	thread->moving = NULL;
+}
+
+static void at_entry(struct thread *thread, uint64_t number, const uint64_t *arguments)
+{
+	const struct memory_call *call = find_call(number, arguments[1]);
+
+	if (number == SYS_prctl && arguments[0] == SYSCALL_MARKER_PRCTL)
+		marker_address = arguments[1];
+	if (number == SYS_prctl && arguments[0] == SYSCALL_MARKER_THREAD_PRCTL)
+		thread->announced = true;
+	if (!call)
 		return;
-	if (info.entry.nr == SYS_prctl && info.entry.args[0] == SYSCALL_MARKER_PRCTL)
-		marker_address = info.entry.args[1];
-	call = find_call(info.entry.nr);
-	if (call)
-		count_call(thread, call);
+	thread->argument = arguments[2];
+	thread->moving = count_call(thread, call);
+	if (!call->moves_bytes)
+		thread->moving = NULL;
+}
+
+static void at_syscall(pid_t id)
+{
+	struct thread *thread = find_thread(id);
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, id, sizeof(info), &info) < 0)
+		return; /* the thread has just been killed */
+	if (!leader_runs_command)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		at_entry(thread, info.entry.nr, (const uint64_t *)info.entry.args);
+	else if (info.op == PTRACE_SYSCALL_INFO_EXIT && thread->moving)
+		at_exit_of_move(thread);
 }
 
 /* Handles one stop; returns the signal to deliver when the thread goes on. */
@@ -176,9 +254,11 @@ static void trace_until_end(void)
 			int deliver = at_stop(thread, status);
 
 			ptrace(PTRACE_SYSCALL, thread, 0, deliver);
-		} else if (thread == leader) {
-			leader_status = status;
+			continue;
 		}
+		find_thread(thread)->id = 0;
+		if (thread == leader)
+			leader_status = status;
 	}
 }
 
@@ -216,10 +296,11 @@ static void print_causes(const char *path)
 	for (unsigned int i = 0; i < cause_count; i++)
 		fprintf(file,
 			"%s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64
-			"\n",
+			" %" PRIu64 "\n",
 			causes[i].call->name, phase_names[causes[i].phase],
 			causes[i].size_from, causes[i].align_bytes, causes[i].count,
-			causes[i].first_operation, causes[i].last_operation);
+			causes[i].first_operation, causes[i].last_operation,
+			causes[i].bytes);
 	if (fflush(file))
 		fail("cannot write the counts");
 }
