@@ -20,6 +20,7 @@
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "os/vm.h"
+#include "support/options.h"
 
 #define STAGED_UNITS	2	/* the stock is the buffer; zeroing and moving take turns */
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
@@ -73,10 +74,21 @@ static bool open_source(void)
 	return staging_take(&ahead.staging, STAGING_HUGE, true, &ahead.zeroes);
 }
 
+/* The chunk that the heap is in was opened before there was a helper: see populate.c. */
+static void want_huge_fresh(void)
+{
+	uint32_t first, end;
+
+	stock_read_fresh(&first, &end);
+	if (first < end && options.huge_pages == HUGE_PAGES_AUTO)
+		vm_want_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
+}
+
 void populate_ahead_begin(void)
 {
 	unsigned flags;
 
+	want_huge_fresh();
 	fault_probe_run(&ahead.probe);
 	if (ahead.probe.way == FAULT_PROBE_NONE)
 		return;

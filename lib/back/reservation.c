@@ -20,9 +20,9 @@
 
 #define HEAP_WISH		(2 * TiB)
 #define HEAP_LEAST		(8 * MiB)
-#define FRONTIER_FIRST		(32 * MiB)
+#define FRONTIER_FIRST		(64 * MiB)
 #define FRONTIER_STEP_MAX	GiB
-#define METADATA_AHEAD		4		/* metadata opens this many times further */
+#define METADATA_AHEAD		8		/* metadata opens this many times further */
 #define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
 #define CACHES_STEP		(256 * KiB)
 #define OPENINGS_MAX		64
@@ -171,11 +171,11 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 	return 0;
 }
 
-/* As large as all before it, within the steps and what is left; fewer than units: no room. */
+/* Twice as large as all before it, within the steps and what is left; fewer than units: no room. */
 static uint32_t chunk_units(uint32_t units)
 {
 	uint32_t left = (uint32_t)(reservation.bytes >> UNIT_SHIFT) - frontier_unit;
-	uint32_t step = frontier_unit;
+	uint32_t step = 2 * frontier_unit;
 
 	if (step < FRONTIER_FIRST >> UNIT_SHIFT)
 		step = FRONTIER_FIRST >> UNIT_SHIFT;

@@ -97,6 +97,14 @@ uint32_t stock_take_fresh(uint32_t count, uint32_t *first)
 	return count;
 }
 
+void stock_read_fresh(uint32_t *first, uint32_t *end)
+{
+	uint64_t range = atomic_load_explicit(&fresh, memory_order_acquire);
+
+	*first = (uint32_t)(range >> 32);
+	*end = (uint32_t)range;
+}
+
 void stock_note_taken(bool was_missed)
 {
 	atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);

@@ -33,6 +33,9 @@ void stock_set_fresh(uint32_t first, uint32_t end, uint32_t *old_first, uint32_t
 /* Takes up to count fresh ones, side by side; returns how many. */
 uint32_t stock_take_fresh(uint32_t count, uint32_t *first);
 
+/* What is fresh just now, without taking it. */
+void stock_read_fresh(uint32_t *first, uint32_t *end);
+
 /* Superslabs taken by application threads since the start: all, and those not from the stock. */
 struct stock_demand {
 	uint32_t taken;

@@ -15,7 +15,7 @@
 #include "os/lock.h"
 
 #define ALL_UNITS	UINT32_MAX
-#define PLAIN_SUPERSLABS 16	/* 32 MiB: a process within it starts no thread */
+#define PLAIN_SUPERSLABS 8	/* 16 MiB: a process within it starts no thread */
 #define LOOKS_PER_LIST	8	/* a long list of superslabs without a fitting run is not walked */
 
 

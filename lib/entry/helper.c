@@ -36,7 +36,7 @@
  * sees that it has no helper.
  */
 struct life {
-	_Atomic bool running;	/* release by the starter; acquire by all */
+	_Atomic bool running;	/* release by the helper; acquire by all */
 };
 
 static _Atomic(struct life *) life;
@@ -45,6 +45,12 @@ static _Atomic pid_t process;			/* written before there is a second thread */
 static _Atomic(const char *) refusal;		/* why there is no helper; relaxed: for reports */
 static struct event_doorbell doorbell;
 static bool filtered;				/* before the thread starts */
+static _Atomic bool started;			/* in this process */
+
+static void refuse(const char *why)
+{
+	atomic_store_explicit(&refusal, why, memory_order_relaxed);
+}
 
 static uint64_t now_ns(void)
 {
@@ -56,10 +62,23 @@ static uint64_t now_ns(void)
 
 static bool is_running(void)
 {
-	/* acquire: pairs with the release in start */
+	/* acquire: pairs with the release in begin_life */
 	struct life *page = atomic_load_explicit(&life, memory_order_acquire);
 
 	return page && atomic_load_explicit(&page->running, memory_order_acquire);
+}
+
+/* By the helper itself: the thread that starts it makes no memory system call for it. */
+static bool begin_life(void)
+{
+	void *page = atomic_load_explicit(&life, memory_order_acquire);
+
+	if (!page && vm_map_wiped_on_fork(&page))
+		return false;
+	/* release: pairs with the acquire in is_running */
+	atomic_store_explicit(&((struct life *)page)->running, true, memory_order_release);
+	atomic_store_explicit(&life, page, memory_order_release);
+	return true;
 }
 
 static void wake(void)
@@ -92,6 +111,10 @@ static void *run(void *argument)
 
 	(void)argument;
 	thread_name("hakmem-helper");
+	if (!begin_life()) {
+		refuse("no memory for its state");
+		return NULL;
+	}
 	descriptor_table_separate();
 	populate_ahead_begin();
 	event_loop_open(&loop, &doorbell, !filtered);
@@ -107,50 +130,27 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static void refuse(const char *why)
-{
-	atomic_store_explicit(&refusal, why, memory_order_relaxed);
-}
-
 /* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
 static bool is_own_process(void)
 {
 	return getpid() == atomic_load_explicit(&process, memory_order_relaxed);
 }
 
-static bool start_thread(struct life *page)
-{
-	char *stack = reservation_take_metadata(STACK_BYTES + vm_page_size());
-
-	if (!stack)
-		return false;
-	stack = (char *)align_up((uintptr_t)stack, vm_page_size());
-	/* release: pairs with the acquire in is_running */
-	atomic_store_explicit(&page->running, true, memory_order_release);
-	atomic_store_explicit(&life, page, memory_order_release);
-	if (thread_start(run, stack, STACK_BYTES) == 0)
-		return true;
-	atomic_store_explicit(&page->running, false, memory_order_release);
-	return false;
-}
-
 static void start(void)
 {
-	static _Atomic bool starting;	/* one thread at a time; the others go on */
-	void *page = atomic_load_explicit(&life, memory_order_acquire);
+	static char stack[STACK_BYTES] __attribute__((aligned(4096)));
 
-	if (options.helpers == HELPERS_NEVER || !is_own_process() || is_running() ||
-	    atomic_load_explicit(&refusal, memory_order_relaxed) ||
-	    atomic_exchange_explicit(&starting, true, memory_order_acquire))
+	if (options.helpers == HELPERS_NEVER || !is_own_process() ||
+	    atomic_load_explicit(&refusal, memory_order_relaxed))
+		return;
+	/* One thread starts it; the others go on. */
+	if (atomic_exchange_explicit(&started, true, memory_order_acq_rel))
 		return;
 	filtered = fault_probe_is_filtered();
 	if (filtered && options.helpers == HELPERS_AUTO)
 		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
-	else if (!page && vm_map_wiped_on_fork(&page))
-		refuse("no memory for its state");
-	else if (!start_thread(page))
+	else if (thread_start(run, stack, sizeof(stack)))
 		refuse("its thread could not be started (limit of threads or memory?)");
-	atomic_store_explicit(&starting, false, memory_order_release);
 }
 
 void helper_init(void)
@@ -167,6 +167,7 @@ void helper_after_fork_in_child(void)
 {
 	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
 	atomic_store_explicit(&doorbell.sleeps_long, false, memory_order_relaxed);
+	atomic_store_explicit(&started, false, memory_order_relaxed);
 	populate_ahead_forget();
 }
 
