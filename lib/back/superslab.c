@@ -15,7 +15,7 @@
 #include "os/lock.h"
 
 #define ALL_UNITS	UINT32_MAX
-#define PLAIN_SUPERSLABS 8	/* 16 MiB: a process within it starts no thread */
+#define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
 #define LOOKS_PER_LIST	8	/* a long list of superslabs without a fitting run is not walked */
 
 
@@ -154,7 +154,7 @@ static bool carve(void)
 		return false;
 	stock_note_taken(missed);
 	enter(index, 0);
-	if (count >= PLAIN_SUPERSLABS)
+	if (reservation_taken_bytes() >= PLAIN_BYTES)
 		helper_link_want();
 	return true;
 }

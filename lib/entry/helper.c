@@ -149,6 +149,9 @@ static void start(void)
 	filtered = fault_probe_is_filtered();
 	if (filtered && options.helpers == HELPERS_AUTO)
 		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
+	else if (options.helpers == HELPERS_AUTO && thread_processors() < 2)
+		refuse("the thread that outgrew the plain part may use one processor only, which a "
+		       "helper would take from it");
 	else if (thread_start(run, stack, sizeof(stack)))
 		refuse("its thread could not be started (limit of threads or memory?)");
 }

@@ -93,7 +93,7 @@ void *NOINLINE malloc_slow(size_t size)
 }
 
 /* Bytes of a live block; misuse otherwise. verb: for the message. */
-static size_t block_bytes(const char *verb, void *block)
+static size_t NOINLINE block_bytes_slow(const char *verb, void *block)
 {
 	size_t bytes;
 
@@ -107,6 +107,26 @@ static size_t block_bytes(const char *verb, void *block)
 	if (unlikely(!misuse_is_block_start(block)))
 		misuse_explain(verb, block);
 	return slab_class(slab_at(reservation_unit_of(block)))->size;
+}
+
+/* The same; for a block in a slab without a call. */
+static inline size_t block_bytes(const char *verb, void *block)
+{
+	uintptr_t offset = (uintptr_t)block - reservation.base;
+	const struct size_class *class;
+	const struct slab *unit;
+	unsigned index;
+
+	if (offset / 16 >= reservation_span_steps() ||
+	    reservation.bin_of_unit[offset >> UNIT_SHIFT] == reservation.nobody)
+		return block_bytes_slow(verb, block);
+	unit = slab_unit(offset >> UNIT_SHIFT);
+	class = slab_class(unit);
+	offset = offset % UNIT_SIZE + unit->position * UNIT_SIZE;
+	index = size_class_block_index(class, offset);
+	if (unlikely((size_t)index * class->size != offset || index >= class->capacity))
+		misuse_explain(verb, block);
+	return class->size;
 }
 
 /* calloc between the fast path's sizes and the large range: fresh slabs need no clearing. */

@@ -65,3 +65,18 @@ void thread_name(const char *name)
 {
 	prctl(PR_SET_NAME, name, 0, 0, 0);
 }
+
+unsigned thread_processors(void)
+{
+	int saved_errno = errno;
+	cpu_set_t set;
+	unsigned count = 1;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = (unsigned)CPU_COUNT(&set);
+	else if (errno == EINVAL)
+		count = CPU_SETSIZE;	/* more processors than the set has room for */
+	errno = saved_errno;
+	return count;
+}

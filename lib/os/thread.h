@@ -21,6 +21,9 @@ static inline uintptr_t thread_identity(void)
  */
 int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes);
 
+/* How many processors the calling thread may run on; 1 if the kernel does not say. */
+unsigned thread_processors(void);
+
 /* Names the calling thread, 15 bytes at most. */
 void thread_name(const char *name);
 
