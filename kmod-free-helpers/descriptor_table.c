@@ -9,15 +9,45 @@
 #include "kmod-free-helpers/descriptor_table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
 
+/* 0 to 2 are held by a pidfd of our own process: what is opened later never gets them. */
+static int process = -1;
+
+static void occupy_standard_descriptors(void)
+{
+	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	while (process >= 0 && dup(process) < STDERR_FILENO)
+		;
+}
+
+void descriptor_table_borrow_error_output(void)
+{
+	/* Of the thread group's leader: the program's table, or none if the leader is gone. */
+	int theirs = process < 0 ? -1 :
+		(int)syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0);
+
+	if (theirs < 0)
+		return;
+	dup3(theirs, STDERR_FILENO, O_CLOEXEC);
+	close(theirs);
+}
+
+void descriptor_table_put_error_output(void)
+{
+	if (process >= 0)
+		dup3(process, STDERR_FILENO, O_CLOEXEC);
+}
+
 /* Before 5.9 there is no way to close all at once that does not open /proc first. */
 int descriptor_table_separate(void)
 {
-	if (syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_UNSHARE) == 0)
-		return 0;
-	return -errno;
+	if (syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_UNSHARE))
+		return -errno;
+	occupy_standard_descriptors();
+	return 0;
 }

@@ -10,4 +10,11 @@
 /* The calling thread gets an empty table; on -errno it keeps the program's. */
 int descriptor_table_separate(void);
 
+/*
+ * Messages of a thread with a table of its own would go nowhere: between these two its
+ * standard error is what the program's is at this moment. Both only after _separate.
+ */
+void descriptor_table_borrow_error_output(void);
+void descriptor_table_put_error_output(void);
+
 #endif

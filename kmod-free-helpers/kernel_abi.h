@@ -35,6 +35,12 @@
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* 5.9 */
 #endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434 /* 5.3 */
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438 /* 5.6 */
+#endif
 
 /* 6.8: the argument of UFFDIO_MOVE; moved is bytes, or -errno if nothing moved. */
 struct kernel_abi_move {

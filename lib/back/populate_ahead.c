@@ -26,6 +26,8 @@
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define SPARES_MOST	1024
+#define SPARE_RUNS_MOST	24	/* armed spares side by side are one run: two mappings more at most */
+#define COPIES_MOST	4
 #define STRAYS_AT_ONCE	8
 
 /* Superslabs side by side, armed; those from next on are missing. */
@@ -43,6 +45,7 @@ static struct {
 	struct batch batch;
 	uint32_t spares[SPARES_MOST];	/* missing; armed if there is a service */
 	uint32_t spare_count;
+	uint32_t spare_runs;
 } ahead = { .probe = { .way = FAULT_PROBE_NONE }, .service = { .descriptor = -1 } };
 
 static struct {
@@ -133,11 +136,42 @@ static uint32_t share_of_heap(uint32_t most)
 	return share < most ? (uint32_t)share : most;
 }
 
+/* How many runs one more spare makes: fewer than none where it joins two. */
+static int runs_with(uint32_t superslab)
+{
+	uint32_t i;
+	int runs = 1;
+
+	for (i = 0; i < ahead.spare_count; i++)
+		runs -= ahead.spares[i] + 1 == superslab || superslab + 1 == ahead.spares[i];
+	return runs;
+}
+
+static void push_spare(uint32_t superslab)
+{
+	ahead.spare_runs += (uint32_t)runs_with(superslab);
+	ahead.spares[ahead.spare_count++] = superslab;
+}
+
+static uint32_t pop_spare(void)
+{
+	uint32_t spare = ahead.spares[--ahead.spare_count];
+
+	ahead.spare_runs -= (uint32_t)runs_with(spare);
+	return spare;
+}
+
+static bool has_room_for_spare(uint32_t superslab)
+{
+	return ahead.spare_count < share_of_heap(SPARES_MOST) &&
+	       (int)ahead.spare_runs + runs_with(superslab) <= SPARE_RUNS_MOST;
+}
+
 /* Without pages: armed and kept, or plain for whoever takes it. False: no room for it. */
 static bool keep_spare(uint32_t superslab)
 {
-	if (ahead.spare_count < share_of_heap(SPARES_MOST) && arm(superslab, 1) == 0) {
-		ahead.spares[ahead.spare_count++] = superslab;
+	if (has_room_for_spare(superslab) && arm(superslab, 1) == 0) {
+		push_spare(superslab);
 		return true;
 	}
 	return stock_push(STOCK_SPARE, superslab);
@@ -164,7 +198,7 @@ static uint32_t next_missing(void)
 	uint32_t plain;
 
 	if (ahead.spare_count) {
-		uint32_t spare = ahead.spares[--ahead.spare_count];
+		uint32_t spare = pop_spare();
 
 		if (is_armed_way())
 			fault_service_mend(start_of(spare));
@@ -180,9 +214,25 @@ static uint32_t next_missing(void)
 	return plain;
 }
 
-static int fill_by_copy(char *start)
+/* What is there already a stray may have written: what is handed out must be zero. */
+static int copy_all(char *start, const struct staged_range *source)
 {
 	struct fault_install done;
+	unsigned tries;
+	int error;
+
+	for (tries = 0; tries < COPIES_MOST; tries++) {
+		error = fault_service_copy(&ahead.service, start, source->start, SUPERSLAB_SIZE,
+					   &done);
+		if (error || !done.existing_bytes)
+			return error;
+		fault_service_mend(start);
+	}
+	return -EAGAIN;
+}
+
+static int fill_by_copy(char *start)
+{
 	struct staged_range source = ahead.zeroes;
 	bool staged = !source.start;
 	int error;
@@ -190,11 +240,11 @@ static int fill_by_copy(char *start)
 	if (staged && !(staging_refill(&ahead.staging, STAGING_HUGE, 1, 1),
 			staging_take(&ahead.staging, STAGING_HUGE, true, &source)))
 		return -ENOMEM;
-	error = fault_service_copy(&ahead.service, start, source.start, SUPERSLAB_SIZE, &done);
+	error = copy_all(start, &source);
 	if (staged)
 		staging_put(&ahead.staging, STAGING_HUGE, &source, 0);
 	if (!error)
-		count(&counts.copied, done.installed_bytes);
+		count(&counts.copied, SUPERSLAB_SIZE);
 	return error;
 }
 
@@ -209,14 +259,15 @@ static int fill_by_move(char *start)
 		return fill_by_copy(start);
 	error = fault_service_move(&ahead.service, start, source.start, SUPERSLAB_SIZE, &done);
 	staging_put(&ahead.staging, STAGING_HUGE, &source, done.installed_bytes);
-	count(&counts.moved, done.installed_bytes);
-	/* A stray write may have put a page there: what is handed out must be zero. */
-	if (done.existing_bytes)
-		fault_service_mend(start);
-	/* Shared with a fork's child, or locked on one side only: what is there already stays. */
-	if (error == -EBUSY || error == -EINVAL || done.existing_bytes)
-		error = fill_by_copy(start);
-	return error;
+	if (!error && !done.existing_bytes) {
+		count(&counts.moved, SUPERSLAB_SIZE);
+		return 0;
+	}
+	if (error == -EAGAIN)
+		return error;
+	/* Shared with a fork's child, locked on one side only, or strayed into: from the start. */
+	fault_service_mend(start);
+	return fill_by_copy(start);
 }
 
 /* By touching, not MADV_POPULATE_WRITE: that holds the mmap lock while the kernel zeroes. */
@@ -255,10 +306,17 @@ static bool fill_one(void)
 	error = fill(start_of(superslab));
 	if (error == -EAGAIN) {
 		/* The kernel is busy with the range: it stays armed, for a later tick. */
-		ahead.spares[ahead.spare_count++] = superslab;
+		push_spare(superslab);
 		return false;
 	}
-	disarm(superslab);
+	if (disarm(superslab)) {
+		/* No mapping left to split with: armed memory is handed out to nobody. */
+		vm_drop(start_of(superslab), SUPERSLAB_SIZE);
+		if (!error)
+			count(&counts.dropped, SUPERSLAB_SIZE);
+		push_spare(superslab);
+		return false;
+	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
 	return stock_push(error ? STOCK_SPARE : STOCK_READY, superslab) && !error;
 }
@@ -331,7 +389,7 @@ void populate_ahead_forget(void)
 	ahead.policy = (struct populate_policy){ .target = 0 };
 	/* What the parent's helper had in hand is lost here: it may have been passing it on. */
 	ahead.batch = (struct batch){ 0, 0, 0 };
-	ahead.spare_count = 0;
+	ahead.spare_count = ahead.spare_runs = 0;
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)

@@ -86,14 +86,12 @@ static void wake(void)
 	event_loop_ring(&doorbell);
 }
 
-static void report_stray(const struct fault_stray *stray)
+static void say_stray(const struct fault_stray *stray)
 {
 	const char *access = stray->write ? "write to" : "read of";
 	void *address = (void *)stray->address;
 	unsigned mark;
 
-	if (options.on_stray_access == ON_STRAY_OFF)
-		return;
 	mark = slab_unit(reservation_unit_of(address))->class_mark;
 	if (mark)
 		log_warning("stray %s %p by thread %u: free memory, last of size class %u", access,
@@ -103,6 +101,15 @@ static void report_stray(const struct fault_stray *stray)
 			    address, (unsigned)stray->thread);
 	if (options.on_stray_access == ON_STRAY_ABORT)
 		log_fatal("on_stray_access:abort");
+}
+
+static void report_stray(const struct fault_stray *stray)
+{
+	if (options.on_stray_access == ON_STRAY_OFF)
+		return;
+	descriptor_table_borrow_error_output();
+	say_stray(stray);
+	descriptor_table_put_error_output();
 }
 
 static void *run(void *argument)
@@ -115,6 +122,7 @@ static void *run(void *argument)
 		refuse("no memory for its state");
 		return NULL;
 	}
+	thread_leave_real_time();
 	descriptor_table_separate();
 	populate_ahead_begin();
 	event_loop_open(&loop, &doorbell, !filtered);
@@ -123,10 +131,13 @@ static void *run(void *argument)
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
 
+		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
+			break;
 		if (sleep_ns)
 			event_loop_wait(&loop, sleep_ns, POPULATE_LONG_SLEEP_NS);
 		atomic_fetch_add_explicit(&wakeups, 1, memory_order_relaxed);
 	}
+	/* The C library ends the process with its last thread. */
 	return NULL;
 }
 
@@ -140,15 +151,17 @@ static void start(void)
 {
 	static char stack[STACK_BYTES] __attribute__((aligned(4096)));
 
-	if (options.helpers == HELPERS_NEVER || !is_own_process() ||
-	    atomic_load_explicit(&refusal, memory_order_relaxed))
+	if (options.helpers == HELPERS_NEVER || atomic_load_explicit(&refusal, memory_order_relaxed))
 		return;
 	/* One thread starts it; the others go on. */
 	if (atomic_exchange_explicit(&started, true, memory_order_acq_rel))
 		return;
+	/* Asked first: a filter might kill for the getpid of is_own_process. */
 	filtered = fault_probe_is_filtered();
 	if (filtered && options.helpers == HELPERS_AUTO)
 		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
+	else if (!is_own_process())
+		atomic_store_explicit(&started, false, memory_order_release);
 	else if (options.helpers == HELPERS_AUTO && thread_processors() < 2)
 		refuse("the thread that outgrew the plain part may use one processor only, which a "
 		       "helper would take from it");

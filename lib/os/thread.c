@@ -8,10 +8,14 @@
 #include "os/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static pthread_key_t key;
 static bool has_key;
@@ -79,4 +83,34 @@ unsigned thread_processors(void)
 		count = CPU_SETSIZE;	/* more processors than the set has room for */
 	errno = saved_errno;
 	return count;
+}
+
+void thread_leave_real_time(void)
+{
+	struct sched_param ordinary = { .sched_priority = 0 };
+	int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		sched_setscheduler(0, SCHED_OTHER, &ordinary);
+}
+
+/* "pid (any name) Z ppid … num_threads …": a zombie leader and the caller are two. */
+bool thread_is_last(void)
+{
+	char text[1024], *next;
+	int descriptor = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	unsigned field;
+
+	if (descriptor < 0)
+		return false;
+	length = read(descriptor, text, sizeof(text) - 1);
+	close(descriptor);
+	text[length > 0 ? length : 0] = '\0';
+	next = strrchr(text, ')');
+	if (!next || strncmp(next, ") Z ", 4) != 0)
+		return false;
+	for (field = 2; next && field < 20; field++)
+		next = strchr(next + 1, ' ');
+	return next && atoi(next) == 2;
 }

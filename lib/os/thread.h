@@ -24,6 +24,12 @@ int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
 /* How many processors the calling thread may run on; 1 if the kernel does not say. */
 unsigned thread_processors(void);
 
+/* The calling thread inherited its creator's policy; at a real-time one it would hold up others. */
+void thread_leave_real_time(void);
+
+/* Only the calling thread is left of its process; the one that began with main() has ended. */
+bool thread_is_last(void);
+
 /* Names the calling thread, 15 bytes at most. */
 void thread_name(const char *name);
 
