@@ -26,7 +26,7 @@ struct options options = {
 	.confirm = false,
 	.limit_hard_bytes = SIZE_MAX,
 	.cache_max_bytes = 32 * MiB,
-	.helpers = HELPERS_AUTO,
+	.helpers = HELPERS_NEVER,
 	.on_stray_access = ON_STRAY_REPORT,
 	.huge_pages = HUGE_PAGES_AUTO,
 };

@@ -21,7 +21,7 @@ struct options {
 	bool confirm;			/* say on standard error what is in force; for checking a setup */
 	size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
 	size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
-	enum option_helpers helpers;	/* never: no thread of ours; always: at once, filter or not */
+	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
 	enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
 };

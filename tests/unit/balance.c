@@ -109,7 +109,7 @@ END_TEST
 START_TEST(a_free_large_block_becomes_slabs)
 {
 	size_t opened;
-	char *block = take_large(32 * MiB, UNIT_SIZE);
+	char *block = take_large(64 * MiB, UNIT_SIZE);
 
 	no_memory = true;
 	opened = reservation_opened_bytes();
@@ -121,7 +121,7 @@ START_TEST(a_free_large_block_becomes_slabs)
 	ck_assert_int_eq(large_put(block), LARGE_NOT_OURS);
 	ck_assert_ptr_null(take_large(2 * MiB, UNIT_SIZE));
 	put_all_slabs();
-	ck_assert_ptr_eq(take_large(32 * MiB, UNIT_SIZE), block);
+	ck_assert_ptr_eq(take_large(64 * MiB, UNIT_SIZE), block);
 }
 END_TEST
 
@@ -143,7 +143,7 @@ START_TEST(memory_in_use_is_not_given_away)
 	uint32_t kept[SLABS_MAX / SUPERSLAB_UNITS];
 	unsigned kept_count = 0, i;
 
-	ck_assert_ptr_nonnull(take_large(32 * MiB, UNIT_SIZE));
+	ck_assert_ptr_nonnull(take_large(64 * MiB, UNIT_SIZE));
 	take_all_slabs();
 	for (i = 0; i < slab_count; i++)
 		if (slabs[i] % SUPERSLAB_UNITS == 5)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the counters say is what happened: bytes populated ahead are either with the program,
+ * in stock or given back, and the kernel sees their pages. And a process that needs nothing
+ * of this has nothing of it.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/contract/block.h"
+#include "tests/contract/case.h"
+#include "tests/contract/process.h"
+#include "tests/populate/refusal.h"
+#include "tests/populate/watch.h"
+
+/* Within it no helper is started: DESIGN says the first 8 to 16 MiB. */
+#define SMALL (16 * MIB)
+
+static void expect_balance(void)
+{
+	size_t came, went, with, stock;
+
+	wait_for_quiet();
+	came = populated_ahead();
+	went = counter("populate.dropped_bytes");
+	with = counter("populate.ahead_bytes");
+	stock = counter("populate.stock_bytes");
+	CHECK_THAT(came - went == with + stock,
+		   "populated %zu - dropped %zu is not taken %zu + stock %zu (%zd more)",
+		   came, went, with, stock, (ssize_t)(came - went - with - stock));
+}
+
+static void grow_shrink_and_balance(void)
+{
+	struct growth growth = { NULL, 4000, 0 };
+
+	for (int i = 0; i < 4; i++) {
+		growth_add(&growth, 120 * MIB, i % 2 ? 0 : 300);
+		expect_balance();
+		if (i == 2) {
+			growth_free(&growth);
+			malloc_trim(0);
+			sleep_ms(700);
+		}
+	}
+	growth_check(&growth);
+	CHECK(counter("populate.ahead_bytes") > 4 * MIB);
+}
+
+static void the_books_balance_when_quiet(void)
+{
+	grow_shrink_and_balance();
+}
+
+static void part_balances(void)
+{
+	grow_shrink_and_balance();
+}
+
+static void the_books_balance_on_every_rung(void)
+{
+	run_refused(REFUSE_MOVE, false, "part_balances");
+	run_refused(REFUSE_USERFAULTFD_EPERM, false, "part_balances");
+	run_refused(REFUSE_RING, false, "part_balances");
+}
+
+/* Pages of the address range that pagemap calls present. */
+static size_t present_bytes(uintptr_t from, uintptr_t to)
+{
+	static uint64_t entries[1 << 16];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), present = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		contract_skip("/proc/self/pagemap cannot be read");
+	while (from < to) {
+		size_t want = (to - from) / page;
+		ssize_t got;
+
+		if (want > sizeof(entries) / sizeof(*entries))
+			want = sizeof(entries) / sizeof(*entries);
+		got = pread(fd, entries, want * 8, (off_t)(from / page * 8));
+		CHECK(got > 0);
+		for (ssize_t i = 0; i < got / 8; i++)
+			present += (entries[i] >> 63 | entries[i] >> 62) & 1 ? page : 0;
+		from += (uintptr_t)got / 8 * page;
+	}
+	close(fd);
+	return present;
+}
+
+/* Where the blocks lie, widened by what may be in stock around them. */
+static size_t heap_present_bytes(const struct growth *growth)
+{
+	uintptr_t from = UINTPTR_MAX, to = 0, start, end;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t present = 0;
+	char line[512], writable;
+
+	CHECK(maps);
+	for (char *block = growth->last; block; memcpy(&block, block, sizeof(block))) {
+		from = (uintptr_t)block < from ? (uintptr_t)block : from;
+		to = (uintptr_t)block > to ? (uintptr_t)block : to;
+	}
+	from &= ~(SUPERSLAB_BYTES - 1);
+	to = (to + 256 * MIB) & ~(SUPERSLAB_BYTES - 1);
+	while (fgets(line, sizeof(line), maps)) {
+		CHECK(sscanf(line, "%lx-%lx r%c", &start, &end, &writable) >= 2);
+		if (end <= from || start >= to || !strstr(line, "rw-p"))
+			continue;
+		present += present_bytes(start > from ? start : from, end < to ? end : to);
+	}
+	fclose(maps);
+	return present;
+}
+
+static void what_is_in_stock_is_really_populated(void)
+{
+	struct growth growth = { NULL, 4096, 0 };
+	size_t stock = 0, live = 0, present;
+
+	growth_add(&growth, 200 * MIB, 300);
+	/* the stock lasts for half a second: it is seen right behind the growth */
+	for (int i = 0; i < 50 && stock == 0; i++) {
+		growth_add(&growth, 2 * MIB, 300);
+		usleep(3000);
+		stock = counter("populate.stock_bytes");
+	}
+	live = growth.blocks * 4096;
+	present = heap_present_bytes(&growth);
+	CHECK_THAT(stock > 0, "nothing was ever in stock: %s", mode());
+	CHECK_THAT(counter("populate.stock_bytes") == stock, "the stock changed meanwhile");
+	CHECK_THAT(present >= live + stock, "%zu bytes are there, of %zu live + %zu stock",
+		   present, live, stock);
+}
+
+static void the_stock_is_given_back_when_nobody_grows(void)
+{
+	struct growth growth = { NULL, 4096, 0 };
+
+	growth_add(&growth, 400 * MIB, 300);
+	sleep_ms(1500);
+	CHECK_THAT(counter("populate.stock_bytes") == 0, "%zu bytes are still in stock",
+		   counter("populate.stock_bytes"));
+}
+
+static void an_idle_process_wakes_twice_a_second_at_most(void)
+{
+	size_t before, wakeups;
+
+	start_helper();
+	sleep_ms(1000);
+	before = counter("helper.wakeups");
+	sleep_ms(3000);
+	wakeups = counter("helper.wakeups") - before;
+	CHECK_THAT(wakeups <= 6, "%zu wake-ups in 3 s", wakeups);
+	CHECK_THAT(helper_thread(), "there is no helper to wake: %s", mode());
+}
+
+static size_t entries_of(const char *folder)
+{
+	DIR *entries = opendir(folder);
+	size_t count = 0;
+
+	CHECK(entries);
+	while (readdir(entries))
+		count++;
+	closedir(entries);
+	return count;
+}
+
+static void a_small_process_has_no_thread_and_no_descriptor(void)
+{
+	struct growth growth = { NULL, 500, 0 };
+	size_t descriptors = entries_of("/proc/self/fd");
+
+	for (int i = 0; i < 5; i++) {
+		growth_add(&growth, SMALL - MIB, 0);
+		growth_free(&growth);
+	}
+	sleep_ms(100);
+	CHECK_THAT(entries_of("/proc/self/task") == 3, "it has more than one thread");
+	CHECK_THAT(entries_of("/proc/self/fd") == descriptors, "it has other descriptors");
+	CHECK_THAT(strstr(mode(), "no helper yet"), "%s", mode());
+	CHECK(counter("helper.wakeups") == 0);
+	/* the measure measures: a larger one has a thread */
+	start_helper();
+	CHECK(entries_of("/proc/self/task") == 4);
+}
+
+static void none_is_started_when_told_so(void)
+{
+	struct growth growth = { NULL, 4000, 0 };
+
+	growth_add(&growth, 300 * MIB, 0);
+	sleep_ms(100);
+	CHECK_THAT(entries_of("/proc/self/task") == 3, "it has more than one thread");
+	CHECK(populated_ahead() == 0 && counter("helper.wakeups") == 0);
+	CHECK_THAT(!strcmp(mode(), "no helper: helpers:never"), "%s", mode());
+}
+
+static const struct contract_case cases[] = {
+	CASE_WITH(the_books_balance_when_quiet, "helpers:always"),
+	CASE_WITH(the_books_balance_on_every_rung, "helpers:never"),
+	CASE_WITH(what_is_in_stock_is_really_populated, "helpers:always"),
+	CASE_WITH(the_stock_is_given_back_when_nobody_grows, "helpers:always"),
+	CASE_WITH(an_idle_process_wakes_twice_a_second_at_most, "helpers:always"),
+	CASE_WITH(a_small_process_has_no_thread_and_no_descriptor, "helpers:auto"),
+	CASE_WITH(none_is_started_when_told_so, "helpers:never"),
+	CASE_PART(part_balances),
+};
+
+CONTRACT_MAIN(cases)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy of the stock, numbers in and numbers out: no kernel, no clock, no heap. Linked
+ * with the core library.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "back/populate_policy.h"
+
+#define MS 1000000ull
+
+enum { LARGE_HEAP = 100000, MOST_WAKEUPS = 2 };
+
+static struct populate_policy policy;
+static struct populate_demand demand;
+static uint64_t now;
+
+static void set_up(void)
+{
+	policy = (struct populate_policy){ 0 };
+	demand = (struct populate_demand){ 0, 0, LARGE_HEAP };
+	now = 1000 * MS;
+	populate_policy_tick(&policy, now, demand);
+}
+
+/* One tick later, so many were taken, and the stock did not have some of them. */
+static void tick(uint64_t ms, uint32_t taken, uint32_t missed)
+{
+	now += ms * MS;
+	demand.taken += taken;
+	demand.missed += missed;
+	populate_policy_tick(&policy, now, demand);
+}
+
+START_TEST(nobody_who_needs_nothing_has_a_stock)
+{
+	tick(1, 0, 0);
+	tick(1000, 0, 0);
+	ck_assert_uint_eq(policy.target, 0);
+}
+END_TEST
+
+START_TEST(it_doubles_while_threads_outrun_it)
+{
+	uint32_t before;
+
+	tick(1, 1, 1);
+	ck_assert_uint_gt(policy.target, 0);
+	before = policy.target;
+	tick(1, 5, 1);
+	ck_assert_uint_eq(policy.target, 2 * before);
+	tick(1, 5, 5);
+	ck_assert_uint_eq(policy.target, 4 * before);
+}
+END_TEST
+
+START_TEST(it_stays_while_the_stock_suffices)
+{
+	uint32_t before;
+
+	tick(1, 1, 1);
+	before = policy.target;
+	for (int i = 0; i < 100; i++)
+		tick(10, 3, 0);
+	ck_assert_uint_eq(policy.target, before);
+}
+END_TEST
+
+/* At most 8 % of the heap above what it would be without a helper, or 16 MiB. */
+START_TEST(it_is_bounded_by_the_heap)
+{
+	for (demand.heap = 1; demand.heap < 2000; demand.heap += 7) {
+		uint32_t eight_percent = demand.heap * 8 / 100;
+
+		for (int i = 0; i < 20; i++)
+			tick(1, 100, 100);
+		ck_assert_uint_le(policy.target, eight_percent > 8 ? eight_percent : 8);
+		ck_assert_uint_gt(policy.target, 0);
+	}
+}
+END_TEST
+
+START_TEST(it_never_asks_for_more_than_the_stock_has_slots)
+{
+	demand.heap = UINT32_MAX / 2;
+	for (int i = 0; i < 100; i++)
+		tick(1, 1000, 1000);
+	ck_assert_uint_le(policy.target, 64);
+}
+END_TEST
+
+START_TEST(it_drains_after_half_a_second)
+{
+	for (int i = 0; i < 3; i++)
+		tick(1, 9, 9);
+	tick(400, 0, 0);
+	ck_assert_uint_gt(policy.target, 0);
+	tick(200, 0, 0);
+	ck_assert_uint_eq(policy.target, 0);
+}
+END_TEST
+
+START_TEST(it_remembers_what_it_was)
+{
+	uint32_t first, high;
+
+	tick(1, 1, 1);
+	first = policy.target;
+	for (int i = 0; i < 3; i++)
+		tick(1, 9, 9);
+	high = policy.target;
+	tick(600, 0, 0);
+	tick(5000, 1, 1);
+	ck_assert_uint_gt(policy.target, first);
+	ck_assert_uint_le(policy.target, high);
+}
+END_TEST
+
+/* Seconds of doing what it says, from the last demand on. */
+static unsigned int wakeups_in(uint64_t ms)
+{
+	uint64_t end = now + ms * MS;
+	unsigned int count = 0;
+
+	for (; now < end; count++) {
+		uint64_t sleep_ns;
+
+		populate_policy_tick(&policy, now, demand);
+		sleep_ns = populate_policy_sleep(&policy, now, 0);
+		ck_assert_uint_gt(sleep_ns, 0);
+		now += sleep_ns;
+	}
+	return count;
+}
+
+START_TEST(it_sleeps_shortly_in_a_burst_and_long_when_idle)
+{
+	tick(1, 9, 9);
+	ck_assert_uint_le(populate_policy_sleep(&policy, now, 0), 2 * MS);
+	wakeups_in(1000);
+	ck_assert_uint_le(wakeups_in(10000), 10 * MOST_WAKEUPS);
+	ck_assert_uint_ge(populate_policy_sleep(&policy, now, 0), POPULATE_LONG_SLEEP_NS);
+	tick(1, 9, 9);
+	ck_assert_uint_le(populate_policy_sleep(&policy, now, 0), 2 * MS);
+}
+END_TEST
+
+START_TEST(it_does_not_sleep_while_it_is_behind)
+{
+	tick(1, 9, 9);
+	ck_assert_uint_eq(populate_policy_sleep(&policy, now, 1), 0);
+}
+END_TEST
+
+/* Counts of superslabs are 32 bits and wrap. */
+START_TEST(counts_may_wrap)
+{
+	demand.taken = demand.missed = UINT32_MAX;
+	populate_policy_tick(&policy, now, demand);
+	tick(600, 0, 0);
+	ck_assert_uint_eq(policy.target, 0);
+	tick(1, 1, 1);
+	ck_assert_uint_gt(policy.target, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("populate_policy");
+	TCase *all = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(all, set_up, NULL);
+	tcase_add_test(all, nobody_who_needs_nothing_has_a_stock);
+	tcase_add_test(all, it_doubles_while_threads_outrun_it);
+	tcase_add_test(all, it_stays_while_the_stock_suffices);
+	tcase_add_test(all, it_is_bounded_by_the_heap);
+	tcase_add_test(all, it_never_asks_for_more_than_the_stock_has_slots);
+	tcase_add_test(all, it_drains_after_half_a_second);
+	tcase_add_test(all, it_remembers_what_it_was);
+	tcase_add_test(all, it_sleeps_shortly_in_a_burst_and_long_when_idle);
+	tcase_add_test(all, it_does_not_sleep_while_it_is_behind);
+	tcase_add_test(all, counts_may_wrap);
+	suite_add_tcase(suite, all);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
