@@ -116,7 +116,7 @@ static void a_stray_read_is_reported_and_reads_zero(void)
 {
 	static struct child child;
 
-	run_part(&child, "part_strays", "HAKMEM_OPTIONS=on_stray_access:report");
+	run_part(&child, "part_strays", "HAKMEM_OPTIONS=helpers:auto,on_stray_access:report");
 	CHECK_THAT(child_succeeded(&child), "status %#x: %s", (unsigned int)child.status,
 		   child.errors);
 	expect_report(&child);
@@ -127,7 +127,7 @@ static void a_stray_read_aborts_when_asked_to(void)
 	static struct child child;
 
 	run_part(&child, "part_strays_into_the_past",
-		 "HAKMEM_OPTIONS=on_stray_access:abort");
+		 "HAKMEM_OPTIONS=helpers:auto,on_stray_access:abort");
 	CHECK_THAT(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
 		   "status %#x, said: %s%s", (unsigned int)child.status, child.output,
 		   child.errors);
@@ -139,7 +139,7 @@ static void a_stray_read_says_nothing_when_told_so(void)
 {
 	static struct child child;
 
-	run_part(&child, "part_strays", "HAKMEM_OPTIONS=on_stray_access:off");
+	run_part(&child, "part_strays", "HAKMEM_OPTIONS=helpers:auto,on_stray_access:off");
 	CHECK_THAT(child_succeeded(&child) && !child.errors[0], "status %#x, said: %s",
 		   (unsigned int)child.status, child.errors);
 }
@@ -193,8 +193,8 @@ static const struct contract_case cases[] = {
 	CASE_WITH(a_stray_read_is_reported_and_reads_zero, "helpers:never"),
 	CASE_WITH(a_stray_read_aborts_when_asked_to, "helpers:never"),
 	CASE_WITH(a_stray_read_says_nothing_when_told_so, "helpers:never"),
-	CASE_WITH(what_a_stray_wrote_is_never_handed_out, "on_stray_access:off"),
-	CASE_WITH(many_threads_may_stray_at_once, "on_stray_access:off"),
+	CASE_WITH(what_a_stray_wrote_is_never_handed_out, "helpers:auto,on_stray_access:off"),
+	CASE_WITH(many_threads_may_stray_at_once, "helpers:auto,on_stray_access:off"),
 	CASE_PART(part_strays),
 	CASE_PART(part_strays_into_the_past),
 };
