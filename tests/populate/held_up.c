@@ -20,8 +20,9 @@
 #include "tests/contract/process.h"
 #include "tests/populate/watch.h"
 
-enum { SLOWER_AT_MOST = 3, HOGS = 4, REAL_TIME_LIMIT_S = 30,
-       BLOCKED_AT_MOST_US = 200000 };
+enum { SLOWER_AT_MOST = 10, HOGS = 4, REAL_TIME_LIMIT_S = 30,
+       /* a thread that waits for a starved helper waits for good; a busy host takes less */
+       BLOCKED_AT_MOST_US = 5000000 };
 
 static uint64_t own_us(void)
 {
