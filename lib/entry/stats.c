@@ -13,54 +13,6 @@
 #include "back/superslab.h"
 #include "entry/helper.h"
 
-static size_t moved(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.moved;
-}
-
-static size_t copied(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.copied;
-}
-
-static size_t touched(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.touched;
-}
-
-static size_t dropped(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.dropped;
-}
-
-static size_t in_stock(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.stock;
-}
-
-static size_t strays(void)
-{
-	struct populate_ahead_counts counts;
-
-	populate_ahead_read(&counts);
-	return counts.strays;
-}
-
 static size_t unarmed(void)
 {
 	return stock_read_demand().missed * SUPERSLAB_SIZE;
@@ -73,20 +25,36 @@ static size_t taken_ahead(void)
 	return (demand.taken - demand.missed) * SUPERSLAB_SIZE;
 }
 
+#define AHEAD(field)	offsetof(struct populate_ahead_counts, field)
+
+/* read: NULL for a field of what populate_ahead_read fills in. */
 static const struct counter {
 	const char *name;
+	size_t ahead_offset;
 	size_t (*read)(void);
 } counters[] = {
-	{ "populate.moved_bytes", moved },
-	{ "populate.copied_bytes", copied },
-	{ "populate.touched_bytes", touched },
-	{ "populate.dropped_bytes", dropped },
-	{ "populate.stock_bytes", in_stock },
-	{ "populate.ahead_bytes", taken_ahead },
-	{ "populate.unarmed_bytes", unarmed },
-	{ "populate.strays", strays },
-	{ "helper.wakeups", helper_wakeups },
+	{ "populate.moved_bytes", AHEAD(moved), NULL },
+	{ "populate.copied_bytes", AHEAD(copied), NULL },
+	{ "populate.touched_bytes", AHEAD(touched), NULL },
+	{ "populate.dropped_bytes", AHEAD(dropped), NULL },
+	{ "populate.stock_bytes", AHEAD(stock), NULL },
+	{ "populate.strays", AHEAD(strays), NULL },
+	{ "populate.ahead_bytes", 0, taken_ahead },
+	{ "populate.unarmed_bytes", 0, unarmed },
+	{ "helper.wakeups", 0, helper_wakeups },
 };
+
+static size_t read_counter(const struct counter *counter)
+{
+	struct populate_ahead_counts counts;
+	size_t value;
+
+	if (counter->read)
+		return counter->read();
+	populate_ahead_read(&counts);
+	memcpy(&value, (const char *)&counts + counter->ahead_offset, sizeof(value));
+	return value;
+}
 
 EXPORT size_t hak_stats_read(const char *name)
 {
@@ -94,7 +62,7 @@ EXPORT size_t hak_stats_read(const char *name)
 
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		if (strcmp(counters[i].name, name) == 0)
-			return counters[i].read();
+			return read_counter(&counters[i]);
 	return (size_t)-1;
 }
 
