@@ -3,27 +3,29 @@
  * superslab.c - see superslab.h.
  *
  * Superslabs stand in lists by how many units they have free. Taking looks at the fullest
- * first, so that the others become empty and can go back whole.
+ * first, so that the others become empty and can go back whole. A list is a hint: units are
+ * put, and claimed for releasing, without the lock. Who did that leaves the superslab on a
+ * stack, and the next to take with the lock moves it to where it belongs.
  */
 #include <config.h>
 
 #include "back/superslab.h"
 
 #include "back/helper_link.h"
-#include "back/release.h"
+#include "back/index_stack.h"
 #include "back/stock.h"
+#include "back/superslab_list.h"
 #include "os/lock.h"
 
-#define ALL_UNITS	UINT32_MAX
+#define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
 #define LOOKS_PER_LIST	8	/* a long list of superslabs without a fitting run is not walked */
 
-
 /* All by superslab lock. */
 static struct lock lock;
-static uint32_t lists[SUPERSLAB_UNITS + 1];	/* by free units: index + 1 of the first */
-static uint64_t lists_in_use;			/* a bit a list */
-static uint32_t count;				/* one past the highest carved; read racily */
+static uint32_t count;			/* one past the highest carved; read racily */
+
+static struct index_stack idle;		/* for the helper */
 
 void superslab_lock(void)
 {
@@ -40,37 +42,9 @@ uint32_t superslab_count(void)
 	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
 }
 
-static void list_insert(uint32_t index)
+static void note_idle(uint32_t index)
 {
-	struct superslab *superslab = superslab_at(index);
-	unsigned free = (unsigned)__builtin_popcount(superslab->free_units);
-
-	superslab->previous = 0;
-	superslab->next = lists[free];
-	if (superslab->next)
-		superslab_at(superslab->next - 1)->previous = index + 1;
-	lists[free] = index + 1;
-	lists_in_use |= (uint64_t)1 << free;
-}
-
-static void list_remove(uint32_t index)
-{
-	struct superslab *superslab = superslab_at(index);
-	unsigned free = (unsigned)__builtin_popcount(superslab->free_units);
-
-	if (superslab->next)
-		superslab_at(superslab->next - 1)->previous = superslab->previous;
-	if (superslab->previous)
-		superslab_at(superslab->previous - 1)->next = superslab->next;
-	else
-		lists[free] = superslab->next;
-	if (!lists[free])
-		lists_in_use &= ~((uint64_t)1 << free);
-}
-
-static uint32_t run_mask(unsigned first, unsigned units)
-{
-	return (ALL_UNITS >> (SUPERSLAB_UNITS - units)) << first;
+	index_stack_push(&idle, index, &superslab_at(index)->idle_link);
 }
 
 /*
@@ -95,68 +69,135 @@ static unsigned find_run(uint32_t free_units, unsigned units, unsigned alignment
 	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
 }
 
-/* With the lock: takes the run out of a superslab that stands in a list. */
-static uint32_t take_run(uint32_t index, unsigned first, unsigned units, bool *zeroed)
+/* What has pages already before what has not. */
+static unsigned choose_run(const struct superslab *superslab, uint32_t free_units, unsigned units,
+			   unsigned alignment)
+{
+	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+	unsigned first = find_run(free_units & populated, units, alignment);
+
+	return first < SUPERSLAB_UNITS ? first : find_run(free_units, units, alignment);
+}
+
+/* With the lock: a run out of a superslab that stands in a list, or UNIT_NONE. */
+static uint32_t take_run(uint32_t index, unsigned units, unsigned alignment, bool *zeroed)
 {
 	struct superslab *superslab = superslab_at(index);
-	uint32_t mask = run_mask(first, units);
+	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	uint32_t mask;
+	unsigned first;
 
-	list_remove(index);
-	*zeroed = !(superslab->dirty_units & mask);
-	superslab->free_units &= ~mask;
-	superslab->dirty_units |= mask;
-	list_insert(index);
+	do {
+		first = choose_run(superslab, (uint32_t)word, units, alignment);
+		if (first == SUPERSLAB_UNITS)
+			return UNIT_NONE;
+		mask = superslab_run_mask(first, units);
+		/* acquire: pairs with put_units and superslab_put_claimed */
+	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
+							word & ~(uint64_t)mask,
+							memory_order_acquire,
+							memory_order_relaxed));
+	atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
+	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
+	superslab_list_again(index);
 	return index * SUPERSLAB_UNITS + first;
 }
 
-/* With the lock. */
-static uint32_t take_from_lists(unsigned units, unsigned alignment, bool *zeroed)
+/* With the lock: from one list. What turns out to stand in the wrong one is moved. */
+static uint32_t take_from_list(unsigned list, unsigned units, unsigned alignment, bool *zeroed)
 {
-	uint64_t candidates = lists_in_use >> units << units;
+	uint32_t link = superslab_list_first(list);
+	unsigned looks;
 
-	for (; candidates; candidates &= candidates - 1) {
-		uint32_t link = lists[__builtin_ctzll(candidates)];
-		unsigned looks;
+	for (looks = 0; link && looks < LOOKS_PER_LIST; looks++) {
+		uint32_t index = link - 1, unit;
 
-		for (looks = 0; link && looks < LOOKS_PER_LIST; looks++) {
-			unsigned first = find_run(superslab_at(link - 1)->free_units, units,
-						  alignment);
-
-			if (first < SUPERSLAB_UNITS)
-				return take_run(link - 1, first, units, zeroed);
-			link = superslab_at(link - 1)->next;
-		}
+		link = superslab_at(index)->next;
+		unit = take_run(index, units, alignment, zeroed);
+		if (unit != UNIT_NONE)
+			return unit;
+		superslab_list_again(index);
 	}
 	return UNIT_NONE;
 }
 
+/* With the lock: from lists up to the last one. */
+static uint32_t take_from_lists(unsigned last, unsigned units, unsigned alignment, bool *zeroed)
+{
+	uint64_t candidates = superslab_list_in_use() >> units << units;
+	uint32_t unit = UNIT_NONE;
+
+	for (; candidates && unit == UNIT_NONE; candidates &= candidates - 1) {
+		unsigned list = (unsigned)__builtin_ctzll(candidates);
+
+		if (list > last)
+			break;
+		unit = take_from_list(list, units, alignment, zeroed);
+	}
+	return unit;
+}
+
 /* With the lock: a superslab without a slab enters the lists. */
-static void enter(uint32_t index, uint32_t dirty_units)
+static void enter(uint32_t index, uint32_t populated, uint32_t dirty)
 {
 	struct superslab *superslab = superslab_at(index);
 
-	superslab->free_units = ALL_UNITS;
-	superslab->dirty_units = dirty_units;
-	list_insert(index);
+	atomic_store_explicit(&superslab->populated, populated, memory_order_relaxed);
+	atomic_store_explicit(&superslab->dirty, dirty, memory_order_relaxed);
+	/* release: pairs with the helper's claim */
+	atomic_store_explicit(&superslab->units, ALL_UNITS, memory_order_release);
+	/* One that the helper took away is in a list still. */
+	if (superslab->listed)
+		superslab_list_remove(index);
+	superslab_list_insert(index);
 	if (index >= count)
 		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
+	if (populated)
+		note_idle(index);
 }
 
-/* With the lock: one more superslab, populated ahead if the helper has any; plain otherwise. */
-static bool carve(void)
+/* With the lock: a superslab whose pages the helper brought. */
+static bool carve_ready(void)
 {
 	uint32_t index = stock_pop(STOCK_READY);
-	bool missed = index == STOCK_NONE;
 
-	if (missed && !stock_take_fresh(1, &index))
+	if (index == STOCK_NONE)
+		return false;
+	stock_note_taken(false);
+	enter(index, ALL_UNITS, 0);
+	return true;
+}
+
+/* With the lock: a plain one. */
+static bool carve_plain(void)
+{
+	uint32_t index;
+
+	if (!stock_take_fresh(1, &index))
 		index = stock_pop(STOCK_SPARE);
 	if (index == STOCK_NONE)
 		return false;
-	stock_note_taken(missed);
-	enter(index, 0);
+	stock_note_taken(true);
+	enter(index, 0, 0);
 	if (reservation_taken_bytes() >= PLAIN_BYTES)
 		helper_link_want();
 	return true;
+}
+
+/* With the lock: populated memory first, then what the kernel populates on touch. */
+static uint32_t take_unit(unsigned units, unsigned alignment, bool *zeroed)
+{
+	uint32_t unit;
+
+	superslab_list_again_noted();
+	unit = take_from_lists(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
+	if (unit == UNIT_NONE && carve_ready())
+		unit = take_from_lists(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
+	if (unit == UNIT_NONE)
+		unit = take_from_lists(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+	if (unit == UNIT_NONE && carve_plain())
+		unit = take_from_lists(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+	return unit;
 }
 
 static bool open_more(void)
@@ -173,7 +214,7 @@ static bool open_more(void)
 	stock_set_fresh(first, first + chunk.units / SUPERSLAB_UNITS, &index, &end);
 	/* Another thread's chunk may still have been there. */
 	for (; index < end; index++)
-		enter(index, 0);
+		enter(index, 0, 0);
 	lock_put(&lock);
 	helper_link_wake();
 	return true;
@@ -187,22 +228,12 @@ uint32_t superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed)
 		return UNIT_NONE;
 	do {
 		lock_take(&lock);
-		unit = take_from_lists(units, alignment, zeroed);
-		if (unit == UNIT_NONE && carve())
-			unit = take_from_lists(units, alignment, zeroed);
+		unit = take_unit(units, alignment, zeroed);
 		lock_put(&lock);
 	} while (unit == UNIT_NONE && open_more());
 	if (unit == UNIT_NONE)
 		reservation_uncharge(units * UNIT_SIZE);
 	return unit;
-}
-
-/* With the lock. */
-static void put_units(uint32_t index, uint32_t mask)
-{
-	list_remove(index);
-	superslab_at(index)->free_units |= mask;
-	list_insert(index);
 }
 
 /* With the lock: where count wholly free superslabs lie side by side; UINT32_MAX: nowhere. */
@@ -211,29 +242,59 @@ static uint32_t find_free(uint32_t superslabs)
 	uint32_t index, run = 0;
 
 	for (index = 0; index < count; index++) {
-		run = superslab_at(index)->free_units == ALL_UNITS ? run + 1 : 0;
+		run = superslab_free_units(index) == ALL_UNITS ? run + 1 : 0;
 		if (run == superslabs)
 			return index + 1 - superslabs;
 	}
 	return UINT32_MAX;
 }
 
+/* With the lock. False: the helper was faster. */
+static bool take_whole(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t all_free = ALL_UNITS;
+
+	/* acquire: pairs with put_units and superslab_put_claimed */
+	return atomic_compare_exchange_strong_explicit(&superslab->units, &all_free, 0,
+						       memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+/* With the lock: all of them or none. */
+static bool take_whole_run(uint32_t first, uint32_t superslabs)
+{
+	uint32_t index;
+
+	for (index = first; index < first + superslabs; index++)
+		if (!take_whole(index))
+			break;
+	if (index == first + superslabs)
+		return true;
+	while (index-- > first)
+		atomic_store_explicit(&superslab_at(index)->units, ALL_UNITS,
+				      memory_order_release);
+	return false;
+}
+
 bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 {
 	uint32_t first, index;
+	bool found;
 
 	lock_take(&lock);
-	while (carve())
+	while (carve_ready() || carve_plain())
 		;
 	first = find_free(superslabs);
-	for (index = first; first != UINT32_MAX && index < first + superslabs; index++) {
-		list_remove(index);
-		superslab_at(index)->free_units = 0;
-		superslab_at(index)->dirty_units = 0;
+	found = first != UINT32_MAX && take_whole_run(first, superslabs);
+	for (index = first; found && index < first + superslabs; index++) {
+		superslab_list_remove(index);
+		atomic_store_explicit(&superslab_at(index)->populated, 0, memory_order_relaxed);
+		atomic_store_explicit(&superslab_at(index)->dirty, 0, memory_order_relaxed);
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS };
-	return first != UINT32_MAX;
+	return found;
 }
 
 void superslab_receive(struct chunk chunk)
@@ -243,80 +304,95 @@ void superslab_receive(struct chunk chunk)
 
 	lock_take(&lock);
 	for (; index < end; index++)
-		enter(index, ALL_UNITS);
+		enter(index, ALL_UNITS, ALL_UNITS);
 	lock_put(&lock);
 }
 
 void superslab_put_slab(uint32_t unit, unsigned units)
 {
-	lock_take(&lock);
-	put_units(unit / SUPERSLAB_UNITS, run_mask(unit % SUPERSLAB_UNITS, units));
-	lock_put(&lock);
+	uint32_t index = unit / SUPERSLAB_UNITS;
+	uint32_t mask = superslab_run_mask(unit % SUPERSLAB_UNITS, units);
+	struct superslab *superslab = superslab_at(index);
+
+	atomic_fetch_or_explicit(&superslab->touched, mask, memory_order_relaxed);
+	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	atomic_fetch_or(&superslab->units, mask);
+	superslab_list_note(index);
+	note_idle(index);
 	reservation_uncharge(units * UNIT_SIZE);
 }
 
-/* Releases a mask run by run; returns the mask of what went. */
-static uint32_t release_units(uint32_t index, uint32_t mask)
-{
-	uint32_t released = 0;
-
-	while (mask) {
-		unsigned first = (unsigned)__builtin_ctz(mask);
-		uint32_t rest = ~(mask >> first);
-		unsigned units = rest ? (unsigned)__builtin_ctz(rest) : SUPERSLAB_UNITS;
-		uint32_t run = run_mask(first, units);
-
-		if (release_range(reservation_unit_start(index * SUPERSLAB_UNITS + first),
-				  units * UNIT_SIZE))
-			released |= run;
-		mask &= ~run;
-	}
-	return released;
-}
-
-/* With the lock: the helper arms it, and populates it again when it is wanted. */
-static void retire(uint32_t index)
-{
-	if (!helper_link_is_running() || stock_length(STOCK_RETIRED) == STOCK_SLOTS)
-		return;
-	list_remove(index);
-	superslab_at(index)->free_units = 0;
-	if (!stock_push(STOCK_RETIRED, index))
-		enter(index, 0);
-}
-
-static size_t trim_superslab(uint32_t index)
+uint32_t superslab_claim(uint32_t index, uint32_t wanted)
 {
 	struct superslab *superslab = superslab_at(index);
-	uint32_t idle, released;
+	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	uint32_t claimed;
 
-	/* Taken out while the kernel works on them, so that nobody else can. */
-	lock_take(&lock);
-	idle = superslab->free_units & superslab->dirty_units;
-	if (idle) {
-		list_remove(index);
-		superslab->free_units &= ~idle;
-		list_insert(index);
-	}
-	lock_put(&lock);
-	if (!idle)
-		return 0;
-	released = release_units(index, idle);
-	lock_take(&lock);
-	superslab->dirty_units &= ~released;
-	put_units(index, idle);
-	if (superslab->free_units == ALL_UNITS && !superslab->dirty_units)
-		retire(index);
-	lock_put(&lock);
-	return (size_t)__builtin_popcount(released) * UNIT_SIZE;
+	do {
+		claimed = (uint32_t)word & wanted &
+			  atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+		if (!claimed)
+			return 0;
+		/* acquire: pairs with superslab_put_slab; its writes come before the release */
+	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
+							(word & ~(uint64_t)claimed) |
+								(uint64_t)claimed << 32,
+							memory_order_acquire,
+							memory_order_relaxed));
+	return claimed;
 }
 
-size_t superslab_trim(void)
+/* A bare superslab becomes the helper's, which arms it. It stays in its list meanwhile. */
+static bool retire(uint32_t index)
 {
-	uint32_t index, end = superslab_count();
-	size_t bytes = 0;
+	if (!helper_link_is_running() || stock_length(STOCK_RETIRED) == STOCK_SLOTS)
+		return false;
+	atomic_store_explicit(&superslab_at(index)->units, 0, memory_order_relaxed);
+	if (stock_push(STOCK_RETIRED, index))
+		return true;
+	atomic_store_explicit(&superslab_at(index)->units, (uint64_t)ALL_UNITS << 32,
+			      memory_order_relaxed);
+	return false;
+}
 
-	for (index = 0; index < end; index++)	/* of the large range: nothing is free there */
-		bytes += trim_superslab(index);
-	return bytes;
+void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t both = (uint64_t)claimed << 32 | claimed;
+
+	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
+	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
+	if (claimed == ALL_UNITS && released == ALL_UNITS && retire(index))
+		return;
+	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	atomic_fetch_xor(&superslab->units, both);
+	superslab_list_note(index);
+}
+
+/* Nobody else runs: whatever another thread of the parent was about to pass on is passed on. */
+static void mend_after_fork(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+
+	/* Reading first: a page that is not written to stays shared with the parent. */
+	if (word >> 32) {
+		atomic_store_explicit(&superslab->units, (uint32_t)(word | word >> 32),
+				      memory_order_relaxed);
+		superslab_list_again(index);
+	}
+	if (atomic_load_explicit(&superslab->idle_link, memory_order_relaxed)) {
+		index_stack_leave(&superslab->idle_link);
+		note_idle(index);
+	}
+}
+
+void superslab_after_fork_in_child(void)
+{
+	uint32_t index;
+
+	atomic_store_explicit(&idle.head, 0, memory_order_relaxed);
+	for (index = 0; index < count; index++)
+		mend_after_fork(index);
+	superslab_list_after_fork_in_child(count);
 }

@@ -3,8 +3,12 @@
  * superslab.h - 2 MiB of the heap, aligned, cut into 32 units of 64 KiB; slabs are runs of
  * units. The whole process takes slabs from them and puts them back.
  *
- * Who may run with whom: anyone with anyone, under the superslab lock; no system call and
- * no touch of heap memory happens under it.
+ * Who may run with whom: anyone with anyone.
+ *
+ *   superslab_take_slab, _give, _receive    application threads: they take the superslab lock
+ *   everything else                         anyone, the helper included: no lock
+ *
+ * No system call and no touch of heap memory happens under the lock.
  */
 #ifndef HAKMEM_BACK_SUPERSLAB_H
 #define HAKMEM_BACK_SUPERSLAB_H
@@ -12,36 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "back/reservation.h"
-
-/* Room for what the middle layer notes of a unit (struct slab); zero until first used. */
-#define UNIT_RECORD_BYTES	576
-
-struct unit_record {
-	uint64_t words[UNIT_RECORD_BYTES / 8];
-};
-
-/* taken + free = 32 units; a unit is dirty from when it is taken until it is released. */
-struct superslab {
-	uint32_t free_units;	/* a bit a unit; by superslab lock */
-	uint32_t dirty_units;	/* by superslab lock */
-	uint32_t next, previous;/* index + 1 in the list of its free count; by superslab lock */
-	uint64_t reserved[6];
-	struct unit_record records[SUPERSLAB_UNITS];
-};
-
-_Static_assert(sizeof(struct superslab) == SUPERSLAB_RECORD_BYTES, "reservation.c opens so many");
-_Static_assert(sizeof(struct superslab) % 64 == 0, "records stay on cache lines");
-
-static inline struct superslab *superslab_at(size_t index)
-{
-	return (struct superslab *)reservation.anchor - (index + 1);
-}
-
-static inline struct unit_record *superslab_unit_record(size_t unit)
-{
-	return &superslab_at(unit / SUPERSLAB_UNITS)->records[unit % SUPERSLAB_UNITS];
-}
+#include "back/superslab_record.h"
 
 /*
  * A run of units whose first is a multiple of alignment (a power of two, at most 32).
@@ -52,6 +27,13 @@ uint32_t superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed);
 void superslab_put_slab(uint32_t unit, unsigned units);
 
 /*
+ * Free units with pages, of a mask: away from now on, so that nobody takes them while the
+ * kernel works. Returns which. The inverse says which of them have no pages any more.
+ */
+uint32_t superslab_claim(uint32_t index, uint32_t wanted);
+void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released);
+
+/*
  * Memory changes hands when the address space is used up. Adjacent superslabs that are
  * wholly free cease to be ones; false: there are no such. The inverse makes superslabs of
  * units that nobody else uses.
@@ -59,13 +41,13 @@ void superslab_put_slab(uint32_t unit, unsigned units);
 bool superslab_give(uint32_t superslabs, struct chunk *chunk);
 void superslab_receive(struct chunk chunk);
 
-/* Gives the memory of free units back to the system; returns the bytes. */
-size_t superslab_trim(void);
-
 /* Superslabs carved so far: indices below it may be walked. */
 uint32_t superslab_count(void);
 
 void superslab_lock(void);
 void superslab_unlock(void);
+
+/* In a fork's child, with the lock: what others had in hand is free again. */
+void superslab_after_fork_in_child(void);
 
 #endif

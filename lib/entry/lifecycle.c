@@ -39,6 +39,7 @@ static void after_fork_in_child(void)
 {
 	thread_cache_after_fork_in_child();
 	helper_after_fork_in_child();
+	superslab_after_fork_in_child();
 	after_fork();
 }
 

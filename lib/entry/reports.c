@@ -14,7 +14,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
-#include "back/superslab.h"
+#include "back/superslab_trim.h"
 #include "entry/usage.h"
 #include "front/thread_cache.h"
 #include "support/log.h"

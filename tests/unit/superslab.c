@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "back/superslab.h"
+#include "back/superslab_trim.h"
 
 #include <string.h>
 
@@ -61,8 +62,10 @@ static void check_records(void)
 		const struct superslab *superslab = superslab_at(unit / SUPERSLAB_UNITS);
 		uint32_t bit = (uint32_t)1 << unit % SUPERSLAB_UNITS;
 
-		ck_assert_int_eq(!(superslab->free_units & bit), taken[unit]);
-		ck_assert_int_eq(!!(superslab->dirty_units & bit), dirty[unit]);
+		ck_assert_int_eq(!(superslab->units & bit), taken[unit]);
+		ck_assert_int_eq(!!(superslab->dirty & bit), dirty[unit]);
+		ck_assert_int_eq(!!(superslab->populated & bit), dirty[unit]);
+		ck_assert_uint_eq(superslab->units >> SUPERSLAB_UNITS, 0);
 	}
 }
 
@@ -241,6 +244,55 @@ START_TEST(a_second_trim_finds_nothing)
 }
 END_TEST
 
+START_TEST(claimed_units_are_taken_by_nobody)
+{
+	uint32_t first = take(32, 1), index = first / SUPERSLAB_UNITS, other;
+
+	put(first, 32);
+	ck_assert_uint_eq(superslab_claim(index, 0xffff), 0xffff);
+	ck_assert_uint_eq(superslab_claim(index, 0xffff), 0);
+	other = take(16, 1);
+	ck_assert_uint_eq(other, first + 16);
+	put(other, 16);
+	other = take(32, 1);
+	ck_assert_uint_ne(other, first);
+	put(other, 32);
+	superslab_put_claimed(index, 0xffff, 0);
+	ck_assert_uint_eq(superslab_free_units(index), SUPERSLAB_ALL_UNITS);
+}
+END_TEST
+
+START_TEST(units_that_were_released_have_no_pages_any_more)
+{
+	uint32_t first = take(32, 1), index = first / SUPERSLAB_UNITS, unit;
+
+	put(first, 32);
+	ck_assert_uint_eq(superslab_claim(index, 0xff), 0xff);
+	superslab_put_claimed(index, 0xff, 0x0f);
+	for (unit = 0; unit < 4; unit++)
+		dirty[first + unit] = false;
+	check_records();
+	ck_assert_uint_eq(superslab_claim(index, 0xff), 0xf0);
+	superslab_put_claimed(index, 0xf0, 0);
+	ck_assert_uint_eq(take(28, 1), first + 4);
+	ck_assert_uint_eq(take(4, 1), first);
+}
+END_TEST
+
+START_TEST(what_was_away_is_free_in_a_forks_child)
+{
+	uint32_t first = take(32, 1), index = first / SUPERSLAB_UNITS;
+
+	put(first, 32);
+	superslab_claim(index, 0xff);
+	superslab_lock();
+	superslab_after_fork_in_child();
+	superslab_unlock();
+	ck_assert_uint_eq(take(32, 1), first);
+	check_records();
+}
+END_TEST
+
 START_TEST(the_hard_limit_counts_units_taken)
 {
 	bool zeroed;
@@ -272,6 +324,9 @@ int main(void)
 	tcase_add_test(tcase, random_taking_and_putting_agrees_with_a_shadow);
 	tcase_add_test(tcase, a_run_is_zeroed_the_first_time_and_after_a_trim);
 	tcase_add_test(tcase, a_second_trim_finds_nothing);
+	tcase_add_test(tcase, claimed_units_are_taken_by_nobody);
+	tcase_add_test(tcase, units_that_were_released_have_no_pages_any_more);
+	tcase_add_test(tcase, what_was_away_is_free_in_a_forks_child);
 	tcase_add_test(tcase, the_hard_limit_counts_units_taken);
 	return unit_end();
 }

@@ -10,6 +10,7 @@
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "back/superslab_trim.h"
 #include "os/vm.h"
 
 #include "tests/unit/unit.h"

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * index_stack.h - numbers of records (superslabs, units) that threads pass on without a lock.
+ *
+ *   index_stack_push     anyone, any time; a thread that stops within it holds up nobody
+ *   index_stack_take     takes all at once, so there is no ABA; then index_stack_leave for
+ *                        each, by the same thread
+ *
+ * A record is on a stack at most once: its link is 0 when it is on none, else the next one.
+ * What the push announces was written before it; if the record was on the stack already,
+ * whoever leaves it reads the record after its link is 0. Both sides change the link with a
+ * sequentially consistent operation, so one of them sees the other.
+ */
+#ifndef HAKMEM_BACK_INDEX_STACK_H
+#define HAKMEM_BACK_INDEX_STACK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define INDEX_STACK_END		UINT32_MAX	/* the link of the lowest */
+
+struct index_stack {
+	_Atomic uint32_t head;	/* index + 1; 0: empty */
+};
+
+/* False: it is on the stack, or in the hands of who took it, already. */
+static inline bool index_stack_push(struct index_stack *stack, uint32_t index,
+				    _Atomic uint32_t *link)
+{
+	uint32_t none = 0, head;
+
+	/* seq_cst: pairs with index_stack_leave */
+	if (!atomic_compare_exchange_strong(link, &none, INDEX_STACK_END))
+		return false;
+	head = atomic_load_explicit(&stack->head, memory_order_relaxed);
+	do {
+		atomic_store_explicit(link, head ? head : INDEX_STACK_END, memory_order_relaxed);
+		/* release: pairs with index_stack_take, which reads the link */
+	} while (!atomic_compare_exchange_weak_explicit(&stack->head, &head, index + 1,
+							memory_order_release,
+							memory_order_relaxed));
+	return true;
+}
+
+/* index + 1 of the first; 0: there is none. */
+static inline uint32_t index_stack_take(struct index_stack *stack)
+{
+	/* A load first: takers look often, and mostly in vain. */
+	if (!atomic_load_explicit(&stack->head, memory_order_relaxed))
+		return 0;
+	/* acquire: pairs with index_stack_push */
+	return atomic_exchange_explicit(&stack->head, 0, memory_order_acquire);
+}
+
+/* From here on the record may be pushed again. Returns index + 1 of the next, 0: was the last. */
+static inline uint32_t index_stack_leave(_Atomic uint32_t *link)
+{
+	/* seq_cst: pairs with index_stack_push */
+	uint32_t next = atomic_exchange(link, 0);
+
+	return next == INDEX_STACK_END ? 0 : next;
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_list.c - see superslab_list.h.
+ */
+#include <config.h>
+
+#include "back/superslab_list.h"
+
+#include "back/index_stack.h"
+
+/* By superslab lock. */
+static uint32_t lists[SUPERSLAB_LISTS];	/* index + 1 of the first */
+static uint64_t lists_in_use;		/* a bit a list */
+
+static struct index_stack noted;	/* no lock */
+
+uint64_t superslab_list_in_use(void)
+{
+	return lists_in_use;
+}
+
+uint32_t superslab_list_first(unsigned list)
+{
+	return lists[list];
+}
+
+static unsigned list_of(const struct superslab *superslab)
+{
+	uint32_t free = (uint32_t)atomic_load(&superslab->units);
+
+	if (free == SUPERSLAB_ALL_UNITS &&
+	    !atomic_load_explicit(&superslab->populated, memory_order_relaxed))
+		return SUPERSLAB_LIST_BARE;
+	return (unsigned)__builtin_popcount(free);
+}
+
+void superslab_list_insert(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+	unsigned list = list_of(superslab);
+
+	superslab->previous = 0;
+	superslab->next = lists[list];
+	superslab->listed = list + 1;
+	if (superslab->next)
+		superslab_at(superslab->next - 1)->previous = index + 1;
+	lists[list] = index + 1;
+	lists_in_use |= (uint64_t)1 << list;
+}
+
+void superslab_list_remove(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+	unsigned list = superslab->listed - 1;
+
+	if (superslab->next)
+		superslab_at(superslab->next - 1)->previous = superslab->previous;
+	if (superslab->previous)
+		superslab_at(superslab->previous - 1)->next = superslab->next;
+	else
+		lists[list] = superslab->next;
+	if (!lists[list])
+		lists_in_use &= ~((uint64_t)1 << list);
+	superslab->listed = 0;
+}
+
+void superslab_list_again(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+
+	if (!superslab->listed || superslab->listed - 1 == list_of(superslab))
+		return;
+	superslab_list_remove(index);
+	superslab_list_insert(index);
+}
+
+void superslab_list_again_noted(void)
+{
+	uint32_t link = index_stack_take(&noted);
+
+	while (link) {
+		uint32_t index = link - 1;
+
+		link = index_stack_leave(&superslab_at(index)->moved_link);
+		superslab_list_again(index);
+	}
+}
+
+void superslab_list_note(uint32_t index)
+{
+	index_stack_push(&noted, index, &superslab_at(index)->moved_link);
+}
+
+void superslab_list_after_fork_in_child(uint32_t superslabs)
+{
+	uint32_t index;
+
+	atomic_store_explicit(&noted.head, 0, memory_order_relaxed);
+	/* Only those whose link is set are written to: the others' pages stay shared. */
+	for (index = 0; index < superslabs; index++)
+		if (atomic_load_explicit(&superslab_at(index)->moved_link, memory_order_relaxed)) {
+			index_stack_leave(&superslab_at(index)->moved_link);
+			superslab_list_again(index);
+		}
+}

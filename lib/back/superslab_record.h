@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_record.h - what is noted of a superslab: which of its units are whose, and room
+ * for what the middle layer notes of them. It lies outside the memory that it describes.
+ */
+#ifndef HAKMEM_BACK_SUPERSLAB_RECORD_H
+#define HAKMEM_BACK_SUPERSLAB_RECORD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "back/reservation.h"
+
+/* Room for what the middle layer notes of a unit (struct slab); zero until first used. */
+#define UNIT_RECORD_BYTES	576
+
+#define SUPERSLAB_ALL_UNITS	UINT32_MAX
+
+struct unit_record {
+	uint64_t words[UNIT_RECORD_BYTES / 8];
+};
+
+/*
+ * taken + free + away = 32 units: two halves of one word, so that it holds at every moment,
+ * in a fork's child too. Away is what is being released. Masks have a bit a unit.
+ *
+ *     units   | away: 32 bits | free: 32 bits |     neither: taken
+ *
+ * Bits of populated and dirty belong to whoever holds the unit: its taker or its releaser.
+ */
+struct superslab {
+	_Atomic uint64_t units;		/* release when free bits are set; acquire to clear them */
+	_Atomic uint32_t populated;	/* pages may be there */
+	_Atomic uint32_t dirty;		/* may hold anything but zeroes */
+	_Atomic uint32_t touched;	/* put since the helper last looked; relaxed: before units */
+	uint32_t next, previous;	/* index + 1 in its list; by superslab lock */
+	uint32_t listed;		/* list + 1; 0: in none; by superslab lock */
+	_Atomic uint32_t moved_link;	/* see index_stack.h: its place in the lists is not true */
+	_Atomic uint32_t idle_link;	/* the same: the helper should look at it */
+	uint32_t reserved[6];
+	struct unit_record records[SUPERSLAB_UNITS];
+};
+
+_Static_assert(sizeof(struct superslab) == SUPERSLAB_RECORD_BYTES, "reservation.c opens so many");
+_Static_assert(sizeof(struct superslab) % 64 == 0, "records stay on cache lines");
+
+static inline struct superslab *superslab_at(size_t index)
+{
+	return (struct superslab *)reservation.anchor - (index + 1);
+}
+
+static inline struct unit_record *superslab_unit_record(size_t unit)
+{
+	return &superslab_at(unit / SUPERSLAB_UNITS)->records[unit % SUPERSLAB_UNITS];
+}
+
+static inline uint32_t superslab_free_units(size_t index)
+{
+	return (uint32_t)atomic_load_explicit(&superslab_at(index)->units, memory_order_acquire);
+}
+
+static inline uint32_t superslab_run_mask(unsigned first, unsigned units)
+{
+	return (SUPERSLAB_ALL_UNITS >> (SUPERSLAB_UNITS - units)) << first;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_trim.c - see superslab_trim.h.
+ */
+#include <config.h>
+
+#include "back/superslab_trim.h"
+
+#include "back/release.h"
+#include "back/superslab.h"
+
+/* Releases a mask run by run; returns the mask of what went. */
+static uint32_t release_units(uint32_t index, uint32_t mask)
+{
+	uint32_t released = 0;
+
+	while (mask) {
+		unsigned first = (unsigned)__builtin_ctz(mask);
+		uint32_t rest = ~(mask >> first);
+		unsigned units = rest ? (unsigned)__builtin_ctz(rest) : SUPERSLAB_UNITS;
+		uint32_t run = superslab_run_mask(first, units);
+
+		if (release_range(reservation_unit_start(index * SUPERSLAB_UNITS + first),
+				  units * UNIT_SIZE))
+			released |= run;
+		mask &= ~run;
+	}
+	return released;
+}
+
+size_t superslab_trim(void)
+{
+	uint32_t index, end = superslab_count();
+	size_t bytes = 0;
+
+	for (index = 0; index < end; index++) {	/* of the large range: nothing is free there */
+		uint32_t claimed = superslab_claim(index, SUPERSLAB_ALL_UNITS);
+		uint32_t released = claimed ? release_units(index, claimed) : 0;
+
+		if (claimed)
+			superslab_put_claimed(index, claimed, released);
+		bytes += (size_t)__builtin_popcount(released) * UNIT_SIZE;
+	}
+	return bytes;
+}
