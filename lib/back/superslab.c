@@ -15,11 +15,11 @@
 #include "back/index_stack.h"
 #include "back/stock.h"
 #include "back/superslab_list.h"
+#include "back/superslab_run.h"
 #include "os/lock.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
-#define LOOKS_PER_LIST	8	/* a long list of superslabs without a fitting run is not walked */
 
 /* All by superslab lock. */
 static struct lock lock;
@@ -45,96 +45,6 @@ uint32_t superslab_count(void)
 static void note_idle(uint32_t index)
 {
 	index_stack_push(&idle, index, &superslab_at(index)->idle_link);
-}
-
-/*
- * The highest fitting run, or SUPERSLAB_UNITS: low units are the most aligned, and are left to
- * those who ask for that.
- */
-static unsigned find_run(uint32_t free_units, unsigned units, unsigned alignment)
-{
-	static const uint32_t aligned_starts[] = { 0xffffffff, 0x55555555, 0x11111111,
-						   0x01010101, 0x00010001, 0x00000001 };
-	uint32_t starts = free_units;
-	unsigned length;
-
-	/* starts: bits where a run of length begins; the length doubles until it is units */
-	for (length = 1; length < units;) {
-		unsigned step = length < units - length ? length : units - length;
-
-		starts &= starts >> step;
-		length += step;
-	}
-	starts &= aligned_starts[__builtin_ctz(alignment)];
-	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
-}
-
-/* What has pages already before what has not. */
-static unsigned choose_run(const struct superslab *superslab, uint32_t free_units, unsigned units,
-			   unsigned alignment)
-{
-	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-	unsigned first = find_run(free_units & populated, units, alignment);
-
-	return first < SUPERSLAB_UNITS ? first : find_run(free_units, units, alignment);
-}
-
-/* With the lock: a run out of a superslab that stands in a list, or UNIT_NONE. */
-static uint32_t take_run(uint32_t index, unsigned units, unsigned alignment, bool *zeroed)
-{
-	struct superslab *superslab = superslab_at(index);
-	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
-	uint32_t mask;
-	unsigned first;
-
-	do {
-		first = choose_run(superslab, (uint32_t)word, units, alignment);
-		if (first == SUPERSLAB_UNITS)
-			return UNIT_NONE;
-		mask = superslab_run_mask(first, units);
-		/* acquire: pairs with put_units and superslab_put_claimed */
-	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
-							word & ~(uint64_t)mask,
-							memory_order_acquire,
-							memory_order_relaxed));
-	atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
-	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
-	superslab_list_again(index);
-	return index * SUPERSLAB_UNITS + first;
-}
-
-/* With the lock: from one list. What turns out to stand in the wrong one is moved. */
-static uint32_t take_from_list(unsigned list, unsigned units, unsigned alignment, bool *zeroed)
-{
-	uint32_t link = superslab_list_first(list);
-	unsigned looks;
-
-	for (looks = 0; link && looks < LOOKS_PER_LIST; looks++) {
-		uint32_t index = link - 1, unit;
-
-		link = superslab_at(index)->next;
-		unit = take_run(index, units, alignment, zeroed);
-		if (unit != UNIT_NONE)
-			return unit;
-		superslab_list_again(index);
-	}
-	return UNIT_NONE;
-}
-
-/* With the lock: from lists up to the last one. */
-static uint32_t take_from_lists(unsigned last, unsigned units, unsigned alignment, bool *zeroed)
-{
-	uint64_t candidates = superslab_list_in_use() >> units << units;
-	uint32_t unit = UNIT_NONE;
-
-	for (; candidates && unit == UNIT_NONE; candidates &= candidates - 1) {
-		unsigned list = (unsigned)__builtin_ctzll(candidates);
-
-		if (list > last)
-			break;
-		unit = take_from_list(list, units, alignment, zeroed);
-	}
-	return unit;
 }
 
 /* With the lock: a superslab without a slab enters the lists. */
@@ -190,13 +100,13 @@ static uint32_t take_unit(unsigned units, unsigned alignment, bool *zeroed)
 	uint32_t unit;
 
 	superslab_list_again_noted();
-	unit = take_from_lists(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
+	unit = superslab_run_take(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
 	if (unit == UNIT_NONE && carve_ready())
-		unit = take_from_lists(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
+		unit = superslab_run_take(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
 	if (unit == UNIT_NONE)
-		unit = take_from_lists(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
 	if (unit == UNIT_NONE && carve_plain())
-		unit = take_from_lists(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
 	return unit;
 }
 

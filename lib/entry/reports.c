@@ -82,6 +82,8 @@ int reports_malloc_info(int flags, FILE *stream)
 		size_t count = usage.free_count_of_class[class];
 		unsigned below = class ? size_class_table[class - 1].size : 0;
 
+		if (class >= CLASSES_BY_SIZE)	/* exactly so large */
+			below = size_class_table[class].size - 1;
 		if (count)
 			fprintf(stream,
 				"  <size from=\"%u\" to=\"%u\" total=\"%zu\" count=\"%zu\"/>\n",

@@ -17,6 +17,8 @@
 #include "front/malloc.h"
 #include "os/vm.h"
 
+#define LOOKS_IN_BIN	16	/* for a block that is aligned to more than a unit */
+
 static bool is_power_of_two(size_t value)
 {
 	return value && !(value & (value - 1));
@@ -25,11 +27,40 @@ static bool is_power_of_two(size_t value)
 /* The smallest class whose slab is one block: its place in a superslab can be chosen. */
 static unsigned whole_slab_class(size_t size)
 {
-	unsigned class = size_class_of(max_size(size, UNIT_SIZE));
+	unsigned class = size_class_of(size);
 
+	if (size <= UNIT_SIZE)
+		return CLASS_ALIGNED_UNIT;
 	while (size_class_table[class].capacity > 1)	/* 1 MiB's is one block */
 		class++;
 	return class;
+}
+
+/* More aligned places are few, and left to those who ask for them. */
+static bool is_just_so_aligned(const void *block, size_t alignment)
+{
+	size_t next = alignment < SUPERSLAB_SIZE ? 2 * alignment : 0;
+
+	return (uintptr_t)block % alignment == 0 && (!next || (uintptr_t)block % next);
+}
+
+/* One of the newest blocks of a bin that is so aligned; NULL: none. */
+static void *pop_aligned(struct bin *bin, size_t alignment)
+{
+	void **link = &bin->head;
+	unsigned looks;
+
+	for (looks = 0; *link && looks < LOOKS_IN_BIN; looks++) {
+		void *block = *link;
+
+		if (is_just_so_aligned(block, alignment)) {
+			*link = *(void **)block;
+			bin->room++;
+			return block;
+		}
+		link = block;
+	}
+	return NULL;
 }
 
 /* alignment: above 64 KiB, a superslab at most */
@@ -38,9 +69,11 @@ static void *take_units(size_t size, size_t alignment)
 	unsigned class = whole_slab_class(size);
 	struct bin *bin = &thread_cache_tls.cache->bins[class];
 	bool zeroed;
+	void *block;
 
-	if (bin->head && (uintptr_t)bin->head % alignment == 0)
-		return thread_cache_pop(bin);
+	block = pop_aligned(bin, alignment);
+	if (block)
+		return block;
 	return heap_take_block(&thread_cache_tls.cache->heap, class,
 			       (unsigned)(alignment >> UNIT_SHIFT), &zeroed);
 }

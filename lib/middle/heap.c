@@ -138,9 +138,26 @@ unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsi
 	return taken;
 }
 
+/* The least aligned kept slab that serves, of a class with one block a slab; 0: none. */
+static uint32_t find_aligned(struct heap *heap, unsigned class, unsigned alignment_units)
+{
+	uint32_t link = heap->available[class].head, best = 0;
+
+	/* All of them are empty: EMPTY_UNITS_KEPT at most. */
+	for (; link; link = slab_unit(link - 1)->next) {
+		uint32_t first = link - 1;
+
+		if (first % alignment_units == 0 &&
+		    (!best || (first & -first) < ((best - 1) & -(best - 1))))
+			best = link;
+	}
+	return best;
+}
+
 void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_units, bool *zeroed)
 {
-	uint32_t link = alignment_units == 1 ? heap->available[class].head : 0;
+	uint32_t link = alignment_units == 1 ? heap->available[class].head :
+					       find_aligned(heap, class, alignment_units);
 	uint32_t first = link ? link - 1 : take_slab(heap, class, alignment_units);
 	struct slab *slab;
 	unsigned untouched_from;
@@ -169,7 +186,7 @@ static void put_block(struct heap *heap, void *block)
 	if (slab->free_blocks < class->capacity)
 		return;
 	heap->empty_units += class->units;
-	if (heap->empty_units > EMPTY_UNITS_KEPT) {
+	if (heap->empty_units > EMPTY_UNITS_KEPT || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
 	} else {
 		list_remove(list, slab);

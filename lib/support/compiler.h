@@ -28,6 +28,8 @@
 #define GiB		((size_t)1 << 30)
 #define TiB		((size_t)1 << 40)
 
+#define ARRAY_LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
+
 /* alignment: a power of two */
 static inline size_t align_up(size_t value, size_t alignment)
 {

@@ -10,7 +10,8 @@
  * Buffers of 4 to 32 KiB are mostly of a power of two. Back to back, their first lines would
  * all fall into the same few sets of the processor's caches, so those classes are one line
  * larger (colouring: Bonwick, USENIX 1994); who asks for alignment gets a class of
- * its own.
+ * its own. So does who asks for more than 64 KiB of it: the few places so aligned are not
+ * to be used up by others.
  */
 #ifndef HAKMEM_SUPPORT_SIZE_CLASS_H
 #define HAKMEM_SUPPORT_SIZE_CLASS_H
@@ -25,8 +26,9 @@
 #define CLASSES_FINE		40		/* 288 B … 8 KiB, 8 a doubling */
 #define CLASSES_COARSE		28		/* 10 KiB … 1 MiB, 4 a doubling */
 #define CLASSES_BY_SIZE		(CLASSES_LINEAR + CLASSES_FINE + CLASSES_COARSE)
-#define CLASSES_ALIGNED		4		/* 4, 8, 16, 32 KiB exactly */
+#define CLASSES_ALIGNED		5		/* 4, 8, 16, 32, 64 KiB exactly */
 #define CLASS_COUNT		(CLASSES_BY_SIZE + CLASSES_ALIGNED)
+#define CLASS_ALIGNED_UNIT	(CLASS_COUNT - 1)	/* for alignments above 64 KiB */
 #define CLASS_NONE		0xffff
 
 #define UNIT_SHIFT		16

@@ -327,6 +327,16 @@ START_TEST(idle_heaps_are_visited_and_stay_idle)
 }
 END_TEST
 
+START_TEST(the_places_of_aligned_units_are_not_kept)
+{
+	bool zeroed;
+	void *block = heap_take_block(&heaps[0], CLASS_ALIGNED_UNIT, SUPERSLAB_UNITS, &zeroed);
+
+	heap_put_blocks(&heaps[0], &block, 1);
+	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+}
+END_TEST
+
 START_TEST(a_fork_freezes_the_heaps_of_the_other_threads)
 {
 	unsigned i;
@@ -389,7 +399,8 @@ int main(void)
 	tcase_add_loop_test(tcase, a_slab_with_a_block_in_use_does_not_go_back, 0,
 			    CLASS_COUNT);
 	tcase_add_loop_test(tcase, a_loop_around_the_edge_of_a_slab_stays_in_the_heap, 0,
-			    CLASS_COUNT);
+			    CLASS_ALIGNED_UNIT);
+	tcase_add_test(tcase, the_places_of_aligned_units_are_not_kept);
 	tcase_add_test(tcase, free_and_taken_are_always_the_capacity);
 	tcase_add_loop_test(tcase,
 			    a_block_straight_from_a_slab_is_zeroed_only_while_untouched,
@@ -401,7 +412,7 @@ int main(void)
 	tcase_add_test(tcase, idle_heaps_are_visited_and_stay_idle);
 	tcase_add_test(tcase, a_fork_freezes_the_heaps_of_the_other_threads);
 	tcase_add_loop_test(tcase, a_frozen_slab_goes_back_when_frees_alone_fill_it, 0,
-			    CLASS_COUNT);
+			    CLASS_ALIGNED_UNIT);
 	tcase_add_test(tcase, a_double_free_in_a_frozen_heap_aborts);
 	return unit_end();
 }

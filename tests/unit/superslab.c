@@ -94,34 +94,29 @@ START_TEST(units_can_be_written_from_end_to_end)
 }
 END_TEST
 
-static size_t take_all_opened(uint32_t *firsts, unsigned units)
-{
-	size_t count = 0, opened;
+#define SOME_UNITS (8 * SUPERSLAB_UNITS)
 
-	firsts[count++] = take(units, 1);
-	opened = reservation_opened_bytes();
-	while (count * units * UNIT_SIZE < opened)
-		firsts[count++] = take(units, 1);
-	ck_assert_uint_eq(reservation_opened_bytes(), opened);
-	return count;
+static void take_some(uint32_t *firsts, unsigned units)
+{
+	size_t i;
+
+	for (i = 0; i < SOME_UNITS / units; i++)
+		firsts[i] = take(units, 1);
+	ck_assert_uint_eq(reservation_taken_bytes(), SOME_UNITS * UNIT_SIZE);
+	ck_assert_uint_eq(superslab_count(), SOME_UNITS / SUPERSLAB_UNITS);
 }
 
 START_TEST(what_is_put_can_be_taken_again)
 {
-	static uint32_t firsts[UNITS_MAX];
-	size_t opened, count, i;
+	static uint32_t firsts[SOME_UNITS];
+	size_t i;
 	unsigned units;
 
-	count = take_all_opened(firsts, 1);
-	opened = reservation_opened_bytes();
 	for (units = 1; units <= SUPERSLAB_UNITS; units *= 2) {
-		for (i = 0; i < count; i++)
-			put(firsts[i], units == 1 ? 1 : units / 2);
+		take_some(firsts, units);
+		for (i = 0; i < SOME_UNITS / units; i++)
+			put(firsts[i], units);
 		ck_assert_uint_eq(reservation_taken_bytes(), 0);
-		count = take_all_opened(firsts, units);
-		ck_assert_uint_eq(count * units, opened / UNIT_SIZE);
-		ck_assert_uint_eq(reservation_opened_bytes(), opened);
-		ck_assert_uint_eq(reservation_taken_bytes(), opened);
 	}
 }
 END_TEST
@@ -144,6 +139,18 @@ START_TEST(the_most_aligned_units_are_left_to_those_who_need_them)
 
 	ck_assert_uint_eq(single / SUPERSLAB_UNITS, aligned / SUPERSLAB_UNITS);
 	ck_assert_uint_eq(aligned % SUPERSLAB_UNITS, 0);
+}
+END_TEST
+
+/* One superslab could serve both, but then it could not serve an alignment of its size. */
+START_TEST(an_aligned_run_is_where_it_is_no_more_aligned_than_asked_for)
+{
+	uint32_t half = take(1, 16), first = take(1, 32), second = take(1, 32);
+
+	ck_assert_uint_eq(half % SUPERSLAB_UNITS, 16);
+	put(first, 1);
+	ck_assert_uint_eq(take(1, 16) - second, 16);
+	ck_assert_uint_eq(take(1, 32), first);
 }
 END_TEST
 
@@ -321,6 +328,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_put_can_be_taken_again);
 	tcase_add_test(tcase, the_fullest_superslab_is_taken_from_first);
 	tcase_add_test(tcase, the_most_aligned_units_are_left_to_those_who_need_them);
+	tcase_add_test(tcase, an_aligned_run_is_where_it_is_no_more_aligned_than_asked_for);
 	tcase_add_test(tcase, random_taking_and_putting_agrees_with_a_shadow);
 	tcase_add_test(tcase, a_run_is_zeroed_the_first_time_and_after_a_trim);
 	tcase_add_test(tcase, a_second_trim_finds_nothing);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_run.c - see superslab_run.h.
+ */
+#include <config.h>
+
+#include "back/superslab_run.h"
+
+#include "back/superslab_list.h"
+#include "support/compiler.h"
+
+/* A long list of superslabs without a fitting run is not walked to its end. */
+#define LOOKS_PER_LIST		8
+#define ALIGNED_LOOKS_PER_LIST	32
+
+/* The highest run that begins at one of starts (a bit a unit), or SUPERSLAB_UNITS. */
+static unsigned find_run(uint32_t free_units, unsigned units, uint32_t starts)
+{
+	unsigned length;
+
+	/* free_units: where a run of length begins; the length doubles until it is units */
+	for (length = 1; length < units;) {
+		unsigned step = length < units - length ? length : units - length;
+
+		free_units &= free_units >> step;
+		length += step;
+	}
+	starts &= free_units;
+	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
+}
+
+/* What has pages already before what has not. */
+static unsigned choose_run(const struct superslab *superslab, uint32_t free_units, unsigned units,
+			   uint32_t starts)
+{
+	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+	unsigned first = find_run(free_units & populated, units, starts);
+
+	return first < SUPERSLAB_UNITS ? first : find_run(free_units, units, starts);
+}
+
+/* A run out of a superslab that stands in a list, or UNIT_NONE. */
+static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *zeroed)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	uint32_t mask;
+	unsigned first;
+
+	do {
+		first = choose_run(superslab, (uint32_t)word, units, starts);
+		if (first == SUPERSLAB_UNITS)
+			return UNIT_NONE;
+		mask = superslab_run_mask(first, units);
+		/* acquire: pairs with superslab_put_slab and superslab_put_claimed */
+	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
+							word & ~(uint64_t)mask,
+							memory_order_acquire,
+							memory_order_relaxed));
+	atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
+	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
+	superslab_list_again(index);
+	return index * SUPERSLAB_UNITS + first;
+}
+
+/* From one list. What turns out to stand in the wrong one is moved. */
+static uint32_t take_from_list(unsigned list, unsigned units, uint32_t starts, bool *zeroed)
+{
+	uint32_t link = superslab_list_first(list);
+	unsigned most = starts == SUPERSLAB_ALL_UNITS ? LOOKS_PER_LIST : ALIGNED_LOOKS_PER_LIST;
+	unsigned looks;
+
+	for (looks = 0; link && looks < most; looks++) {
+		uint32_t index = link - 1, unit;
+
+		link = superslab_at(index)->next;
+		unit = take_run(index, units, starts, zeroed);
+		if (unit != UNIT_NONE)
+			return unit;
+		superslab_list_again(index);
+	}
+	return UNIT_NONE;
+}
+
+/* From lists up to the last one. */
+static uint32_t take_at(unsigned last_list, unsigned units, uint32_t starts, bool *zeroed)
+{
+	uint64_t candidates = superslab_list_in_use() >> units << units;
+	uint32_t unit = UNIT_NONE;
+
+	for (; candidates && unit == UNIT_NONE; candidates &= candidates - 1) {
+		unsigned list = (unsigned)__builtin_ctzll(candidates);
+
+		if (list > last_list)
+			break;
+		unit = take_from_list(list, units, starts, zeroed);
+	}
+	return unit;
+}
+
+/*
+ * An aligned run goes where it is no more aligned than asked for, in whatever
+ * superslab: else each block aligned to 1 MiB would use up a place for one aligned to 2 MiB.
+ */
+uint32_t superslab_run_take(unsigned last_list, unsigned units, unsigned alignment, bool *zeroed)
+{
+	/* odd multiples of 1, 2, 4 …; unit 0 is aligned to everything */
+	static const uint32_t aligned_starts[] = { 0xaaaaaaaa, 0x44444444, 0x10101010,
+						   0x01000100, 0x00010000, 0x00000001 };
+	uint32_t unit = UNIT_NONE;
+	unsigned i;
+
+	if (alignment == 1)
+		return take_at(last_list, units, SUPERSLAB_ALL_UNITS, zeroed);
+	for (i = (unsigned)__builtin_ctz(alignment);
+	     unit == UNIT_NONE && i < ARRAY_LENGTH(aligned_starts); i++)
+		unit = take_at(last_list, units, aligned_starts[i], zeroed);
+	return unit;
+}

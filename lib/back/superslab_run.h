@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_run.h - which units of which superslab a slab gets. Called by superslab.c alone,
+ * with the superslab lock; units are put and claimed without it meanwhile.
+ */
+#ifndef HAKMEM_BACK_SUPERSLAB_RUN_H
+#define HAKMEM_BACK_SUPERSLAB_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Takes a run of units, as superslab_take_slab says, from the superslabs of the lists up to the
+ * last one, the fullest first. UNIT_NONE: none of them has one.
+ */
+uint32_t superslab_run_take(unsigned last_list, unsigned units, unsigned alignment, bool *zeroed);
+
+#endif
