@@ -20,9 +20,11 @@
 
 #define HEAP_WISH		(2 * TiB)
 #define HEAP_LEAST		(8 * MiB)
-#define FRONTIER_FIRST		(64 * MiB)
+#define FRONTIER_FIRST		(16 * MiB)	/* all that a small process opens … */
+#define FRONTIER_SECOND		(112 * MiB)	/* … and what the others do not open in small steps */
 #define FRONTIER_STEP_MAX	GiB
-#define METADATA_AHEAD		8		/* metadata opens this many times further */
+#define METADATA_AHEAD		8		/* metadata opens this many times further … */
+#define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
 #define CACHES_STEP		(256 * KiB)
 #define OPENINGS_MAX		64
@@ -124,7 +126,7 @@ static int open_large_records(size_t units)
 static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit, int (*open)(size_t units))
 {
 	uint32_t total = (uint32_t)(reservation.bytes >> UNIT_SHIFT);
-	uint64_t ahead = (uint64_t)end_unit * METADATA_AHEAD;
+	uint64_t ahead = max_size((uint64_t)end_unit * METADATA_AHEAD, METADATA_LEAST >> UNIT_SHIFT);
 	uint32_t target = ahead < total ? (uint32_t)ahead : total;
 	/* acquire: pairs with the release below, in another opener */
 	uint32_t known = atomic_load_explicit(open_units, memory_order_acquire);
@@ -177,8 +179,10 @@ static uint32_t chunk_units(uint32_t units)
 	uint32_t left = (uint32_t)(reservation.bytes >> UNIT_SHIFT) - frontier_unit;
 	uint32_t step = 2 * frontier_unit;
 
-	if (step < FRONTIER_FIRST >> UNIT_SHIFT)
+	if (frontier_unit == 0)
 		step = FRONTIER_FIRST >> UNIT_SHIFT;
+	else if (step < FRONTIER_SECOND >> UNIT_SHIFT)
+		step = FRONTIER_SECOND >> UNIT_SHIFT;
 	if (step > FRONTIER_STEP_MAX >> UNIT_SHIFT)
 		step = FRONTIER_STEP_MAX >> UNIT_SHIFT;
 	if (step < units)

@@ -70,12 +70,17 @@ unsigned stock_length(enum stock_kind kind)
 
 void stock_set_fresh(uint32_t first, uint32_t end, uint32_t *old_first, uint32_t *old_end)
 {
-	/* release: pairs with the acquire in stock_take_fresh; the range was opened before */
-	uint64_t old = atomic_exchange_explicit(&fresh, (uint64_t)first << 32 | end,
-						memory_order_acq_rel);
+	uint64_t old = atomic_load_explicit(&fresh, memory_order_acquire), range;
 
-	*old_first = (uint32_t)(old >> 32);
+	do {
+		range = (uint64_t)first << 32 | end;
+		if ((uint32_t)old == first)
+			range = (old & ~(uint64_t)UINT32_MAX) | end;
+		/* release: pairs with the acquire in stock_take_fresh; the range was opened before */
+	} while (!atomic_compare_exchange_weak_explicit(&fresh, &old, range, memory_order_acq_rel,
+							memory_order_acquire));
 	*old_end = (uint32_t)old;
+	*old_first = *old_end == first ? first : (uint32_t)(old >> 32);
 }
 
 uint32_t stock_take_fresh(uint32_t count, uint32_t *first)

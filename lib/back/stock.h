@@ -28,7 +28,10 @@ bool stock_push(enum stock_kind kind, uint32_t superslab);
 uint32_t stock_pop(enum stock_kind kind);
 unsigned stock_length(enum stock_kind kind);
 
-/* What is opened becomes fresh; what was left of the range before comes back to the caller. */
+/*
+ * What is opened becomes fresh. What was left of the range before is joined to it, or, where
+ * they do not touch, comes back to the caller.
+ */
 void stock_set_fresh(uint32_t first, uint32_t end, uint32_t *old_first, uint32_t *old_end);
 /* Takes up to count fresh ones, side by side; returns how many. */
 uint32_t stock_take_fresh(uint32_t count, uint32_t *first);

@@ -20,10 +20,12 @@
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
+#define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
 
 /* All by superslab lock. */
 static struct lock lock;
 static uint32_t count;			/* one past the highest carved; read racily */
+static uint32_t newest_superslabs;	/* in the newest chunk; 0: the last was refused */
 
 static struct index_stack idle;		/* for the helper */
 
@@ -121,7 +123,8 @@ static bool open_more(void)
 		return true;
 	first = chunk.first_unit / SUPERSLAB_UNITS;
 	lock_take(&lock);
-	stock_set_fresh(first, first + chunk.units / SUPERSLAB_UNITS, &index, &end);
+	newest_superslabs = chunk.units / SUPERSLAB_UNITS;
+	stock_set_fresh(first, first + newest_superslabs, &index, &end);
 	/* Another thread's chunk may still have been there. */
 	for (; index < end; index++)
 		enter(index, 0, 0);
@@ -130,19 +133,44 @@ static bool open_more(void)
 	return true;
 }
 
+/*
+ * With the lock: little of the newest chunk is left. A program that has reached so much opens
+ * the next one now, while it is still warming up, and not at some later peak.
+ */
+static bool runs_low(void)
+{
+	uint32_t first, end;
+
+	stock_read_fresh(&first, &end);
+	return (end - first) * LOW_ONE_IN < newest_superslabs;
+}
+
+static void open_ahead(void)
+{
+	if (open_more())
+		return;
+	lock_take(&lock);
+	newest_superslabs = 0;
+	lock_put(&lock);
+}
+
 uint32_t superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed)
 {
 	uint32_t unit;
+	bool low;
 
 	if (!reservation_charge(units * UNIT_SIZE))
 		return UNIT_NONE;
 	do {
 		lock_take(&lock);
 		unit = take_unit(units, alignment, zeroed);
+		low = runs_low();
 		lock_put(&lock);
 	} while (unit == UNIT_NONE && open_more());
 	if (unit == UNIT_NONE)
 		reservation_uncharge(units * UNIT_SIZE);
+	else if (low)
+		open_ahead();
 	return unit;
 }
 

@@ -142,6 +142,19 @@ START_TEST(what_is_fresh_is_handed_out_once)
 }
 END_TEST
 
+START_TEST(a_range_that_follows_is_joined_to_what_is_left)
+{
+	uint32_t first, end;
+
+	stock_set_fresh(10, 20, &first, &end);
+	ck_assert_uint_eq(stock_take_fresh(8, &first), 8);
+	stock_set_fresh(20, 30, &first, &end);
+	ck_assert_uint_eq(first, end);
+	ck_assert_uint_eq(stock_take_fresh(100, &first), 12);
+	ck_assert_uint_eq(first, 18);
+}
+END_TEST
+
 START_TEST(fresh_ones_lie_side_by_side)
 {
 	uint32_t first, end;
@@ -186,6 +199,7 @@ int main(void)
 	tcase_add_test(all, four_threads_lose_and_double_nothing);
 	tcase_add_test(all, what_is_fresh_is_handed_out_once);
 	tcase_add_test(all, fresh_ones_lie_side_by_side);
+	tcase_add_test(all, a_range_that_follows_is_joined_to_what_is_left);
 	tcase_add_test(all, demand_counts_takes_and_misses);
 	suite_add_tcase(suite, all);
 	srunner_run_all(runner, CK_ENV);

@@ -269,7 +269,7 @@ static void open_one_behind_the_other(unsigned number)
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
 		return;
 	}
-	wait_until_opened(number == 1 ? 64 * MiB : 192 * MiB);
+	wait_until_opened(number == 1 ? 16 * MiB : 128 * MiB);
 	if (number == 1) {
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		return;
@@ -278,7 +278,7 @@ static void open_one_behind_the_other(unsigned number)
 	while (!__atomic_load_n(&reservation.span_steps, __ATOMIC_ACQUIRE))
 		usleep(100);
 	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	ck_assert_uint_eq(reservation.span_steps * 16, 64 * MiB);
+	ck_assert_uint_eq(reservation.span_steps * 16, 16 * MiB);
 	sem_post(&gates[1]);
 }
 
@@ -288,7 +288,7 @@ START_TEST(the_span_waits_for_the_lowest_and_then_passes_all)
 	sem_init(&gates[0], 0, 0);
 	sem_init(&gates[1], 0, 0);
 	gate_starts[0] = reservation_unit_start(0);
-	gate_starts[1] = reservation_unit_start(64 * MiB >> UNIT_SHIFT);
+	gate_starts[1] = reservation_unit_start(16 * MiB >> UNIT_SHIFT);
 	unit_threads(3, open_one_behind_the_other);
 	ck_assert_uint_eq(chunk_count, 3);
 	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());

@@ -121,6 +121,22 @@ START_TEST(what_is_put_can_be_taken_again)
 }
 END_TEST
 
+/* The first chunk has eight superslabs. */
+START_TEST(the_next_chunk_is_opened_when_a_quarter_is_left)
+{
+	size_t opened;
+	unsigned i;
+
+	take(SUPERSLAB_UNITS, 1);
+	opened = reservation_opened_bytes();
+	for (i = 2; i <= opened / SUPERSLAB_SIZE * 3 / 4; i++)
+		take(SUPERSLAB_UNITS, 1);
+	ck_assert_uint_eq(reservation_opened_bytes(), opened);
+	take(SUPERSLAB_UNITS, 1);
+	ck_assert_uint_gt(reservation_opened_bytes(), opened);
+}
+END_TEST
+
 START_TEST(the_fullest_superslab_is_taken_from_first)
 {
 	uint32_t full = take(31, 1), half = take(16, 1), next;
@@ -329,6 +345,7 @@ int main(void)
 	tcase_add_test(tcase, the_fullest_superslab_is_taken_from_first);
 	tcase_add_test(tcase, the_most_aligned_units_are_left_to_those_who_need_them);
 	tcase_add_test(tcase, an_aligned_run_is_where_it_is_no_more_aligned_than_asked_for);
+	tcase_add_test(tcase, the_next_chunk_is_opened_when_a_quarter_is_left);
 	tcase_add_test(tcase, random_taking_and_putting_agrees_with_a_shadow);
 	tcase_add_test(tcase, a_run_is_zeroed_the_first_time_and_after_a_trim);
 	tcase_add_test(tcase, a_second_trim_finds_nothing);
