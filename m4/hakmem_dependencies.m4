@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The libraries that hakmem builds on, found by pkg-config; configure.ac calls
 # HAKMEM_DEPENDENCIES once. A library that lives in every process should not bring two
-# more with it, so an archive is taken where it can be linked into a shared object.
+# more with it, so an archive is taken where it can be linked into a shared object; json-c
+# and ncurses are hakctl's alone.
 
 m4_ifndef([PKG_CHECK_MODULES],
 	[m4_fatal([pkg-config is needed to make configure (Debian: apt-get install pkg-config)])])
@@ -48,6 +49,8 @@ AC_DEFUN([HAKMEM_DEPENDENCIES], [
 	HAKMEM_NEED([LIBURING], [liburing], [liburing-dev], [giving memory back in batches])
 	HAKMEM_NEED([NUMA], [numa], [libnuma-dev], [the machine's NUMA nodes])
 	HAKMEM_NEED([CHECK], [check], [check], [the unit tests])
+	HAKMEM_NEED([JSON_C], [json-c], [libjson-c-dev], [the JSON of hakctl])
+	HAKMEM_NEED([NCURSES], [ncursesw], [libncurses-dev], [hakctl top])
 	HAKMEM_PREFER_ARCHIVE([LIBURING], [liburing], [liburing.h],
 		[struct io_uring ring; io_uring_queue_init(8, &ring, 0)])
 	HAKMEM_PREFER_ARCHIVE([NUMA], [libnuma], [numa.h], [numa_available()])
