@@ -22,7 +22,17 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb */
 };
 
+extern const struct command ps_command;
+extern const struct command stats_command;
+extern const struct command numa_command;
+extern const struct command purge_command;
+extern const struct command limit_command;
+extern const struct command get_command;
+extern const struct command set_command;
+extern const struct command list_command;
+extern const struct command stray_command;
 extern const struct command run_command;
+extern const struct command wait_command;
 extern const struct command help_command;
 extern const struct command version_command;
 

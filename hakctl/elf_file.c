@@ -102,19 +102,17 @@ const char *elf_file_interpreter(const struct elf_file *file)
 	return segment ? elf_file_text(file, segment->p_offset) : NULL;
 }
 
-static bool defines_function(const Elf64_Sym *symbol)
+static bool is_defined(const Elf64_Sym *symbol)
 {
 	unsigned binding = ELF64_ST_BIND(symbol->st_info);
-	unsigned type = ELF64_ST_TYPE(symbol->st_info);
 
 	return symbol->st_shndx != SHN_UNDEF &&
-	       (binding == STB_GLOBAL || binding == STB_WEAK) &&
-	       (type == STT_FUNC || type == STT_GNU_IFUNC);
+	       (binding == STB_GLOBAL || binding == STB_WEAK);
 }
 
 /* SYMBOLS is the section with the dynamic symbols, STRINGS the one with their names. */
-static bool defines_in(const struct elf_file *file, const Elf64_Shdr *symbols,
-		       const Elf64_Shdr *strings, const char *name)
+static const Elf64_Sym *symbol_in(const struct elf_file *file, const Elf64_Shdr *symbols,
+				  const Elf64_Shdr *strings, const char *name)
 {
 	size_t count = symbols->sh_size / sizeof(Elf64_Sym);
 	const Elf64_Sym *symbol =
@@ -123,16 +121,16 @@ static bool defines_in(const struct elf_file *file, const Elf64_Shdr *symbols,
 	for (size_t i = 0; symbol && i < count; i++) {
 		const char *text;
 
-		if (!defines_function(&symbol[i]))
+		if (!is_defined(&symbol[i]))
 			continue;
 		text = elf_file_text(file, strings->sh_offset + symbol[i].st_name);
 		if (text && !strcmp(text, name))
-			return true;
+			return &symbol[i];
 	}
-	return false;
+	return NULL;
 }
 
-bool elf_file_defines(const struct elf_file *file, const char *name)
+static const Elf64_Sym *elf_file_symbol(const struct elf_file *file, const char *name)
 {
 	const Elf64_Ehdr *header = (const void *)file->bytes;
 	const Elf64_Shdr *sections =
@@ -141,9 +139,27 @@ bool elf_file_defines(const struct elf_file *file, const char *name)
 	for (int i = 0; sections && i < header->e_shnum; i++)
 		if (sections[i].sh_type == SHT_DYNSYM &&
 		    sections[i].sh_link < header->e_shnum)
-			return defines_in(file, &sections[i],
-					  &sections[sections[i].sh_link], name);
-	return false;
+			return symbol_in(file, &sections[i],
+					 &sections[sections[i].sh_link], name);
+	return NULL;
+}
+
+bool elf_file_defines(const struct elf_file *file, const char *name)
+{
+	const Elf64_Sym *symbol = elf_file_symbol(file, name);
+	unsigned type = symbol ? ELF64_ST_TYPE(symbol->st_info) : STT_NOTYPE;
+
+	return type == STT_FUNC || type == STT_GNU_IFUNC;
+}
+
+bool elf_file_address(const struct elf_file *file, const char *name, uint64_t *address)
+{
+	const Elf64_Sym *symbol = elf_file_symbol(file, name);
+
+	if (!symbol || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT)
+		return false;
+	*address = symbol->st_value;
+	return true;
 }
 
 bool elf_file_is_symbolic(const struct elf_file *file)

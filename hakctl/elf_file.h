@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct elf_file {
 	const unsigned char *bytes;
@@ -28,6 +29,8 @@ bool elf_file_is_for_this_machine(const struct elf_file *file);
 const char *elf_file_interpreter(const struct elf_file *file);
 /* Does it offer a function NAME to the rest of the process? */
 bool elf_file_defines(const struct elf_file *file, const char *name);
+/* Where the variable NAME is, seen from the file's first byte in memory. */
+bool elf_file_address(const struct elf_file *file, const char *name, uint64_t *address);
 /* Does it bind its own names to itself, whatever was preloaded (-Bsymbolic)? */
 bool elf_file_is_symbolic(const struct elf_file *file);
 

@@ -13,10 +13,9 @@
 #include "support/suggestion.h"
 
 const struct command *const commands[] = {
-	&run_command,
-	&help_command,
-	&version_command,
-	NULL,
+	&ps_command,   &stats_command, &numa_command,	 &purge_command, &limit_command,
+	&get_command,  &set_command,   &list_command,	 &stray_command, &run_command,
+	&wait_command, &help_command,  &version_command, NULL,
 };
 
 const struct command *command_find(const char *name)
@@ -61,10 +60,12 @@ static int help_on(char *verb)
 
 int main(int argc, char **argv)
 {
+	char ps[] = "ps";
+	char *alone[] = { ps, NULL };
 	const struct command *command;
 
 	if (argc < 2)
-		return help_on(NULL);
+		return ps_command.run(1, alone);
 	if (argc > 2 && asks_for_help(argv[2]))
 		return help_on(argv[1]);
 	command = command_find(verb_of(argv[1]));

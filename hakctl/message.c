@@ -6,6 +6,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "hakctl/command.h"
 
 void message_error(const char *format, ...)
 {
@@ -17,4 +20,10 @@ void message_error(const char *format, ...)
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
 	fputc('\n', stderr);
+}
+
+void message_out_of_memory(void)
+{
+	message_error("out of memory");
+	exit(EXIT_REFUSED);
 }

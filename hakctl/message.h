@@ -8,4 +8,7 @@
 
 __attribute__((format(printf, 1, 2))) void message_error(const char *format, ...);
 
+/* Says so and exits. */
+_Noreturn void message_out_of_memory(void);
+
 #endif

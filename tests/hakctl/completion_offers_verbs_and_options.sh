@@ -24,9 +24,14 @@ offers() # WANTED WORDS...: the last word is the one being typed
 for verb in $("${HAKCTL:?}" help | sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p'); do
 	offers "$verb" hakctl "${verb:0:1}"
 	offers "$verb" hakctl help "${verb:0:1}"
+	# Every long option that the help of the verb names.
+	for option in $("$HAKCTL" help "$verb" | sed -nE 's/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p'); do
+		offers "$option" hakctl "$verb" "${option:0:4}"
+	done
 done
 offers --lib hakctl run --l
 offers --options hakctl run -
+offers throttle hakctl limit --action t
 offers confirm: hakctl run -o c
 offers "$top_srcdir/lib" hakctl run --lib "$top_srcdir/li"
 offers cat hakctl run ca

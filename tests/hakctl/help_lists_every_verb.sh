@@ -19,9 +19,9 @@ for verb in $verbs; do
 	}
 done
 
-expect 0 'usage: hakctl VERB' "$HAKCTL"
 expect 0 'usage: hakctl VERB' "$HAKCTL" --help
 expect 0 'usage: hakctl VERB' "$HAKCTL" -h
+expect 0 "" "$HAKCTL"
 expect 0 'Exit codes: 0 done, 1 refused or failed' "$HAKCTL" help
 expect 0 'hakctl ' "$HAKCTL" version
 expect 0 "library $(realpath "$(dirname "$HAKMEM_LIB")")/libhakmem.so" "$HAKCTL" --version

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* See ledger.h: the equation at struct control_ledger, in fewer and plainer words. */
+#include <config.h>
+
+#include "hakctl/ledger.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hakctl/units.h"
+
+struct sum {
+	struct ledger_term *terms;
+	size_t count;
+	int64_t bytes;
+};
+
+static struct ledger_term *add(struct sum *sum, const char *name, const char *label,
+			       uint64_t bytes)
+{
+	struct ledger_term *term = &sum->terms[sum->count++];
+
+	*term = (struct ledger_term){
+		.name = name, .label = label, .bytes = (int64_t)bytes, .is_shown = true
+	};
+	sum->bytes += (int64_t)bytes;
+	return term;
+}
+
+__attribute__((format(printf, 2, 3))) static void note(struct ledger_term *term,
+						       const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(term->note, sizeof(term->note), format, arguments);
+	va_end(arguments);
+}
+
+static void note_share(struct ledger_term *term, uint64_t whole)
+{
+	if (whole)
+		note(term, "%.1f %%", 100.0 * (double)term->bytes / (double)whole);
+}
+
+/* Before anything was sampled, what is live is known by its size classes alone. */
+static void add_live(struct sum *sum, const struct control_ledger *ledger)
+{
+	uint64_t live = ledger->blocks_live_bytes + ledger->large_live_bytes;
+	struct ledger_term *term;
+
+	if (!ledger->asked_samples) {
+		term = add(sum, "live_bytes", "live (as large as its classes)", live);
+		note(term, "nothing sampled yet");
+		return;
+	}
+	term = add(sum, "asked_bytes", "live (asked for)", ledger->asked_bytes);
+	term->is_sampled = true;
+	note(term, "sampled");
+	term = add(sum, "rounding_bytes", "size-class rounding",
+		   live - ledger->asked_bytes);
+	term->is_sampled = true;
+	note_share(term, live);
+}
+
+static void add_free(struct sum *sum, const struct control_ledger *ledger)
+{
+	uint64_t partly = ledger->slabs_free_bytes + ledger->slabs_untouched_bytes +
+			  ledger->slab_tails_bytes;
+	struct ledger_term *term;
+
+	term = add(sum, "thread_caches_bytes", "free in thread caches",
+		   ledger->thread_caches_bytes);
+	note(term, "%u thread%s", (unsigned)ledger->threads,
+	     ledger->threads == 1 ? "" : "s");
+	term = add(sum, "partly_used_slabs_bytes", "free in partly used slabs", partly);
+	note_share(term, ledger->slabs_bytes);
+	term = add(sum, "in_transit_bytes", "freed by other threads, on the way",
+		   ledger->in_transit_bytes);
+	term->is_shown = ledger->in_transit_bytes > 0;
+	term = add(sum, "kept_bytes", "free and kept",
+		   ledger->units_free_bytes + ledger->large_free_dirty_bytes);
+	term->is_shown = term->bytes > 0;
+}
+
+size_t ledger_terms(const struct control_ledger *ledger,
+		    struct ledger_term terms[LEDGER_MOST_TERMS])
+{
+	struct sum sum = { .terms = terms };
+	int64_t untouched;
+	struct ledger_term *term;
+
+	add_live(&sum, ledger);
+	add_free(&sum, ledger);
+	add(&sum, "stock_bytes", "stock (populated, untaken)", ledger->stock_bytes);
+	add(&sum, "queued_bytes", "queued for release",
+	    ledger->queued_bytes + ledger->releasing_bytes);
+	add(&sum, "metadata_bytes", "metadata", ledger->metadata_bytes);
+	untouched = (int64_t)ledger->populated_bytes - sum.bytes;
+	term = add(&sum, "untouched_bytes", "handed out, not touched yet",
+		   (uint64_t)untouched);
+	if (untouched > 0)
+		term->label = "resident, in none of these";
+	term->is_shown = untouched != 0;
+	return sum.count;
+}

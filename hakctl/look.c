@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* See look.h; ps, stats, top, numa and metrics take looks. */
+#include <config.h>
+
+#include "hakctl/look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hakctl/message.h"
+#include "hakctl/snapshot.h"
+
+static void begin(struct look *look)
+{
+	*look = (struct look){ .release = "" };
+	look->classes.row_bytes = sizeof(struct control_class);
+	look->threads.row_bytes = sizeof(struct control_thread);
+	look->nodes.row_bytes = sizeof(struct control_node);
+}
+
+static bool ask(struct connection *connection, unsigned wanted, struct look *look,
+		struct failure *failure)
+{
+	memcpy(look->release, connection->hello.release, sizeof(look->release));
+	return connection_ask(connection, CONTROL_STATS, NULL, 0, &look->ledger,
+			      sizeof(look->ledger), 0, failure) &&
+	       (!(wanted & LOOK_CLASSES) ||
+		connection_ask_rows(connection, CONTROL_CLASSES, &look->classes,
+				    failure)) &&
+	       (!(wanted & LOOK_THREADS) ||
+		connection_ask_rows(connection, CONTROL_THREADS, &look->threads,
+				    failure)) &&
+	       (!(wanted & LOOK_NODES) ||
+		connection_ask_rows(connection, CONTROL_NODES, &look->nodes, failure));
+}
+
+/* The classes are in the snapshot, threads and nodes are not. */
+static bool read_from_outside(const struct target *target, struct look *look,
+			      const char *why, struct failure *failure)
+{
+	static struct control_snapshot snapshot;
+	struct failure unread;
+	size_t bytes;
+
+	if (!target->has_library)
+		return failure_set(failure, EXIT_REFUSED, "%s", why);
+	if (!snapshot_read(&target->process, &target->library, &snapshot, &unread))
+		return failure_set(failure, EXIT_REFUSED, "%s, and %s", why, unread.text);
+	if (snapshot.sequence == 0)
+		return failure_set(failure, EXIT_REFUSED,
+				   "%s, and has never written a snapshot", why);
+	look->ledger = snapshot.ledger;
+	bytes = snapshot.class_count * sizeof(snapshot.classes[0]);
+	look->classes.rows = malloc(bytes ? bytes : 1);
+	if (!look->classes.rows)
+		message_out_of_memory();
+	memcpy(look->classes.rows, snapshot.classes, bytes);
+	look->classes.count = look->classes.room = snapshot.class_count;
+	look->from_outside = true;
+	snprintf(look->why_outside, sizeof(look->why_outside), "%s", why);
+	return true;
+}
+
+bool look_take(const struct target *target, unsigned wanted, struct look *look,
+	       struct failure *failure)
+{
+	struct connection connection;
+	bool done;
+
+	begin(look);
+	if (target->state == TARGET_STOPPED)
+		return read_from_outside(target, look, "is stopped", failure);
+	if (!target_connect(target, &connection, failure))
+		return target->state == TARGET_READY && failure->is_timeout &&
+		       read_from_outside(target, look, "does not answer", failure);
+	done = ask(&connection, wanted, look, failure);
+	connection_close(&connection);
+	if (done)
+		return true;
+	look_free(look);
+	return failure->is_timeout &&
+	       read_from_outside(target, look, "does not answer", failure);
+}
+
+void look_free(struct look *look)
+{
+	reply_free_rows(&look->classes);
+	reply_free_rows(&look->threads);
+	reply_free_rows(&look->nodes);
+}
+
+uint64_t look_age_ns(const struct look *look)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return now_ns > look->ledger.taken_ns ? now_ns - look->ledger.taken_ns : 0;
+}
+
+uint64_t look_live_bytes(const struct control_ledger *ledger)
+{
+	return ledger->blocks_live_bytes + ledger->large_live_bytes;
+}

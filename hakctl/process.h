@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc says of a process. Nothing here waits for the process, so all of it works on
+ * a stopped one. Answers are of a moment; a process that is gone is simply false.
+ */
+#ifndef HAKCTL_PROCESS_H
+#define HAKCTL_PROCESS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process {
+	pid_t pid;	     /* as seen from here */
+	pid_t inner_pid;     /* as it sees itself: the last of NSpid */
+	uid_t user;	     /* effective */
+	char state;	     /* R S D T t Z ... */
+	uint64_t start_time; /* field 22 of stat */
+	uint64_t rss_bytes;
+	char name[64]; /* of the program; no control characters */
+};
+
+bool process_read(struct process *process, pid_t pid);
+
+/* T or t: it answers nobody. */
+bool process_is_stopped(const struct process *process);
+/* Z or X: it has ended, and waits for its parent to notice. */
+bool process_is_dead(const struct process *process);
+/* May this user look into it? Root may look into all. */
+bool process_is_ours(const struct process *process);
+/* Set-uid, set-gid or with file capabilities: the library reads no options and opens no socket. */
+bool process_is_secure(const struct process *process);
+/* Another mount namespace, so that its paths are below /proc/PID/root. */
+bool process_has_other_root(const struct process *process);
+bool process_has_thread_named(const struct process *process, const char *name);
+
+/* The value of a variable, as it was when the program started. */
+bool process_environment(const struct process *process, const char *variable, char *value,
+			 size_t bytes);
+
+/* Where libhakmem.so is mapped in a process. */
+struct process_library {
+	uint64_t base;		 /* its first mapping */
+	char path[PATH_MAX];	 /* in the process's own root */
+	char readable[PATH_MAX]; /* the same file, from here */
+};
+
+enum process_answer { PROCESS_NO, PROCESS_YES, PROCESS_NOT_ALLOWED };
+
+enum process_answer process_find_library(const struct process *process,
+					 struct process_library *library);
+
+/* Calls visit for every process; stops when it says false. */
+void process_visit_all(bool (*visit)(const struct process *process, void *argument),
+		       void *argument);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl purge`: has a process give back what can be given, and says how much that was. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "hakctl/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/json_output.h"
+#include "hakctl/units.h"
+
+/* With --wait, unless --timeout says otherwise. */
+#define PATIENCE_MS 10000u
+
+struct request {
+	bool all, json;
+	struct control_purge purge;
+	struct json_object *array;
+};
+
+static bool add_json(const struct request *request, const struct target *target,
+		     const struct control_purged *purged)
+{
+	struct json_object *object = json_output_target(target);
+
+	json_output_number(object, "released_bytes", purged->released_bytes);
+	json_output_number(object, "elapsed_ns", purged->elapsed_ns);
+	json_output_number(object, "left_bytes", purged->left_bytes);
+	json_output_number(object, "pinned_bytes", purged->pinned_bytes);
+	json_output_number(object, "pinned_threads", purged->pinned_threads);
+	json_output_flag(object, "done", purged->is_done != 0);
+	json_object_array_add(request->array, object);
+	return true;
+}
+
+static void print_text(const struct target *target, const struct control_purged *purged)
+{
+	printf("%s: gave back %s in %s", target_label(target),
+	       units_mebibytes(purged->released_bytes).text,
+	       units_nanoseconds(purged->elapsed_ns).text);
+	if (!purged->is_done)
+		printf("; goes on with %s (--wait waits)",
+		       units_mebibytes(purged->left_bytes).text);
+	else if (purged->left_bytes)
+		printf("; %s wholly free stay", units_mebibytes(purged->left_bytes).text);
+	if (purged->pinned_bytes)
+		printf("; %s in the caches of %" PRIu64 " sleeping threads cannot be had",
+		       units_mebibytes(purged->pinned_bytes).text,
+		       purged->pinned_threads);
+	putchar('\n');
+}
+
+static bool purge(struct target *target, void *argument, struct failure *failure)
+{
+	struct request *request = argument;
+	struct control_purged purged;
+	struct connection connection;
+	unsigned patience_ms = CONTROL_TIMEOUT_MS;
+	bool done;
+
+	if (!target_connect(target, &connection, failure))
+		return false;
+	if (request->purge.flags & CONTROL_PURGE_WAIT)
+		patience_ms += request->purge.timeout_ms;
+	done = connection_ask(&connection, CONTROL_PURGE, &request->purge,
+			      sizeof(request->purge), &purged, sizeof(purged),
+			      patience_ms, failure);
+	connection_close(&connection);
+	if (!done)
+		return false;
+	if (request->json)
+		return add_json(request, target, &purged);
+	print_text(target, &purged);
+	return true;
+}
+
+static enum exit_code take_timeout(struct request *request, const char *value)
+{
+	double seconds;
+
+	if (!units_parse_seconds(value, &seconds) || seconds > 60)
+		return arguments_bad_value("purge", "--timeout", value,
+					   "seconds, 60 at most");
+	request->purge.timeout_ms = (uint32_t)lround(seconds * 1000);
+	request->purge.flags |= CONTROL_PURGE_WAIT;
+	return EXIT_DONE;
+}
+
+static enum exit_code take_options(struct request *request, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum exit_code code = EXIT_DONE;
+	int letter;
+
+	request->purge.flags = CONTROL_PURGE_CACHES;
+	request->purge.timeout_ms = PATIENCE_MS;
+	while (code == EXIT_DONE &&
+	       (letter = arguments_next(argc, argv, ":awt:j", known)) != -1) {
+		if (letter == 'a')
+			request->all = true;
+		else if (letter == 'w')
+			request->purge.flags |= CONTROL_PURGE_WAIT;
+		else if (letter == 't')
+			code = take_timeout(request, optarg);
+		else if (letter == 'j')
+			request->json = true;
+		else
+			code = EXIT_USAGE;
+	}
+	return code;
+}
+
+static int purge_run(int argc, char **argv)
+{
+	struct request request = { .all = false };
+	struct target_list list = { .targets = NULL };
+	enum exit_code code = take_options(&request, argc, argv);
+
+	if (code == EXIT_DONE)
+		code = arguments_take_targets("purge", argv + optind, request.all,
+					      ARGUMENTS_ONE, &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (request.json)
+		return arguments_visit_json("purge", &list, request.all, purge, &request,
+					    &request.array);
+	return arguments_visit("purge", &list, request.all, purge, &request);
+}
+
+const struct command purge_command = {
+	.name = "purge",
+	.arguments = "[-j] [--wait] [--timeout SECONDS] [TARGET | --all]",
+	.summary = "have a process give its free memory back",
+	.help = "  -w, --wait             answer when all is given back, after 10 s at the latest\n"
+		"  -t, --timeout SECONDS  wait, but no longer than that; 60 at most\n"
+		"  -a, --all              every process that can be asked\n"
+		"  -j, --json             one JSON object; bytes as integers\n"
+		"\n"
+		"What can be given: pages that are wholly free, in slabs, in the large range and in\n"
+		"the caches of threads that sleep. The program's threads notice nothing.\n",
+	.run = purge_run,
+};

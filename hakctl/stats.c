@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl stats`: the ledger of a process; its classes, threads and nodes; or its rates. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hakctl/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/json_output.h"
+#include "hakctl/look.h"
+#include "hakctl/metric_list.h"
+#include "hakctl/rates.h"
+#include "hakctl/stats_text.h"
+#include "hakctl/units.h"
+
+struct request {
+	bool json, metrics, all;
+	unsigned rows;	     /* LOOK_CLASSES | ... */
+	double interval_s;   /* 0: once */
+	unsigned long times; /* of them; 0: for ever */
+	struct json_object *array;
+};
+
+static enum exit_code take_interval(struct request *request, const char *value)
+{
+	if (units_parse_seconds(value, &request->interval_s) &&
+	    request->interval_s >= 0.05)
+		return EXIT_DONE;
+	return arguments_bad_value("stats", "--watch", value,
+				   "seconds, 0.05 at least, such as 1 or 500ms");
+}
+
+static enum exit_code take_times(struct request *request, const char *value)
+{
+	char *end;
+
+	request->times = strtoul(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && !*end && request->times)
+		return EXIT_DONE;
+	return arguments_bad_value("stats", "--count", value, "a number above 0");
+}
+
+static enum exit_code take_options(struct request *request, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "openmetrics", no_argument, NULL, 'm' },
+		{ "watch", required_argument, NULL, 'w' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "classes", no_argument, NULL, 'C' },
+		{ "threads", no_argument, NULL, 'T' },
+		{ "nodes", no_argument, NULL, 'N' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum exit_code code = EXIT_DONE;
+	int letter;
+
+	while (code == EXIT_DONE &&
+	       (letter = arguments_next(argc, argv, ":jmaw:n:", known)) != -1) {
+		switch (letter) {
+		case 'j':
+			request->json = true;
+			break;
+		case 'm':
+			request->metrics = true;
+			break;
+		case 'a':
+			request->all = true;
+			break;
+		case 'C':
+			request->rows |= LOOK_CLASSES;
+			break;
+		case 'T':
+			request->rows |= LOOK_THREADS;
+			break;
+		case 'N':
+			request->rows |= LOOK_NODES;
+			break;
+		case 'w':
+			code = take_interval(request, optarg);
+			break;
+		case 'n':
+			code = take_times(request, optarg);
+			break;
+		default:
+			code = EXIT_USAGE;
+		}
+	}
+	return code;
+}
+
+static bool print_text(struct target *target, void *argument, struct failure *failure)
+{
+	const struct request *request = argument;
+	struct look look;
+
+	if (!look_take(target, request->rows, &look, failure))
+		return false;
+	if (request->rows & LOOK_CLASSES)
+		stats_text_classes(target, &look);
+	if (request->rows & LOOK_THREADS)
+		stats_text_threads(target, &look);
+	if (request->rows & LOOK_NODES)
+		stats_text_nodes(target, &look);
+	if (!request->rows)
+		stats_text_ledger(target, &look);
+	look_free(&look);
+	return true;
+}
+
+static bool add_json(struct target *target, void *argument, struct failure *failure)
+{
+	const struct request *request = argument;
+	struct json_object *object;
+	struct look look;
+
+	if (!look_take(target, request->rows, &look, failure))
+		return false;
+	object = json_output_target(target);
+	stats_text_to_json(&look, request->rows, object);
+	json_object_array_add(request->array, object);
+	look_free(&look);
+	return true;
+}
+
+struct sources {
+	struct metric_source *list;
+	size_t count;
+};
+
+static bool add_source(struct target *target, void *argument, struct failure *failure)
+{
+	struct sources *sources = argument;
+	struct look *look = calloc(1, sizeof(*look));
+	bool done = look && look_take(target, LOOK_CLASSES | LOOK_NODES, look, failure);
+
+	if (done)
+		sources->list[sources->count++] =
+			(struct metric_source){ .target = target, .look = look };
+	return done;
+}
+
+static enum exit_code print_metrics(const struct request *request,
+				    struct target_list *list)
+{
+	struct sources sources = { calloc(list->count, sizeof(*sources.list)), 0 };
+	struct openmetrics metrics = { .out = stdout };
+	enum exit_code code =
+		arguments_visit("stats", list, request->all, add_source, &sources);
+
+	metric_list_write(&metrics, sources.list, sources.count);
+	return code;
+}
+
+static int stats_run(int argc, char **argv)
+{
+	struct request request = { .json = false };
+	struct target_list list = { .targets = NULL };
+	enum exit_code code = take_options(&request, argc, argv);
+
+	if (code == EXIT_DONE)
+		code = arguments_take_targets("stats", argv + optind, request.all,
+					      ARGUMENTS_MANY, &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (request.interval_s > 0)
+		return rates_watch(&list, request.interval_s, request.times,
+				   request.json);
+	if (request.json)
+		return arguments_visit_json("stats", &list, request.all, add_json,
+					    &request, &request.array);
+	if (request.metrics)
+		return print_metrics(&request, &list);
+	return arguments_visit("stats", &list, request.all, print_text, &request);
+}
+
+const struct command stats_command = {
+	.name = "stats",
+	.arguments =
+		"[-j | -m | -w SECONDS] [--classes] [--threads] [--nodes] [TARGET... | --all]",
+	.summary = "where the memory of a process is, in terms that add up",
+	.help = "  -w, --watch SECONDS  what changes, a line every SECONDS\n"
+		"  -n, --count N        end after N lines\n"
+		"      --classes        blocks by size class\n"
+		"      --threads        memory by thread\n"
+		"      --nodes          memory by NUMA node\n"
+		"  -a, --all            every process that can be asked\n"
+		"  -j, --json           one JSON object; bytes as integers\n"
+		"  -m, --openmetrics    as `hakctl metrics`\n"
+		"\n"
+		"TARGET is a PID, a name or a socket; without one, the only process there is.\n"
+		"What stands behind ≈ is sampled, without bias; all else is counted. A process\n"
+		"that is stopped is read from outside, as it was when it last wrote its\n"
+		"snapshot.\n",
+	.run = stats_run,
+};

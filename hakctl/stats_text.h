@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* A look at a process as text for people, or as JSON. */
+#ifndef HAKCTL_STATS_TEXT_H
+#define HAKCTL_STATS_TEXT_H
+
+#include "hakctl/json_output.h"
+#include "hakctl/look.h"
+
+void stats_text_ledger(const struct target *target, const struct look *look);
+void stats_text_classes(const struct target *target, const struct look *look);
+void stats_text_threads(const struct target *target, const struct look *look);
+void stats_text_nodes(const struct target *target, const struct look *look);
+
+/* Adds everything; rows: LOOK_CLASSES and so on, those that were asked for. */
+void stats_text_to_json(const struct look *look, unsigned rows,
+			struct json_object *object);
+
+/* "hakmem 1.0  pid 4121 (postgres)  up 3d04h  mode uffd+move,..." */
+void stats_text_heading(const struct target *target, const struct look *look);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A table on standard output: columns as wide as their widest cell, numbers to the right.
+ * Cells are added in reading order; the last column is cut at the edge of a terminal.
+ */
+#ifndef HAKCTL_TABLE_H
+#define HAKCTL_TABLE_H
+
+#include <stddef.h>
+
+#include "hakctl/style.h"
+
+/* Numbers stand right. */
+enum table_side { TABLE_LEFT, TABLE_RIGHT };
+
+struct table_column {
+	const char *title;
+	enum table_side side;
+};
+
+struct table {
+	const struct table_column *columns;
+	size_t column_count;
+	struct table_cell *cells; /* cell_count of them, row by row */
+	size_t cell_count, cell_room;
+};
+
+void table_begin(struct table *table, const struct table_column *columns, size_t count);
+__attribute__((format(printf, 3, 4))) void
+table_add(struct table *table, enum style style, const char *format, ...);
+/* Prints titles and rows, and frees what the table holds. */
+void table_print(struct table *table);
+
+/* How many columns of a terminal a UTF-8 text takes; letters of one column each. */
+int table_text_width(const char *text);
+
+#endif
