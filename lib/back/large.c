@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "back/large_count.h"
 #include "back/large_run.h"
 #include "back/release.h"
 #include "os/lock.h"
@@ -18,7 +19,6 @@
 
 /* All by large lock. */
 static struct lock lock;
-static size_t live_units, live_blocks;
 static unsigned moves;
 
 void large_lock(void)
@@ -62,7 +62,17 @@ static size_t dirty_extent(uint32_t unit, uint32_t units)
 	return (size_t)units << UNIT_SHIFT;
 }
 
-static uint32_t take_run(uint32_t units, uint32_t alignment, size_t *dirty_bytes)
+/* With the lock: notes what a live block was asked for with. */
+static void set_slack(uint32_t unit, size_t bytes)
+{
+	struct large_unit *run = large_run_at(unit);
+	uint32_t slack = (uint32_t)(((size_t)run->units << UNIT_SHIFT) - bytes);
+
+	large_count_add(0, 0, (int64_t)slack - run->slack);
+	run->slack = slack;
+}
+
+static uint32_t take_run(uint32_t units, uint32_t alignment, size_t bytes, size_t *dirty_bytes)
 {
 	uint32_t run, first = UNIT_NONE;
 
@@ -71,8 +81,9 @@ static uint32_t take_run(uint32_t units, uint32_t alignment, size_t *dirty_bytes
 	if (run != UNIT_NONE) {
 		split_off(run, first, units);
 		*dirty_bytes = dirty_extent(first, units);
-		live_units += units;
-		live_blocks++;
+		large_run_at(first)->slack = 0;
+		set_slack(first, bytes);
+		large_count_add((int32_t)units, 1, 0);
 	}
 	lock_put(&lock);
 	return run == UNIT_NONE ? UNIT_NONE : first;
@@ -102,7 +113,7 @@ void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
 	if (!units || !alignment_units || !reservation_charge((size_t)units << UNIT_SHIFT))
 		return NULL;
 	do {
-		unit = take_run(units, alignment_units, dirty_bytes);
+		unit = take_run(units, alignment_units, bytes, dirty_bytes);
 		/* units + alignment - 1 always hold an aligned run */
 	} while (unit == UNIT_NONE && units + alignment_units > units &&
 		 open_more(units + alignment_units - 1));
@@ -118,7 +129,7 @@ static void free_units(uint32_t unit, uint32_t units)
 {
 	large_run_mark(unit, units, true);
 	large_run_insert(unit, units);
-	live_units -= units;
+	large_count_add(-(int32_t)units, 0, 0);
 	reservation_uncharge((size_t)units << UNIT_SHIFT);
 }
 
@@ -174,8 +185,8 @@ enum large_lookup large_put(void *block)
 	found = look_up(block, &unit);
 	if (found == LARGE_BLOCK) {
 		large_run_at(unit)->freed = true;
+		large_count_add(0, -1, -(int64_t)large_run_at(unit)->slack);
 		free_units(unit, large_run_at(unit)->units);
-		live_blocks--;
 	}
 	lock_put(&lock);
 	return found;
@@ -192,7 +203,7 @@ static bool grow(uint32_t unit, uint32_t have, uint32_t units)
 	large_run_at(next)->state = RUN_NONE;
 	large_run_at(unit + have - 1)->state = RUN_NONE;
 	large_run_set(unit, units, RUN_LIVE);
-	live_units += units - have;
+	large_count_add((int32_t)(units - have), 0, 0);
 	return true;
 }
 
@@ -236,6 +247,8 @@ bool large_resize_in_place(void *block, size_t bytes)
 		return false;
 	lock_take(&lock);
 	done = resize(unit, units);
+	if (done)
+		set_slack(unit, bytes);
 	at_frontier = !done && ends_at_frontier(unit);
 	more = done ? 0 : units - large_run_at(unit)->units;
 	lock_put(&lock);
@@ -243,6 +256,8 @@ bool large_resize_in_place(void *block, size_t bytes)
 		return done;
 	lock_take(&lock);
 	done = resize(unit, units);
+	if (done)
+		set_slack(unit, bytes);
 	lock_put(&lock);
 	return done;
 }
@@ -331,8 +346,8 @@ void *large_move(void *block, size_t bytes)
 	lock_take(&lock);
 	note_seams(target, units);
 	large_run_at(unit)->freed = true;
+	large_count_add(0, -1, -(int64_t)large_run_at(unit)->slack);
 	free_units(unit, units);
-	live_blocks--;
 	lock_put(&lock);
 	return moved;
 }
@@ -376,11 +391,8 @@ size_t large_trim(void)
 
 size_t large_live_bytes(size_t *blocks)
 {
-	size_t units;
+	struct large_counts counts = large_count_read();
 
-	lock_take(&lock);
-	units = live_units;
-	*blocks = live_blocks;
-	lock_put(&lock);
-	return units << UNIT_SHIFT;
+	*blocks = counts.live_blocks;
+	return counts.live_bytes;
 }

@@ -53,7 +53,7 @@ bool large_give(uint32_t superslabs, struct chunk *chunk);
 /* Gives the memory of free runs back to the system; returns the bytes. */
 size_t large_trim(void);
 
-/* Bytes of live blocks, and their number. */
+/* Bytes of live blocks, and their number. Takes no lock. */
 size_t large_live_bytes(size_t *blocks);
 
 void large_lock(void);

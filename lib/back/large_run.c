@@ -10,10 +10,13 @@
 
 #include "back/large_run.h"
 
+#include <stdatomic.h>
+
 #define LISTS		(4 * 32)
 #define LOOKS_PER_LIST	32
 
 static uint32_t lists[2][LISTS];	/* [dirty]; unit + 1 of the first run; by large lock */
+static _Atomic uint32_t dirty_units;
 static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
 
 static unsigned list_of(uint32_t units)
@@ -76,10 +79,21 @@ static void list_insert(uint32_t unit)
 	*list = unit + 1;
 }
 
+static void count_dirty(uint32_t amount)
+{
+	atomic_store_explicit(&dirty_units, large_run_dirty_units() + amount, memory_order_relaxed);
+}
+
+uint32_t large_run_dirty_units(void)
+{
+	return atomic_load_explicit(&dirty_units, memory_order_relaxed);
+}
+
 void large_run_remove(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
 
+	count_dirty(-run->dirty_units);
 	if (run->next)
 		large_run_at(run->next - 1)->previous = run->previous;
 	if (run->previous)
@@ -127,6 +141,7 @@ uint32_t large_run_insert(uint32_t unit, uint32_t units)
 	}
 	large_run_set(unit, units, RUN_FREE);
 	large_run_at(unit)->dirty_units = dirty;
+	count_dirty(dirty);
 	list_insert(unit);
 	if (unit < lowest_unit)
 		lowest_unit = unit;

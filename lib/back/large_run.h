@@ -25,7 +25,8 @@ struct large_unit {
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed;		/* in every record: a block that started here was freed */
 	uint8_t seam;		/* in every record: a mapping may begin here, made by a move */
-	uint8_t reserved[12];
+	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
+	uint8_t reserved[8];
 };
 
 _Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");
@@ -62,6 +63,9 @@ uint32_t large_run_find(uint32_t units, uint32_t alignment, uint32_t *first);
 uint32_t large_run_find_dirty(uint32_t from);
 
 void large_run_mark(uint32_t unit, uint32_t units, bool dirty);
+
+/* Dirty units in free runs. relaxed: written under the large lock, read by anyone. */
+uint32_t large_run_dirty_units(void);
 
 /* How many units of [unit, unit + units) are dirty. */
 uint32_t large_run_count_dirty(uint32_t unit, uint32_t units);

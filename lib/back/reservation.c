@@ -43,7 +43,7 @@ struct reservation reservation;
 /* All by reservation lock. */
 static struct lock lock;
 static struct opening openings[OPENINGS_MAX];
-static uint32_t frontier_unit;		/* first unit never claimed */
+static _Atomic uint32_t frontier_unit;	/* first unit never claimed; read without the lock too */
 static uint32_t span_unit;		/* published up to here */
 static char *caches_next, *caches_open, *caches_end;
 
@@ -374,12 +374,7 @@ bool reservation_large_unit_is_open(size_t unit)
 
 size_t reservation_opened_bytes(void)
 {
-	size_t units;
-
-	lock_take(&lock);
-	units = frontier_unit;
-	lock_put(&lock);
-	return units << UNIT_SHIFT;
+	return (size_t)frontier_unit << UNIT_SHIFT;
 }
 
 size_t reservation_taken_bytes(void)

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usage.h - what the heap holds, counted by walking its records: nothing is counted where
- * blocks are taken and freed.
+ * usage.h - what the heap holds, added up from what heaps and the large range count in their
+ * slow paths and from the bins themselves. It walks heaps, not slabs, and takes no lock.
  */
 #ifndef HAKMEM_ENTRY_USAGE_H
 #define HAKMEM_ENTRY_USAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
+#include "middle/heap.h"
 #include "support/size_class.h"
+
+/* Blocks of one class: slabs * capacity = live + cached + in_transit + free. */
+struct usage_class {
+	uint64_t slabs;
+	uint64_t live;
+	uint64_t cached;	/* in bins */
+	uint64_t in_transit;	/* freed by another thread, not home yet */
+	uint64_t free;		/* in slabs … */
+	uint64_t untouched;	/* … of these, never handed out */
+	uint64_t samples;	/* see asked_sample.h */
+	uint64_t asked;		/* bytes, of the samples */
+};
 
 /* Exact while no other thread allocates; else of a moment. Bytes unless named otherwise. */
 struct usage {
@@ -23,5 +37,14 @@ struct usage {
 };
 
 void usage_read(struct usage *usage);
+
+/* All heaps together. */
+void usage_read_classes(struct usage_class classes[CLASS_COUNT]);
+
+/* One heap alone: live includes what is in transit to it, in_transit is zero. */
+void usage_read_heap(struct heap *heap, struct usage_class classes[CLASS_COUNT]);
+
+/* Bytes asked for by the live blocks of a class: from its samples, or the middle of its range. */
+uint64_t usage_asked(unsigned class, const struct usage_class *of);
 
 #endif

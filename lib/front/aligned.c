@@ -87,7 +87,7 @@ static void *take(size_t alignment, size_t size)
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)
-			return thread_cache_take(&thread_cache_tls.cache->bins[class]);
+			return thread_cache_take(size, &thread_cache_tls.cache->bins[class]);
 	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
 		return take_units(size, alignment);
 	}

@@ -25,9 +25,11 @@ void free_twice(void *block)
 static void free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+	unsigned class = thread_cache_bin_class(bin);
 
 	/* A thread on its way out has sent its outbox; what it frees now goes alone. */
 	if (unlikely(!thread_cache_tls.cache && (thread_cache_tls.leaving || !thread_cache_enter()))) {
+		heap_note_sent(NULL, class);
 		remote_free_push_alone(owner, block);
 		return;
 	}
@@ -36,8 +38,9 @@ static void free_remote(struct bin *bin, void *block)
 		free_inline(block);
 		return;
 	}
+	heap_note_sent(&thread_cache_tls.cache->heap, class);
 	remote_free_push(&thread_cache_tls.cache->outbox, owner, block,
-			 size_class_table[thread_cache_bin_class(bin)].size);
+			 size_class_table[class].size);
 }
 
 /* For an address of the heap that is aligned to 16 bytes. */

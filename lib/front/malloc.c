@@ -34,16 +34,16 @@ void *malloc_fail(void)
 	return NULL;
 }
 
-void *NOINLINE malloc_refill(struct bin *bin)
+void *NOINLINE malloc_refill(size_t size, struct bin *bin)
 {
-	void *block = thread_cache_refill(bin);
+	void *block = thread_cache_refill(size, bin);
 
 	return likely(block != NULL) ? block : malloc_fail();
 }
 
-static void *take_from_bin(struct bin *bin)
+static void *take_from_bin(size_t size, struct bin *bin)
 {
-	return likely(bin->head != NULL) ? thread_cache_pop(bin) : malloc_refill(bin);
+	return likely(bin->head != NULL) ? thread_cache_pop(bin) : malloc_refill(size, bin);
 }
 
 /* What lies idle in caches and slabs may be just what is missing. */
@@ -87,7 +87,7 @@ void *NOINLINE malloc_slow(size_t size)
 	if (unlikely(size > CLASS_SIZE_MAX))
 		block = take_large(size, &dirty_bytes);
 	else
-		block = take_from_bin(&thread_cache_tls.cache->bins[size_class_of(size)]);
+		block = take_from_bin(size, &thread_cache_tls.cache->bins[size_class_of(size)]);
 	thread_cache_leave();
 	return block;
 }
@@ -142,7 +142,7 @@ static void *take_zeroed(size_t size)
 	bin = &thread_cache_tls.cache->bins[class];
 	block = bin->head ? NULL : heap_take_block(&thread_cache_tls.cache->heap, class, 1, &zeroed);
 	if (!block)
-		block = take_from_bin(bin);
+		block = take_from_bin(size, bin);
 	thread_cache_leave();
 	return block && !zeroed ? memset(block, 0, size) : block;
 }

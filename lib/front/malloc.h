@@ -11,7 +11,7 @@
 /* No cache yet, or more than the fast path's sizes. Sets errno when it fails. */
 void *malloc_slow(size_t size);
 /* The bin is empty. Sets errno when it fails. */
-void *malloc_refill(struct bin *bin);
+void *malloc_refill(size_t size, struct bin *bin);
 
 /* A block of the large range; NULL, without errno: no memory, or beyond PTRDIFF_MAX. */
 void *malloc_large(size_t size, size_t alignment, size_t *dirty_bytes);
@@ -29,7 +29,7 @@ static ALWAYS_INLINE void *malloc_inline(size_t size)
 	cache = thread_cache_tls.cache;
 	bin = (struct bin *)((char *)cache + (size_t)cache->bin_of_step[(size + 15) >> 4] * 8);
 	if (unlikely(!bin->head))
-		return malloc_refill(bin);
+		return malloc_refill(size, bin);
 	return thread_cache_pop(bin);
 }
 

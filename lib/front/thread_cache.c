@@ -248,6 +248,7 @@ static void take_home(struct thread_cache *cache, void *block)
 {
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 
+	heap_note_received(&cache->heap, thread_cache_bin_class(bin));
 	if (bin->room > 0)
 		thread_cache_push(bin, block);
 	else
@@ -294,13 +295,14 @@ static void tend(struct thread_cache *cache)
 		drain(cache);
 }
 
-void *thread_cache_refill(struct bin *bin)
+void *thread_cache_refill(size_t size, struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
 	uint32_t wanted = bin->limit / 2;
 	void *blocks[BATCH_BLOCKS];
 	unsigned count;
+	bool note;
 
 	helper_link_start_if_wanted();
 	tend(cache);
@@ -308,6 +310,7 @@ void *thread_cache_refill(struct bin *bin)
 		return thread_cache_pop(bin);
 	if (wanted > BATCH_BLOCKS)
 		wanted = BATCH_BLOCKS;
+	note = asked_sample_is_due(&cache->sampling, class, &wanted);
 	count = heap_take_blocks(&cache->heap, class, blocks, wanted ? wanted : 1);
 	if (count == 0) {
 		/* Out of memory: whatever lies idle may help. */
@@ -317,6 +320,9 @@ void *thread_cache_refill(struct bin *bin)
 	if (count == 0)
 		return NULL;
 	cache->flushes[class] = 0;
+	asked_sample_count(&cache->sampling, class, count);
+	if (note)
+		asked_sample_note(cache->heap.counts, blocks[0], size);
 	grow_limit(cache, bin, class, count);
 	fill(bin, blocks, count);
 	return blocks[0];

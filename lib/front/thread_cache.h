@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "middle/asked_sample.h"
 #include "middle/heap.h"
 #include "middle/remote_free.h"
 #include "os/thread.h"
@@ -40,6 +41,7 @@ struct thread_cache {
 	uint8_t bin_of_step[SIZE_STEPS];
 	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
+	struct asked_sampling sampling;
 	uint32_t refills_since_send;
 	struct remote_outbox outbox;
 	struct heap heap;
@@ -94,8 +96,8 @@ static inline void thread_cache_leave(void)
 		thread_cache_leave_slow();
 }
 
-/* A block for an empty bin, and more behind it; NULL: no memory. */
-void *thread_cache_refill(struct bin *bin);
+/* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
+void *thread_cache_refill(size_t size, struct bin *bin);
 
 /* The newest block of a bin that has one. */
 static ALWAYS_INLINE void *thread_cache_pop(struct bin *bin)
@@ -108,9 +110,9 @@ static ALWAYS_INLINE void *thread_cache_pop(struct bin *bin)
 }
 
 /* A block by way of the bin, as the fast path takes it; NULL: no memory. */
-static inline void *thread_cache_take(struct bin *bin)
+static inline void *thread_cache_take(size_t size, struct bin *bin)
 {
-	return bin->head ? thread_cache_pop(bin) : thread_cache_refill(bin);
+	return bin->head ? thread_cache_pop(bin) : thread_cache_refill(size, bin);
 }
 
 /* Adds a block that the bin need not have room for. */

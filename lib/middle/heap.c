@@ -10,14 +10,17 @@
 #include <string.h>
 
 #include "back/balance.h"
+#include "middle/asked_sample.h"
 #include "os/lock.h"
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
 #define EMPTY_UNITS_KEPT	16
 
 static struct lock list_lock;
-static struct heap *heaps, *idle_heaps;	/* by heap list lock */
-static uint32_t heap_count;		/* by heap list lock */
+static struct heap *idle_heaps;			/* by heap list lock */
+static _Atomic(struct heap *) heaps;		/* written by heap list lock, read by anyone */
+static uint32_t heap_number;			/* by heap list lock */
+static _Atomic uint32_t sent_by_nobody[CLASS_COUNT];	/* relaxed: counts */
 
 void heap_list_lock(void)
 {
@@ -66,6 +69,16 @@ static void list_remove(struct slab_list *list, struct slab *slab)
 		list->head = slab->next;
 }
 
+static void count_slab(struct heap *heap, unsigned class, uint32_t sign, const struct slab *slab)
+{
+	struct heap_count *count = &heap->counts[class];
+	uint32_t capacity = size_class_table[class].capacity;
+
+	heap_count_add(&count->slabs, sign);
+	heap_count_add(&count->free, sign * capacity);
+	heap_count_add(&count->untouched, sign * (capacity - slab->untouched_from));
+}
+
 /* Enters a fresh slab into the heap; UNIT_NONE: no memory. */
 static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_units)
 {
@@ -84,6 +97,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;
 	list_push_head(&heap->available[class], first, slab_unit(first));
 	heap->empty_units += units;
+	count_slab(heap, class, 1, slab_unit(first));
 	return first;
 }
 
@@ -95,6 +109,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 
 	list_remove(&heap->available[slab->class_mark - 1], slab);
 	heap->empty_units -= units;
+	count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = reservation.nobody;
 	slab_destroy(first);
@@ -106,10 +121,14 @@ static unsigned take_from(struct heap *heap, uint32_t first, void **blocks, unsi
 {
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
+	struct heap_count *counts = &heap->counts[slab->class_mark - 1];
+	uint32_t untouched_from = slab->untouched_from;
 
 	if (slab->free_blocks == class->capacity)
 		heap->empty_units -= class->units;
 	count = slab_take_blocks(slab, first, blocks, count);
+	heap_count_add(&counts->free, -count);
+	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	if (slab->free_blocks == 0)
 		list_remove(&heap->available[slab->class_mark - 1], slab);
 	return count;
@@ -181,6 +200,9 @@ static void put_block(struct heap *heap, void *block)
 	struct slab_list *list = &heap->available[slab->class_mark - 1];
 
 	slab_put_block(slab, first, block);
+	heap_count_add(&heap->counts[slab->class_mark - 1].free, 1);
+	if (slab->samples)
+		asked_sample_drop(heap->counts, slab, first, block);
 	if (!slab->listed)
 		list_push_head(list, first, slab);
 	if (slab->free_blocks < class->capacity)
@@ -224,9 +246,10 @@ void heap_create(struct heap *heap, char *bins)
 {
 	heap->bins = bins;
 	lock_take(&list_lock);
-	heap->number = heap_count++;
-	heap->next = heaps;
-	heaps = heap;
+	heap->number = heap_number++;
+	heap->next = atomic_load_explicit(&heaps, memory_order_relaxed);
+	/* release: pairs with the acquire in heap_visit_all */
+	atomic_store_explicit(&heaps, heap, memory_order_release);
 	lock_put(&list_lock);
 }
 
@@ -293,15 +316,25 @@ void heap_visit_idle(void (*visit)(struct heap *heap))
 	heap_visit_all(visit_if_idle, &visit);
 }
 
+void heap_note_sent(struct heap *heap, unsigned class)
+{
+	if (heap)
+		heap_count_add(&heap->counts[class].sent, 1);
+	else
+		atomic_fetch_add_explicit(&sent_by_nobody[class], 1, memory_order_relaxed);
+}
+
+uint32_t heap_sent_by_nobody(unsigned class)
+{
+	return atomic_load_explicit(&sent_by_nobody[class], memory_order_relaxed);
+}
+
 void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argument)
 {
 	struct heap *heap;
 
-	lock_take(&list_lock);
-	heap = heaps;
-	lock_put(&list_lock);
-	/* Heaps are never freed, and next never changes. */
-	for (; heap; heap = heap->next)
+	/* Heaps are never freed, and next never changes. acquire: pairs with heap_create */
+	for (heap = atomic_load_explicit(&heaps, memory_order_acquire); heap; heap = heap->next)
 		visit(heap, argument);
 }
 
@@ -309,7 +342,7 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 {
 	struct heap *heap;
 
-	for (heap = heaps; heap; heap = heap->next) {
+	for (heap = atomic_load_explicit(&heaps, memory_order_relaxed); heap; heap = heap->next) {
 		if (heap == own || atomic_load_explicit(&heap->idle, memory_order_relaxed))
 			continue;
 		atomic_store_explicit(&heap->frozen, true, memory_order_relaxed);
@@ -318,10 +351,14 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 }
 
 /* With the list lock: forgets what the torn record says and counts from zero. */
-static void start_record(struct slab *slab)
+static void start_record(struct slab *slab, struct heap_count *count)
 {
 	if (slab->frozen)
 		return;
+	heap_count_add(&count->free, -(uint32_t)slab->free_blocks);
+	heap_count_add(&count->untouched, slab->untouched_from - slab_class(slab)->capacity);
+	slab->untouched_from = slab_class(slab)->capacity;
+	slab->samples = 0;
 	slab->frozen = true;
 	slab->free_blocks = 0;
 	slab->first_word = 0;
@@ -334,15 +371,20 @@ void heap_put_frozen(void *block)
 	uint32_t first = unit - slab_unit(unit)->position;
 	struct slab *slab = slab_unit(first);
 	unsigned i, units = slab_class(slab)->units;
+	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);
+	struct heap_count *count = &heap->counts[slab->class_mark - 1];
 	bool filled;
 
 	lock_take(&list_lock);
-	start_record(slab);
+	start_record(slab, count);
+	heap_count_add(&count->received, 1);
 	slab_put_block(slab, first, block);
+	heap_count_add(&count->free, 1);
 	filled = slab->free_blocks == slab_class(slab)->capacity;
 	if (filled) {
 		for (i = 0; i < units; i++)
 			reservation.bin_of_unit[first + i] = reservation.nobody;
+		count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
 		slab_destroy(first);
 	}
 	lock_put(&list_lock);

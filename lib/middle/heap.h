@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "middle/heap_count.h"
 #include "middle/slab.h"
 #include "support/compiler.h"
 
@@ -45,7 +46,9 @@ struct heap {
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
 
-	struct heap *next;		/* all heaps ever made; by heap list lock */
+	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
+
+	struct heap *next;		/* all heaps ever made; written before it is known */
 	struct heap *next_idle, *previous_idle;	/* by heap list lock */
 	_Atomic bool idle;		/* has no thread; written by heap list lock, a hint without */
 };
@@ -84,7 +87,27 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap));
 /* Calls visit for every heap that has no thread, one at a time, as if the caller owned it. */
 void heap_visit_idle(void (*visit)(struct heap *heap));
 
-/* Calls visit for every heap ever made; they are never freed. */
+/*
+ * Notes that a block of another heap is on its way home, sent by this one's thread. NULL: by a
+ * thread without a heap.
+ */
+void heap_note_sent(struct heap *heap, unsigned class);
+
+/* Blocks of a class on their way, sent by threads without a heap since the start; wraps. */
+uint32_t heap_sent_by_nobody(unsigned class);
+
+/* Notes that a block came home; the owner, before it puts it anywhere. */
+static inline void heap_note_received(struct heap *heap, unsigned class)
+{
+	heap_count_add(&heap->counts[class].received, 1);
+}
+
+static inline void heap_note_block_received(struct heap *heap, const void *block)
+{
+	heap_note_received(heap, slab_unit(reservation_unit_of(block))->class_mark - 1u);
+}
+
+/* Calls visit for every heap ever made; they are never freed. Takes no lock. */
 void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argument);
 
 void heap_list_lock(void);

@@ -152,7 +152,11 @@ void remote_free_drain(struct heap *heap)
 	while (message) {
 		struct remote_message *next = message->next;
 		void *block = message;
+		uint64_t i;
 
+		for (i = 0; i < message->count; i++)
+			heap_note_block_received(heap, message->blocks[i]);
+		heap_note_block_received(heap, block);
 		heap_put_blocks(heap, message->blocks, (unsigned)message->count);
 		heap_put_blocks(heap, &block, 1);
 		message = next;

@@ -32,6 +32,7 @@ void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
 	slab->zeroed = zeroed;
 	slab->listed = false;
 	slab->frozen = false;
+	slab->samples = 0;
 	set_all_free(slab, of->capacity);
 	for (i = 0; i < of->units; i++) {
 		struct slab *unit = slab_unit(first + i);

@@ -16,6 +16,8 @@
 
 struct heap;
 
+#define SLAB_SAMPLES	2
+
 /*
  * capacity = free_blocks + blocks that are in use, in bins or on their way as remote frees
  * free_blocks = bits set in free_bits
@@ -34,6 +36,9 @@ struct slab {
 	bool zeroed;			/* owner only */
 	bool listed;			/* owner only */
 	bool frozen;			/* see heap.h; by heap list lock */
+	uint8_t samples;		/* see asked_sample.h; owner only */
+	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
+	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */
 	uint64_t free_bits[SLAB_BLOCKS_MAX / 64];	/* owner only */
 };
 

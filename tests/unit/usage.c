@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * usage.c - when all is freed, by whatever thread and at whatever time, is nothing in use, and
- * what is held is that what the walk over all records tells?
+ * does what is counted tell what is held?
  */
 #include <config.h>
 

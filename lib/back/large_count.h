@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large_count.h - what lives in the large range, added up.
+ *
+ * Who may run with whom: large_count_add under the large lock; anyone reads, without it, the
+ * numbers of a moment. relaxed: they order nothing.
+ */
+#ifndef HAKMEM_BACK_LARGE_COUNT_H
+#define HAKMEM_BACK_LARGE_COUNT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct large_counts {
+	size_t live_bytes;
+	size_t live_blocks;
+	size_t asked_bytes;	/* of the live blocks; exact */
+	size_t free_dirty_bytes;
+};
+
+/* Adds to what is live; slack: bytes of blocks behind what was asked for. */
+void large_count_add(int32_t units, int blocks, int64_t slack);
+
+struct large_counts large_count_read(void);
+
+#endif
