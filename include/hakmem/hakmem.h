@@ -52,6 +52,38 @@ void *hak_pvalloc(size_t size) __attribute__((malloc, warn_unused_result));
 size_t hak_malloc_usable_size(void *block);
 
 /*
+ * Allocation with flags, in the shape of jemalloc's extended functions. flags: 0, or one of the
+ * alignments and any of the others, added up.
+ *   HAK_LG_ALIGN(n)  HAK_ALIGN(bytes)   aligned to 2^n, or to a power of two
+ *   HAK_ZERO                            zeroes; for rallocx and xallocx, what is added is
+ *   HAK_NODE(node)                      memory of a NUMA node, numbered as the kernel does;
+ *                                       of the nearest that this process may use
+ */
+#define HAK_LG_ALIGN(n)		((int)(n))
+#define HAK_ALIGN(bytes)	((int)__builtin_ctzl(bytes))
+#define HAK_ZERO		0x40
+#define HAK_NODE(node)		(((int)(node) + 1) << 8)
+
+void *hak_mallocx(size_t size, int flags)
+	__attribute__((malloc, alloc_size(1), warn_unused_result));
+/* NULL: the block is as it was. size 0: the smallest block. */
+void *hak_rallocx(void *block, size_t size, int flags)
+	__attribute__((alloc_size(2), warn_unused_result));
+/* Stays where it is: to size + extra bytes if it can, else to size, else not at all. Its size. */
+size_t hak_xallocx(void *block, size_t size, size_t extra, int flags);
+/* How many bytes of the block may be used. */
+size_t hak_sallocx(const void *block, int flags);
+void hak_dallocx(void *block, int flags);
+/* size: what it was asked for with, or more up to hak_sallocx. */
+void hak_sdallocx(void *block, size_t size, int flags);
+/* What hak_sallocx would say of a block of size; 0: there can be none. */
+size_t hak_nallocx(size_t size, int flags);
+
+/* A block of size bytes or more; *usable: how many may be used, 0 when it fails. */
+void *hak_alloc_at_least(size_t size, size_t *usable)
+	__attribute__((malloc, alloc_size(1), warn_unused_result));
+
+/*
  * Gives free memory back to the system: caches of the calling thread and of threads that are
  * gone, free slabs, free large runs. pad is accepted for compatibility and ignored.
  * 1: something went back; 0: nothing did.

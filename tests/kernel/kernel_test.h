@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,16 @@ static inline _Noreturn void skip(const char *reason)
 	printf("SKIP: %s\n", reason);
 	fflush(stdout);
 	_exit(EXIT_SKIP);
+}
+
+static inline bool kernel_is_since(int major, int minor)
+{
+	struct utsname name;
+	int has_major = 0, has_minor = 0;
+
+	if (uname(&name) || sscanf(name.release, "%d.%d", &has_major, &has_minor) != 2)
+		return false;
+	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 /* Skips unless this process has the way, or a better one. */

@@ -47,6 +47,9 @@ int main(void)
 	to = arm_range(&service, HUGE_PAGE);
 	move_one(&service, &staging, to);
 
+	/* Before, the page table stays, and a huge page is split to go into it. */
+	if (!kernel_is_since(6, 14))
+		return 0;
 	expect(!fault_service_mend(to), "fault_service_mend");
 	expect(resident_pages(to, HUGE_PAGE) == 0, "mending left pages");
 	leave_a_page_table(&service, to);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * extended.c - allocation with flags: the shape of jemalloc's extended functions, made of the
+ * ordinary ones. A block is the same whichever function made it.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include <hakmem/hakmem.h>
+
+#include "back/large.h"
+#include "front/free.h"
+#include "front/malloc.h"
+
+#define LG_ALIGNMENT_MASK	63
+
+static size_t alignment_of(int flags)
+{
+	size_t alignment = (size_t)1 << (flags & LG_ALIGNMENT_MASK);
+
+	return alignment > BLOCK_ALIGNMENT ? alignment : BLOCK_ALIGNMENT;
+}
+
+/* What a block for size and alignment will hold; 0: there can be none. */
+static size_t bytes_of(size_t size, size_t alignment)
+{
+	unsigned class = CLASS_NONE;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+		return 0;
+	if (size <= CLASS_SIZE_MAX && alignment == BLOCK_ALIGNMENT)
+		class = size_class_of(size);
+	else if (alignment <= UNIT_SIZE)
+		class = size_class_of_aligned(max_size(size, 1), alignment);
+	else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX)
+		class = size_class_of(max_size(size, UNIT_SIZE));
+	if (class == CLASS_NONE)
+		return align_up(max_size(size, 1), UNIT_SIZE);
+	/* Only a slab of one block is placed freely: see aligned.c. */
+	while (alignment > UNIT_SIZE && size_class_table[class].capacity > 1)
+		class++;
+	return size_class_table[class].size;
+}
+
+EXPORT void *hak_mallocx(size_t size, int flags)
+{
+	size_t alignment = alignment_of(flags);
+	void *block;
+
+	if (alignment == BLOCK_ALIGNMENT)
+		return flags & HAK_ZERO ? hak_calloc(1, size) : hak_malloc(size);
+	block = hak_aligned_alloc(alignment, size);
+	if (block && flags & HAK_ZERO)
+		memset(block, 0, size);
+	return block;
+}
+
+/* Takes the place of a block that cannot stay where it is. */
+static void *move(void *block, size_t old_bytes, size_t size, int flags)
+{
+	void *moved = hak_mallocx(size, flags & ~HAK_ZERO);
+
+	if (!moved)
+		return NULL;
+	memcpy(moved, block, min_size(old_bytes, size));
+	free_inline(block);
+	return moved;
+}
+
+EXPORT void *hak_rallocx(void *block, size_t size, int flags)
+{
+	size_t old_bytes = hak_malloc_usable_size(block), bytes;
+	size_t alignment = alignment_of(flags);
+	void *moved;
+
+	if (!block)
+		return hak_mallocx(size, flags);
+	/* realloc(p, 0) would free it; a block of no size is one of the smallest. */
+	if (alignment == BLOCK_ALIGNMENT)
+		moved = hak_realloc(block, max_size(size, 1));
+	else if ((uintptr_t)block % alignment == 0 && size <= old_bytes && size >= old_bytes / 2)
+		moved = block;
+	else
+		moved = move(block, old_bytes, size, flags);
+	if (!moved || !(flags & HAK_ZERO))
+		return moved;
+	bytes = hak_malloc_usable_size(moved);
+	if (bytes > old_bytes)
+		memset((char *)moved + old_bytes, 0, bytes - old_bytes);
+	return moved;
+}
+
+EXPORT size_t hak_xallocx(void *block, size_t size, size_t extra, int flags)
+{
+	size_t old_bytes = hak_malloc_usable_size(block), bytes, most;
+
+	if (__builtin_add_overflow(size, extra, &most) || most > PTRDIFF_MAX)
+		most = PTRDIFF_MAX;
+	/* Only large blocks change where they are. */
+	if (old_bytes > CLASS_SIZE_MAX && most > CLASS_SIZE_MAX) {
+		if (most > old_bytes || size < old_bytes / 2)
+			if (!large_resize_in_place(block, most) && size > old_bytes)
+				large_resize_in_place(block, size);
+	}
+	bytes = hak_malloc_usable_size(block);
+	if (flags & HAK_ZERO && bytes > old_bytes)
+		memset((char *)block + old_bytes, 0, bytes - old_bytes);
+	return bytes;
+}
+
+EXPORT size_t hak_sallocx(const void *block, int flags)
+{
+	(void)flags;
+	return hak_malloc_usable_size((void *)(uintptr_t)block);
+}
+
+EXPORT void hak_dallocx(void *block, int flags)
+{
+	(void)flags;
+	free_inline(block);
+}
+
+EXPORT void hak_sdallocx(void *block, size_t size, int flags)
+{
+	(void)size;
+	(void)flags;
+	free_inline(block);
+}
+
+EXPORT size_t hak_nallocx(size_t size, int flags)
+{
+	/* The table of classes is filled by the first allocation. */
+	if (!thread_cache_enter())
+		return 0;
+	thread_cache_leave();
+	return bytes_of(size, alignment_of(flags));
+}
+
+EXPORT void *hak_alloc_at_least(size_t size, size_t *usable)
+{
+	void *block = malloc_inline(size);
+
+	*usable = block ? hak_malloc_usable_size(block) : 0;
+	return block;
+}

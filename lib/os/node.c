@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node.c - see node.h. Since Linux 6.3 the kernel keeps a thread's node in its rseq area,
+ * which the C library registers; before, or where it did not, a call of the vDSO tells it.
+ */
+#include <config.h>
+
+#include "os/node.h"
+
+#include <errno.h>
+#include <linux/mempolicy.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/thread.h"
+
+#ifndef AT_RSEQ_FEATURE_SIZE
+#define AT_RSEQ_FEATURE_SIZE	27	/* Linux 6.3 */
+#endif
+
+/* The words of struct rseq; node_id came with Linux 6.3. */
+enum { RSEQ_CPU = 1, RSEQ_NODE = 5, RSEQ_BYTES_WITH_NODE = 24 };
+
+/* glibc 2.35. size is 0 where nothing was registered. */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+static ptrdiff_t area_offset;	/* from the thread pointer; 0: no node is told there */
+
+void node_init(void)
+{
+	if (&__rseq_offset && &__rseq_size && __rseq_size &&
+	    getauxval(AT_RSEQ_FEATURE_SIZE) >= RSEQ_BYTES_WITH_NODE)
+		area_offset = __rseq_offset;
+}
+
+unsigned node_current(void)
+{
+	unsigned cpu, node = 0;
+
+	if (likely(area_offset != 0)) {
+		const volatile uint32_t *area =
+			(const volatile uint32_t *)(thread_identity() + (uintptr_t)area_offset);
+
+		/* A thread that the C library did not start has none. */
+		if (likely((int32_t)area[RSEQ_CPU] >= 0))
+			return area[RSEQ_NODE];
+	}
+	getcpu(&cpu, &node);
+	return node;
+}
+
+static void add_home(unsigned long *mask, unsigned home)
+{
+	unsigned node = topology.node_of_home[home];
+
+	mask[node / (8 * sizeof(*mask))] |= 1ul << node % (8 * sizeof(*mask));
+}
+
+static int bind(void *start, size_t bytes, int policy, const unsigned long *mask)
+{
+	int saved_errno = errno, error = 0;
+
+	if (!topology.binds)
+		return -EPERM;
+	if (syscall(SYS_mbind, start, bytes, policy, mask, (unsigned long)TOPOLOGY_NODES_MAX, 0u))
+		error = -errno;
+	errno = saved_errno;
+	return error;
+}
+
+int node_prefer(void *start, size_t bytes, unsigned home)
+{
+	unsigned long mask[TOPOLOGY_NODES_MAX / (8 * sizeof(long))] = { 0 };
+
+	add_home(mask, home);
+	return bind(start, bytes, MPOL_PREFERRED, mask);
+}
+
+int node_interleave(void *start, size_t bytes)
+{
+	unsigned long mask[TOPOLOGY_NODES_MAX / (8 * sizeof(long))] = { 0 };
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++)
+		add_home(mask, home);
+	return bind(start, bytes, MPOL_INTERLEAVE, mask);
+}
+
+static int home_of(int node)
+{
+	unsigned home;
+
+	if (node < 0 || node >= TOPOLOGY_NODES_MAX)
+		return -1;
+	home = topology.home_of_node[node];
+	return topology.node_of_home[home] == node ? (int)home : -1;
+}
+
+static int call_move_pages(void *const *pages, unsigned count, const int *nodes, int *status)
+{
+	int saved_errno = errno, error = 0;
+
+	if (!topology.binds)
+		return -EPERM;
+	/* Positive: so many could not be moved; their status says so. */
+	if (syscall(SYS_move_pages, 0, (unsigned long)count, pages, nodes, status,
+		    nodes ? MPOL_MF_MOVE : 0) < 0)
+		error = -errno;
+	errno = saved_errno;
+	return error;
+}
+
+int node_query(void *const *pages, unsigned count, int *homes)
+{
+	int error = call_move_pages(pages, count, NULL, homes);
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		homes[i] = error ? -1 : home_of(homes[i]);
+	return error;
+}
+
+int node_move(void *const *pages, unsigned count, unsigned home, unsigned *moved)
+{
+	int nodes[NODE_PAGES_MOST], status[NODE_PAGES_MOST], error;
+	unsigned i;
+
+	*moved = 0;
+	for (i = 0; i < count; i++)
+		nodes[i] = topology.node_of_home[home];
+	error = call_move_pages(pages, count, nodes, status);
+	for (i = 0; !error && i < count; i++)
+		*moved += status[i] == nodes[i];
+	return error;
+}

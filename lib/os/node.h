@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node.h - where the calling thread runs, and where pages are or should come from. Homes are
+ * those of topology.h. The calls return 0 or -errno and leave errno alone.
+ */
+#ifndef HAKMEM_OS_NODE_H
+#define HAKMEM_OS_NODE_H
+
+#include <stddef.h>
+
+#include "os/topology.h"
+
+/* Once a process, where there are several homes: how the kernel tells a thread its node. */
+void node_init(void);
+
+/* The node that the calling thread is on at the moment. */
+unsigned node_current(void);
+
+/* The home of the calling thread. */
+static inline unsigned node_home(void)
+{
+	unsigned node = node_current();
+
+	return node < TOPOLOGY_NODES_MAX ? topology.home_of_node[node] : 0;
+}
+
+/* Pages of the range come from the home while it has any, else from the nearest that has. */
+int node_prefer(void *start, size_t bytes, unsigned home);
+
+/* Pages of the range come from all homes in turn. */
+int node_interleave(void *start, size_t bytes);
+
+/*
+ * Where pages are: homes[i] is the home of pages[i], or -1 where none is there or its node is
+ * nobody's home. count: 512 at most. The kernel looks; nothing is moved.
+ */
+int node_query(void *const *pages, unsigned count, int *homes);
+
+/* Moves the pages that are elsewhere to the home; *moved: how many are there afterwards. */
+int node_move(void *const *pages, unsigned count, unsigned home, unsigned *moved);
+
+#define NODE_PAGES_MOST	512	/* of a call */
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topology.c - see topology.h.
+ */
+#include <config.h>
+
+#include "os/topology.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "support/log.h"
+
+#define NODES_FOLDER	"/sys/devices/system/node"
+#define STATUS_FILE	"/proc/self/status"
+#define TEXT_BYTES	8192	/* a list of 1024 distances */
+#define PATH_BYTES	256
+#define DISTANCE_NONE	UINT32_MAX
+
+struct node_set {
+	uint64_t words[TOPOLOGY_NODES_MAX / 64];
+};
+
+struct topology topology = { .homes = 1 };
+
+static void set_add(struct node_set *set, unsigned node)
+{
+	if (node < TOPOLOGY_NODES_MAX)
+		set->words[node / 64] |= (uint64_t)1 << node % 64;
+}
+
+static bool set_has(const struct node_set *set, unsigned node)
+{
+	return set->words[node / 64] >> node % 64 & 1;
+}
+
+static unsigned set_count(const struct node_set *set)
+{
+	unsigned word, count = 0;
+
+	for (word = 0; word < TOPOLOGY_NODES_MAX / 64; word++)
+		count += (unsigned)__builtin_popcountll(set->words[word]);
+	return count;
+}
+
+static bool read_file(const char *path, char text[TEXT_BYTES])
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (descriptor < 0)
+		return false;
+	length = read(descriptor, text, TEXT_BYTES - 1);
+	close(descriptor);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* Steps over digits. False: there are none. */
+static bool take_number(const char **text, unsigned *number)
+{
+	const char *at = *text;
+
+	for (*number = 0; *at >= '0' && *at <= '9' && *number < 1000000; at++)
+		*number = *number * 10 + (unsigned)(*at - '0');
+	if (at == *text)
+		return false;
+	*text = at;
+	return true;
+}
+
+/* "0-1,3,64-127" */
+static void parse_list(const char *text, struct node_set *set)
+{
+	unsigned from, to;
+
+	memset(set, 0, sizeof(*set));
+	while (take_number(&text, &from)) {
+		to = from;
+		if (*text == '-') {
+			text++;
+			if (!take_number(&text, &to))
+				return;
+		}
+		for (; from <= to && from < TOPOLOGY_NODES_MAX; from++)
+			set_add(set, from);
+		if (*text++ != ',')
+			return;
+	}
+}
+
+static bool read_list(const char *folder, const char *name, struct node_set *set)
+{
+	char path[PATH_BYTES], text[TEXT_BYTES];
+
+	log_format_text(path, sizeof(path), "%s/%s", folder, name);
+	if (!read_file(path, text))
+		return false;
+	parse_list(text, set);
+	return true;
+}
+
+/* What follows the name of a field of a status file; NULL: it has none. */
+static const char *field(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; text; text = strchr(text, '\n'), text += text != NULL) {
+		if (strncmp(text, name, length) == 0 && text[length] == ':') {
+			text += length + 1;
+			return text + strspn(text, " \t");
+		}
+	}
+	return NULL;
+}
+
+/* Leaves in set what the process may use. False: a filter of system calls is in force. */
+static bool keep_allowed(const char *status, struct node_set *set)
+{
+	char text[TEXT_BYTES];
+	struct node_set allowed;
+	const char *value;
+	unsigned word;
+
+	if (!read_file(status, text))
+		return true;
+	value = field(text, "Mems_allowed_list");
+	if (value) {
+		parse_list(value, &allowed);
+		for (word = 0; word < TOPOLOGY_NODES_MAX / 64; word++)
+			set->words[word] &= allowed.words[word];
+	}
+	value = field(text, "Seccomp");
+	return !value || *value == '0';
+}
+
+static void number_homes(struct topology *read, const struct node_set *set)
+{
+	unsigned node;
+
+	read->homes = 0;
+	for (node = 0; node < TOPOLOGY_NODES_MAX && read->homes < TOPOLOGY_HOMES_MAX; node++)
+		if (set_has(set, node))
+			read->node_of_home[read->homes++] = (uint16_t)node;
+}
+
+static int home_at(const struct topology *read, unsigned node)
+{
+	unsigned home;
+
+	for (home = 0; home < read->homes; home++)
+		if (read->node_of_home[home] == node)
+			return (int)home;
+	return -1;
+}
+
+/* A node's distances stand in one line, in the order of the nodes that are online. */
+static void find_home(struct topology *read, const char *folder, const struct node_set *online,
+		      unsigned node)
+{
+	char path[PATH_BYTES], text[TEXT_BYTES];
+	const char *at = text;
+	unsigned other, distance, best = UINT32_MAX;
+
+	log_format_text(path, sizeof(path), "%s/node%u/distance", folder, node);
+	if (!read_file(path, text))
+		return;
+	for (other = 0; other < TOPOLOGY_NODES_MAX; other++) {
+		int home;
+
+		if (!set_has(online, other))
+			continue;
+		at += strspn(at, " ");
+		if (!take_number(&at, &distance))
+			return;
+		home = home_at(read, other);
+		if (home >= 0 && distance < best) {
+			best = distance;
+			read->home_of_node[node] = (uint8_t)home;
+		}
+	}
+}
+
+bool topology_read(struct topology *read, const char *nodes, const char *status)
+{
+	struct node_set memory, online;
+	unsigned node;
+
+	memset(read, 0, sizeof(*read));
+	read->homes = 1;
+	/* The one question that every process asks. */
+	if (!read_list(nodes, "has_memory", &memory) || set_count(&memory) < 2)
+		return false;
+	read->binds = keep_allowed(status, &memory);
+	if (set_count(&memory) < 2)
+		return false;
+	if (!read_list(nodes, "online", &online))
+		online = memory;
+	number_homes(read, &memory);
+	for (node = 0; node < TOPOLOGY_NODES_MAX; node++) {
+		int home = home_at(read, node);
+
+		if (home >= 0)
+			read->home_of_node[node] = (uint8_t)home;
+		else if (set_has(&online, node))
+			find_home(read, nodes, &online, node);
+	}
+	return true;
+}
+
+/* numactl and set_mempolicy() leave their choice to the programs that a process starts. */
+static bool has_policy(void)
+{
+	int policy = MPOL_DEFAULT;
+
+	if (syscall(SYS_get_mempolicy, &policy, NULL, 0ul, NULL, 0ul) != 0)
+		return false;
+	return policy != MPOL_DEFAULT && policy != MPOL_LOCAL;
+}
+
+void topology_init(void)
+{
+	int saved_errno = errno;
+	struct topology read;
+
+	if (topology_read(&read, NODES_FOLDER, STATUS_FILE) && !(read.binds && has_policy()))
+		topology = read;
+	errno = saved_errno;
+}
