@@ -26,8 +26,14 @@
 #ifndef UFFD_FEATURE_MOVE
 #define UFFD_FEATURE_MOVE (1 << 16) /* 6.8 */
 #endif
+#ifndef MADV_COLD
+#define MADV_COLD 20 /* 5.4 */
+#endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24 /* 5.18 */
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440 /* 5.10 */
 #endif
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1) /* 5.9 */

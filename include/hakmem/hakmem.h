@@ -96,7 +96,9 @@ int hak_malloc_trim(size_t pad);
  *   populate.moved_bytes  copied_bytes  touched_bytes   populated ahead, by the way they came
  *   populate.ahead_bytes  unarmed_bytes                 taken from the stock, and not
  *   populate.dropped_bytes  stock_bytes                 given back untaken; waiting now
- *   populate.strays  helper.wakeups                     numbers of events
+ *   release.ring_bytes  vector_bytes  plain_bytes       given back, by the way they went
+ *   release.trimmed_bytes  in_flight_bytes              of plain, by malloc_trim; going now
+ *   populate.strays  release.refused  helper.wakeups    numbers of events
  */
 size_t hak_stats_read(const char *name);
 

@@ -21,11 +21,13 @@
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
 #define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
+#define CHILD_PLAIN_UNITS	128	/* the same for a fork's child, of what it takes itself */
 
 /* All by superslab lock. */
 static struct lock lock;
 static uint32_t count;			/* one past the highest carved; read racily */
 static uint32_t newest_superslabs;	/* in the newest chunk; 0: the last was refused */
+static uint64_t units_taken;		/* by this process, ever */
 
 static struct index_stack idle;		/* for the helper */
 
@@ -56,7 +58,8 @@ static void enter(uint32_t index, uint32_t populated, uint32_t dirty)
 
 	atomic_store_explicit(&superslab->populated, populated, memory_order_relaxed);
 	atomic_store_explicit(&superslab->dirty, dirty, memory_order_relaxed);
-	/* release: pairs with the helper's claim */
+	atomic_store_explicit(&superslab->touched, populated, memory_order_relaxed);
+	/* release: pairs with superslab_claim */
 	atomic_store_explicit(&superslab->units, ALL_UNITS, memory_order_release);
 	/* One that the helper took away is in a list still. */
 	if (superslab->listed)
@@ -88,12 +91,20 @@ static bool carve_plain(void)
 	if (!stock_take_fresh(1, &index))
 		index = stock_pop(STOCK_SPARE);
 	if (index == STOCK_NONE)
+		index = stock_pop(STOCK_RETIRED);
+	if (index == STOCK_NONE)
 		return false;
 	stock_note_taken(true);
 	enter(index, 0, 0);
-	if (reservation_taken_bytes() >= PLAIN_BYTES)
-		helper_link_want();
 	return true;
+}
+
+/* With the lock. */
+static void want_helper(unsigned units)
+{
+	units_taken += units;
+	if (units_taken >= CHILD_PLAIN_UNITS && reservation_taken_bytes() >= PLAIN_BYTES)
+		helper_link_want();
 }
 
 /* With the lock: populated memory first, then what the kernel populates on touch. */
@@ -109,6 +120,8 @@ static uint32_t take_unit(unsigned units, unsigned alignment, bool *zeroed)
 		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
 	if (unit == UNIT_NONE && carve_plain())
 		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+	if (unit != UNIT_NONE)
+		want_helper(units);
 	return unit;
 }
 
@@ -260,6 +273,21 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	reservation_uncharge(units * UNIT_SIZE);
 }
 
+uint32_t superslab_take_idle(void)
+{
+	return index_stack_take(&idle);
+}
+
+void superslab_leave_idle(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+
+	index_stack_leave(&superslab->idle_link);
+	/* seq_cst: whoever put units and found the link still set has put them before this */
+	if ((uint32_t)atomic_load(&superslab->units) & atomic_load(&superslab->touched))
+		note_idle(index);
+}
+
 uint32_t superslab_claim(uint32_t index, uint32_t wanted)
 {
 	struct superslab *superslab = superslab_at(index);
@@ -280,6 +308,15 @@ uint32_t superslab_claim(uint32_t index, uint32_t wanted)
 	return claimed;
 }
 
+bool superslab_claim_all(uint32_t index, uint32_t wanted)
+{
+	uint32_t claimed = superslab_claim(index, wanted);
+
+	if (claimed && claimed != wanted)
+		superslab_put_claimed(index, claimed, 0);
+	return claimed == wanted;
+}
+
 /* A bare superslab becomes the helper's, which arms it. It stays in its list meanwhile. */
 static bool retire(uint32_t index)
 {
@@ -298,6 +335,10 @@ void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released)
 	struct superslab *superslab = superslab_at(index);
 	uint64_t both = (uint64_t)claimed << 32 | claimed;
 
+	/* What the kernel refused is as if it were put now: it is tried again, later. */
+	if (claimed & ~released)
+		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,
+					 memory_order_relaxed);
 	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
 	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
 	if (claimed == ALL_UNITS && released == ALL_UNITS && retire(index))
@@ -305,6 +346,8 @@ void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released)
 	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
 	atomic_fetch_xor(&superslab->units, both);
 	superslab_list_note(index);
+	if (claimed & ~released)
+		note_idle(index);
 }
 
 /* Nobody else runs: whatever another thread of the parent was about to pass on is passed on. */
@@ -330,6 +373,7 @@ void superslab_after_fork_in_child(void)
 	uint32_t index;
 
 	atomic_store_explicit(&idle.head, 0, memory_order_relaxed);
+	units_taken = 0;
 	for (index = 0; index < count; index++)
 		mend_after_fork(index);
 	superslab_list_after_fork_in_child(count);

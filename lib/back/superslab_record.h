@@ -37,7 +37,9 @@ struct superslab {
 	uint32_t listed;		/* list + 1; 0: in none; by superslab lock */
 	_Atomic uint32_t moved_link;	/* see index_stack.h: its place in the lists is not true */
 	_Atomic uint32_t idle_link;	/* the same: the helper should look at it */
-	uint32_t reserved[6];
+	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */
+	uint32_t due;			/* to be released; the helper's alone */
+	uint32_t reserved;
 	struct unit_record records[SUPERSLAB_UNITS];
 };
 

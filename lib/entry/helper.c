@@ -23,6 +23,7 @@
 #include "back/helper_link.h"
 #include "back/populate_ahead.h"
 #include "back/populate_policy.h"
+#include "back/release_behind.h"
 #include "middle/slab.h"
 #include "os/thread.h"
 #include "os/vm.h"
@@ -125,12 +126,18 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	descriptor_table_separate();
 	populate_ahead_begin();
+	release_behind_begin(now_ns, !filtered);
 	event_loop_open(&loop, &doorbell, !filtered);
 	if (populate_ahead_descriptor() >= 0)
 		event_loop_watch(&loop, populate_ahead_descriptor());
+	if (release_behind_descriptor() >= 0)
+		event_loop_watch(&loop, release_behind_descriptor());
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
+		uint64_t release_ns = release_behind_tick(RELEASE_CALM);
 
+		if (sleep_ns > release_ns)
+			sleep_ns = release_ns;
 		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
 			break;
 		if (sleep_ns)
@@ -185,6 +192,7 @@ void helper_after_fork_in_child(void)
 	atomic_store_explicit(&doorbell.sleeps_long, false, memory_order_relaxed);
 	atomic_store_explicit(&started, false, memory_order_relaxed);
 	populate_ahead_forget();
+	release_behind_forget();
 }
 
 void helper_describe(char *text, size_t bytes)

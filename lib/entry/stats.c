@@ -9,52 +9,75 @@
 #include <hakmem/hakmem.h>
 
 #include "back/populate_ahead.h"
+#include "back/release.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "entry/helper.h"
 
-static size_t unarmed(void)
-{
-	return stock_read_demand().missed * SUPERSLAB_SIZE;
-}
-
-static size_t taken_ahead(void)
-{
-	struct stock_demand demand = stock_read_demand();
-
-	return (demand.taken - demand.missed) * SUPERSLAB_SIZE;
-}
-
-#define AHEAD(field)	offsetof(struct populate_ahead_counts, field)
-
-/* read: NULL for a field of what populate_ahead_read fills in. */
-static const struct counter {
-	const char *name;
-	size_t ahead_offset;
-	size_t (*read)(void);
-} counters[] = {
-	{ "populate.moved_bytes", AHEAD(moved), NULL },
-	{ "populate.copied_bytes", AHEAD(copied), NULL },
-	{ "populate.touched_bytes", AHEAD(touched), NULL },
-	{ "populate.dropped_bytes", AHEAD(dropped), NULL },
-	{ "populate.stock_bytes", AHEAD(stock), NULL },
-	{ "populate.strays", AHEAD(strays), NULL },
-	{ "populate.ahead_bytes", 0, taken_ahead },
-	{ "populate.unarmed_bytes", 0, unarmed },
-	{ "helper.wakeups", 0, helper_wakeups },
-};
-
-static size_t read_counter(const struct counter *counter)
+static size_t read_ahead(size_t offset)
 {
 	struct populate_ahead_counts counts;
 	size_t value;
 
-	if (counter->read)
-		return counter->read();
 	populate_ahead_read(&counts);
-	memcpy(&value, (const char *)&counts + counter->ahead_offset, sizeof(value));
+	memcpy(&value, (const char *)&counts + offset, sizeof(value));
 	return value;
 }
+
+static size_t read_release(size_t offset)
+{
+	struct release_counts counts;
+	size_t value;
+
+	release_read(&counts);
+	memcpy(&value, (const char *)&counts + offset, sizeof(value));
+	return value;
+}
+
+static size_t unarmed(size_t unused)
+{
+	(void)unused;
+	return stock_read_demand().missed * SUPERSLAB_SIZE;
+}
+
+static size_t taken_ahead(size_t unused)
+{
+	struct stock_demand demand = stock_read_demand();
+
+	(void)unused;
+	return (demand.taken - demand.missed) * SUPERSLAB_SIZE;
+}
+
+static size_t wakeups(size_t unused)
+{
+	(void)unused;
+	return helper_wakeups();
+}
+
+#define AHEAD(field)	offsetof(struct populate_ahead_counts, field), read_ahead
+#define RELEASE(field)	offsetof(struct release_counts, field), read_release
+
+static const struct counter {
+	const char *name;
+	size_t offset;		/* of what read fills in */
+	size_t (*read)(size_t offset);
+} counters[] = {
+	{ "populate.moved_bytes", AHEAD(moved) },
+	{ "populate.copied_bytes", AHEAD(copied) },
+	{ "populate.touched_bytes", AHEAD(touched) },
+	{ "populate.dropped_bytes", AHEAD(dropped) },
+	{ "populate.stock_bytes", AHEAD(stock) },
+	{ "populate.strays", AHEAD(strays) },
+	{ "populate.ahead_bytes", 0, taken_ahead },
+	{ "populate.unarmed_bytes", 0, unarmed },
+	{ "release.ring_bytes", RELEASE(ring) },
+	{ "release.vector_bytes", RELEASE(vector) },
+	{ "release.plain_bytes", RELEASE(plain) },
+	{ "release.trimmed_bytes", RELEASE(trimmed) },
+	{ "release.in_flight_bytes", RELEASE(in_flight) },
+	{ "release.refused", RELEASE(refused) },
+	{ "helper.wakeups", 0, wakeups },
+};
 
 EXPORT size_t hak_stats_read(const char *name)
 {
@@ -62,7 +85,7 @@ EXPORT size_t hak_stats_read(const char *name)
 
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		if (strcmp(counters[i].name, name) == 0)
-			return read_counter(&counters[i]);
+			return counters[i].read(counters[i].offset);
 	return (size_t)-1;
 }
 

@@ -73,6 +73,13 @@ int vm_drop(void *start, size_t bytes)
 	return error;
 }
 
+int vm_cool(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, MADV_COLD) != 0, saved_errno);
+}
+
 int vm_want_huge(void *start, size_t bytes)
 {
 	int saved_errno = errno;

@@ -23,6 +23,9 @@ int vm_open(void *start, size_t bytes);
 /* Drops the pages; the next touch finds zeroes. Also for mlock()ed ranges, where the kernel can. */
 int vm_drop(void *start, size_t bytes);
 
+/* Says that pages are not used for now; part of a huge page is split off it. */
+int vm_cool(void *start, size_t bytes);
+
 /* Asks for huge pages on first touch. */
 int vm_want_huge(void *start, size_t bytes);
 

@@ -21,6 +21,7 @@
 #define CONFIGURATION_FILE	"/etc/hakmem.conf"
 #define CONFIGURATION_BYTES	4096
 #define VARIABLE		"HAKMEM_OPTIONS="
+#define MILLISECONDS_MOST	86400000
 
 struct options options = {
 	.confirm = false,
@@ -29,6 +30,8 @@ struct options options = {
 	.helpers = HELPERS_NEVER,
 	.on_stray_access = ON_STRAY_REPORT,
 	.huge_pages = HUGE_PAGES_AUTO,
+	.release = RELEASE_MODE_BALANCED,
+	.decay_ms = 1000,
 };
 
 struct text {
@@ -67,16 +70,37 @@ static unsigned unit_shift(struct text unit)
 	return 10 * (unsigned)(letter - letters + 1);
 }
 
+static bool parse_number(struct text value, size_t *number)
+{
+	size_t i;
+
+	*number = 0;
+	for (i = 0; i < value.length; i++)
+		if (value.start[i] < '0' || value.start[i] > '9' ||
+		    __builtin_mul_overflow(*number, 10, number) ||
+		    __builtin_add_overflow(*number, (size_t)(value.start[i] - '0'), number))
+			return false;
+	return value.length > 0;
+}
+
+static bool parse_milliseconds(struct text value, void *field)
+{
+	size_t number;
+
+	if (!parse_number(value, &number) || number > MILLISECONDS_MOST)
+		return false;
+	*(size_t *)field = number;
+	return true;
+}
+
 static bool parse_size(struct text value, void *field)
 {
-	size_t number = 0, i;
+	size_t number, i;
 	unsigned shift;
 
 	for (i = 0; i < value.length && value.start[i] >= '0' && value.start[i] <= '9'; i++)
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, (size_t)(value.start[i] - '0'), &number))
-			return false;
-	if (i == 0)
+		;
+	if (!parse_number((struct text){ value.start, i }, &number))
 		return false;
 	shift = unit_shift((struct text){ value.start + i, value.length - i });
 	if (shift == 64 || number << shift >> shift != number)
@@ -110,6 +134,13 @@ static const char *const huge_pages_words[] = { "auto", "never", "always", NULL 
 static const char *const helpers_words[] = { "auto", "always", "never", NULL };
 static const char *const on_stray_access_words[] = { "report", "abort", "off", NULL };
 
+static const char *const release_words[] = { "balanced", "latency", "memory", NULL };
+
+static bool parse_release(struct text value, void *field)
+{
+	return parse_word(value, release_words, field);
+}
+
 static bool parse_huge_pages(struct text value, void *field)
 {
 	return parse_word(value, huge_pages_words, field);
@@ -134,6 +165,8 @@ static const struct key {
 	{ "confirm", parse_bool, &options.confirm, "true or false" },
 	{ "limit_hard", parse_limit, &options.limit_hard_bytes, "a size such as 512M" },
 	{ "cache_max", parse_size, &options.cache_max_bytes, "a size such as 32M" },
+	{ "release", parse_release, &options.release, "balanced, latency or memory" },
+	{ "decay_ms", parse_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
 	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
@@ -258,10 +291,11 @@ static void confirm(void)
 		memmove(limit, limit + i, sizeof(limit) - i);
 	}
 	log_warning("options in force: confirm:true,limit_hard:%s,cache_max:%zu,huge_pages:%s,"
-		    "helpers:%s,on_stray_access:%s",
+		    "helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu",
 		    limit, options.cache_max_bytes, huge_pages_words[options.huge_pages],
 		    helpers_words[options.helpers],
-		    on_stray_access_words[options.on_stray_access]);
+		    on_stray_access_words[options.on_stray_access],
+		    release_words[options.release], options.decay_ms);
 }
 
 void options_read(char **environment)

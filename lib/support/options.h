@@ -15,6 +15,7 @@
 
 enum option_helpers { HELPERS_AUTO, HELPERS_ALWAYS, HELPERS_NEVER };
 enum option_on_stray_access { ON_STRAY_REPORT, ON_STRAY_ABORT, ON_STRAY_OFF };
+enum option_release { RELEASE_MODE_BALANCED, RELEASE_MODE_LATENCY, RELEASE_MODE_MEMORY };
 enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 
 struct options {
@@ -23,6 +24,8 @@ struct options {
 	size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
 	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
 	enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
+	enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
+	size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
 };
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Layers include downwards only: entry, front, middle, back, then os beside
 # kmod-free-helpers, then support; and no two files include each other, however indirectly.
-# Only back/populate* may see fault_service and staging, only back/release* madvise_ring.
+# Only back/populate* may see fault_service and staging, only back/release* madvise_ring and
+# madvise_vector.
 set -u
 cd "${top_srcdir:?}" || exit 99
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
@@ -42,7 +43,7 @@ function say(text) { print $1 " includes \"" $2 "\": " text }
 	if (header ~ /^(fault_service|staging)/ && to[1] == "kmod-free-helpers" &&
 	    from[1] != to[1] && $1 !~ /^back\/populate/)
 		say("only back/populate may")
-	if (header ~ /^madvise_ring/ && to[1] == "kmod-free-helpers" &&
+	if (header ~ /^madvise_(ring|vector)/ && to[1] == "kmod-free-helpers" &&
 	    from[1] != to[1] && $1 !~ /^back\/release/)
 		say("only back/release may")
 }' "$work/includes" >"$work/problems"

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See madvise_vector.h. Before 6.13 the kernel has the call, but knows only advice that
+ * changes no contents (-EINVAL).
+ */
+#include <config.h>
+
+#include "kmod-free-helpers/madvise_vector.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "kmod-free-helpers/kernel_abi.h"
+
+static long call(int process, const struct iovec *ranges, unsigned int count, int advice)
+{
+	long done = syscall(SYS_process_madvise, process, ranges, (unsigned long)count, advice,
+			    0ul);
+
+	return done < 0 ? -errno : done;
+}
+
+int madvise_vector_open(struct madvise_vector *vector)
+{
+	long done;
+
+	vector->process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (vector->process < 0)
+		return -errno;
+	/* About no range at all: the kernel looks at the advice first. */
+	done = call(vector->process, NULL, 0, MADV_DONTNEED);
+	if (done < 0)
+		madvise_vector_close(vector);
+	return (int)done;
+}
+
+void madvise_vector_close(struct madvise_vector *vector)
+{
+	if (vector->process >= 0)
+		close(vector->process);
+	vector->process = -1;
+}
+
+int madvise_vector_call(const struct madvise_vector *vector, const struct iovec *ranges,
+			unsigned int count, int advice)
+{
+	long bytes = call(vector->process, ranges, count, advice);
+	unsigned int i;
+
+	if (bytes < 0)
+		return (int)bytes;
+	for (i = 0; i < count && bytes >= (long)ranges[i].iov_len; i++)
+		bytes -= (long)ranges[i].iov_len;
+	return (int)i;
+}

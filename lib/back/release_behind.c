@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * release_behind.c - see release_behind.h.
+ *
+ * Superslabs with free units are on one of three lists of the helper's, or on none, or on the
+ * stack where application threads leave them (superslab_take_idle):
+ *
+ *   watched   their units age, look by look
+ *   whole     all units are due: first, side by side in one request
+ *   parts     some are due: last, for they may have to be split off a huge page
+ */
+#include <config.h>
+
+#include "back/release_behind.h"
+
+#include "back/index_stack.h"
+#include "back/release.h"
+#include "back/superslab.h"
+
+#define RUN_MOST		8	/* superslabs in one request: 1.5 ms of small pages */
+#define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
+#define SLEEP_IN_FLIGHT_NS	2000000ull
+#define SLEEP_NOTHING_NS	UINT64_MAX
+
+/* Superslabs side by side, claimed. */
+struct run {
+	uint32_t first, superslabs;
+};
+
+/* The helper's alone. Lists: index + 1 of the first, chained by idle_link. */
+static struct {
+	uint64_t (*clock)(void);
+	struct release_policy policy;
+	uint32_t watched, whole, parts;
+	struct run flights[RELEASE_QUEUED_MOST];	/* by tag */
+	uint32_t flying;				/* a bit a tag */
+} behind;
+
+static void list_push(uint32_t *list, uint32_t index)
+{
+	/* relaxed: others only ask whether it is 0, and find it set all the time */
+	atomic_store_explicit(&superslab_at(index)->idle_link,
+			      *list ? *list : INDEX_STACK_END, memory_order_relaxed);
+	*list = index + 1;
+}
+
+/* The list is not empty. */
+static uint32_t list_pop(uint32_t *list)
+{
+	uint32_t index = *list - 1;
+	uint32_t next = atomic_load_explicit(&superslab_at(index)->idle_link,
+					     memory_order_relaxed);
+
+	*list = next == INDEX_STACK_END ? 0 : next;
+	return index;
+}
+
+static void look_at(uint32_t index)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint32_t idle = superslab_free_units(index) &
+			atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+	uint32_t touched = atomic_exchange_explicit(&superslab->touched, 0, memory_order_relaxed);
+
+	superslab->due = release_policy_age(&behind.policy, superslab->quiet, idle, touched);
+	if (superslab->due == SUPERSLAB_ALL_UNITS) {
+		list_push(&behind.whole, index);
+	} else if (superslab->due && behind.policy.parts) {
+		list_push(&behind.parts, index);
+	} else if (behind.policy.parts ? idle : idle == SUPERSLAB_ALL_UNITS) {
+		list_push(&behind.watched, index);
+	} else {
+		unsigned i;
+
+		for (i = 0; i < RELEASE_POLICY_LOOKS; i++)
+			superslab->quiet[i] = 0;
+		superslab->due = 0;
+		superslab_leave_idle(index);
+	}
+}
+
+static void look(void)
+{
+	uint32_t lists[] = { behind.watched, behind.whole, behind.parts, superslab_take_idle() };
+	unsigned i;
+
+	behind.watched = behind.whole = behind.parts = 0;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		while (lists[i])
+			look_at(list_pop(&lists[i]));
+}
+
+static bool claim_whole(uint32_t index)
+{
+	return index < superslab_count() && superslab_at(index)->due == SUPERSLAB_ALL_UNITS &&
+	       superslab_claim_all(index, SUPERSLAB_ALL_UNITS);
+}
+
+/* Those beside it are still in the list; they will be found claimed, or released. */
+static struct run claim_run(uint32_t index)
+{
+	struct run run = { index, 0 };
+
+	if (!claim_whole(index))
+		return run;
+	for (run.superslabs = 1; run.superslabs < RUN_MOST; run.superslabs++)
+		if (!claim_whole(run.first + run.superslabs))
+			break;
+	while (run.superslabs < RUN_MOST && run.first > 0 && claim_whole(run.first - 1)) {
+		run.first--;
+		run.superslabs++;
+	}
+	return run;
+}
+
+static void put_run(struct run run, bool released)
+{
+	uint32_t index;
+
+	for (index = run.first; index < run.first + run.superslabs; index++)
+		superslab_put_claimed(index, SUPERSLAB_ALL_UNITS,
+				      released ? SUPERSLAB_ALL_UNITS : 0);
+}
+
+static struct release_span span_of_run(struct run run)
+{
+	return (struct release_span){
+		reservation_unit_start((size_t)run.first * SUPERSLAB_UNITS),
+		run.superslabs * SUPERSLAB_SIZE,
+	};
+}
+
+/* True: the workers have all that they may have. */
+static bool is_full(void)
+{
+	return release_descriptor() >= 0 &&
+	       behind.flying == ((uint32_t)1 << RELEASE_QUEUED_MOST) - 1;
+}
+
+static void release_whole(uint32_t index)
+{
+	uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
+	struct run run = claim_run(index);
+	struct release_span span = span_of_run(run);
+
+	/* Watched from here on: what the kernel refuses ages again. */
+	list_push(&behind.watched, index);
+	if (!run.superslabs)
+		return;
+	if (release_queue(span.start, span.bytes, tag)) {
+		behind.flights[tag] = run;
+		behind.flying |= (uint32_t)1 << tag;
+	} else {
+		put_run(run, release_spans(&span, 1, false));
+	}
+}
+
+static void collect(void)
+{
+	bool released;
+	uint32_t tag;
+
+	while (release_collect(&tag, &released)) {
+		behind.flying &= ~((uint32_t)1 << tag);
+		put_run(behind.flights[tag], released);
+	}
+}
+
+/* A few runs of units, of one superslab or of several. */
+struct parts {
+	struct release_span spans[PARTS_AT_ONCE];
+	uint32_t index[PARTS_AT_ONCE], mask[PARTS_AT_ONCE];
+	unsigned count;
+};
+
+/* As many runs as there is room for; what is left stays due. */
+static void claim_parts(struct parts *parts, uint32_t index)
+{
+	uint32_t *due = &superslab_at(index)->due;
+
+	while (*due && parts->count < PARTS_AT_ONCE) {
+		unsigned first = (unsigned)__builtin_ctz(*due);
+		uint32_t rest = ~(*due >> first);
+		unsigned units = rest ? (unsigned)__builtin_ctz(rest) : SUPERSLAB_UNITS;
+		uint32_t mask = superslab_run_mask(first, units);
+		size_t unit = (size_t)index * SUPERSLAB_UNITS + first;
+
+		*due &= ~mask;
+		if (!superslab_claim_all(index, mask))
+			continue;
+		parts->spans[parts->count] = (struct release_span){ reservation_unit_start(unit),
+								    units * UNIT_SIZE };
+		parts->index[parts->count] = index;
+		parts->mask[parts->count++] = mask;
+	}
+}
+
+static void release_parts(void)
+{
+	struct parts parts = { .count = 0 };
+	uint32_t released;
+	unsigned i;
+
+	while (behind.parts && parts.count < PARTS_AT_ONCE) {
+		uint32_t index = list_pop(&behind.parts);
+
+		claim_parts(&parts, index);
+		list_push(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
+	}
+	if (!parts.count)
+		return;
+	released = release_spans(parts.spans, parts.count, true);
+	for (i = 0; i < parts.count; i++)
+		superslab_put_claimed(parts.index[i], parts.mask[i],
+				      released >> i & 1 ? parts.mask[i] : 0);
+}
+
+static uint64_t sleep_ns(uint64_t now_ns)
+{
+	uint64_t sleep = SLEEP_NOTHING_NS;
+
+	if (behind.whole && !is_full())
+		return 0;
+	if (!behind.whole && behind.parts)
+		return 0;
+	if (behind.watched || behind.whole)
+		sleep = release_policy_sleep(&behind.policy, now_ns);
+	if (behind.flying && sleep > SLEEP_IN_FLIGHT_NS)
+		sleep = SLEEP_IN_FLIGHT_NS;
+	return sleep;
+}
+
+uint64_t release_behind_tick(enum release_urgency urgency)
+{
+	uint64_t began_ns = behind.clock();
+
+	collect();
+	if (release_policy_look(&behind.policy, began_ns, urgency))
+		look();
+	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, behind.clock()))
+		release_whole(list_pop(&behind.whole));
+	release_submit();
+	while (!behind.whole && behind.parts && release_policy_goes_on(began_ns, behind.clock()))
+		release_parts();
+	return sleep_ns(behind.clock());
+}
+
+int release_behind_descriptor(void)
+{
+	return release_descriptor();
+}
+
+void release_behind_begin(uint64_t (*clock)(void), bool use_ring)
+{
+	behind.clock = clock;
+	release_policy_begin(&behind.policy, options.release, options.decay_ms);
+	release_begin(use_ring);
+}
+
+void release_behind_forget(void)
+{
+	release_forget();
+	behind.watched = behind.whole = behind.parts = 0;
+	behind.flying = 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * release_behind.h - the helper's half of releasing: memory that was free for a while goes
+ * back, and no application thread notices. Called by the helper alone.
+ *
+ *   in use ─► free ─► queued (watched) ─► due ─► in flight ─► released
+ *               ▲________________│ taken, or touched: the decay begins anew
+ *
+ * What is in flight is claimed: nobody can take it.
+ */
+#ifndef HAKMEM_BACK_RELEASE_BEHIND_H
+#define HAKMEM_BACK_RELEASE_BEHIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "back/release_policy.h"
+
+/* use_ring false: a filter might kill for trying. clock: monotonic, in ns. */
+void release_behind_begin(uint64_t (*clock)(void), bool use_ring);
+
+/* One round of work. Returns how long to sleep at most, in ns. */
+uint64_t release_behind_tick(enum release_urgency urgency);
+
+/* Readable when something in flight has arrived; -1: never. */
+int release_behind_descriptor(void);
+
+/* In a fork's child. */
+void release_behind_forget(void);
+
+#endif

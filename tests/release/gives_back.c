@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that is free goes back while the program does nothing, and what comes back is whole:
+ * bursts, other threads at work, memory that the program locked, advised or protected, and
+ * children made while memory was on its way.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/contract/block.h"
+#include "tests/contract/case.h"
+#include "tests/contract/process.h"
+#include "tests/populate/watch.h"
+
+enum { PATIENCE_MS = 20000, CHILD_LIMIT_S = 40 };
+
+#define BURST_BYTES (160 * MIB)
+
+static size_t released_bytes(void)
+{
+	return counter("release.ring_bytes") + counter("release.vector_bytes") +
+	       counter("release.plain_bytes");
+}
+
+static size_t goal_bytes;
+
+static bool is_small(void)
+{
+	return resident_bytes() <= goal_bytes;
+}
+
+static void expect_resident(size_t bytes)
+{
+	goal_bytes = bytes;
+	CHECK_THAT(wait_for(is_small, PATIENCE_MS), "%zu MiB are resident still: %s",
+		   resident_bytes() / MIB, mode());
+}
+
+/* Blocks that no thread cache keeps many of. */
+static void burst(struct growth *growth)
+{
+	*growth = (struct growth){ NULL, 60000, 0 };
+	growth_add(growth, BURST_BYTES, 0);
+	growth_check(growth);
+}
+
+static void a_burst_goes_back_and_can_come_again(void)
+{
+	struct growth growth, kept = { NULL, 1000, 0 };
+
+	start_helper();
+	growth_add(&kept, 4 * MIB, 0);
+	for (int round = 0; round < 2; round++) {
+		burst(&growth);
+		CHECK(resident_bytes() > BURST_BYTES);
+		growth_free(&growth);
+		expect_resident(BURST_BYTES / 2);
+	}
+	CHECK(released_bytes() > BURST_BYTES);
+	growth_check(&kept);
+}
+
+/* They share superslabs with what goes. */
+static void what_is_in_use_between_stays_whole(void)
+{
+	struct growth kept = { NULL, 60000, 0 }, going = { NULL, 59000, 0 };
+
+	start_helper();
+	for (int i = 0; i < 160; i++) {
+		growth_add(&going, 1 * MIB, 0);
+		growth_add(&kept, MIB / 8, 0);
+	}
+	growth_free(&going);
+	expect_resident(BURST_BYTES / 2);
+	growth_check(&kept);
+	growth_free(&kept);
+}
+
+static atomic_bool stop;
+
+static void *come_and_go(void *size)
+{
+	while (!atomic_load(&stop)) {
+		struct growth growth = { NULL, (size_t)size, 0 };
+
+		growth_add(&growth, 24 * MIB, 0);
+		growth_check(&growth);
+		growth_free(&growth);
+	}
+	return NULL;
+}
+
+/* decay_ms:0: all that is free is on its way all the time. */
+static void threads_lose_nothing_to_a_hasty_helper(void)
+{
+	pthread_t threads[3];
+
+	start_helper();
+	for (size_t i = 0; i < 3; i++)
+		CHECK(!pthread_create(&threads[i], NULL, come_and_go,
+				      (void *)(i == 0 ? 200 : i * 30000)));
+	sleep_ms(3000);
+	atomic_store(&stop, true);
+	for (int i = 0; i < 3; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	CHECK(released_bytes() > 0);
+}
+
+static void children_of_a_hasty_helpers_process_are_whole(void)
+{
+	struct growth kept = { NULL, 3000, 0 };
+	pthread_t thread;
+
+	start_helper();
+	growth_add(&kept, 16 * MIB, 0);
+	CHECK(!pthread_create(&thread, NULL, come_and_go, (void *)50000));
+	for (int round = 0; round < 20; round++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			struct growth own = { NULL, 50000, 0 };
+
+			alarm(CHILD_LIMIT_S);
+			growth_check(&kept);
+			growth_add(&own, 64 * MIB, 0);
+			growth_check(&own);
+			growth_free(&own);
+			growth_free(&kept);
+			_exit(0);
+		}
+		sleep_ms(20);
+		growth_check(&kept);
+		expect_success(pid);
+	}
+	atomic_store(&stop, true);
+	CHECK(!pthread_join(thread, NULL));
+	growth_check(&kept);
+}
+
+static void a_childs_own_helper_gives_back(void)
+{
+	struct growth growth;
+	pid_t pid;
+
+	start_helper();
+	burst(&growth);
+	growth_free(&growth);
+	pid = fork();
+	if (pid == 0) {
+		alarm(CHILD_LIMIT_S);
+		CHECK(!helper_thread());
+		burst(&growth);
+		growth_free(&growth);
+		expect_resident(BURST_BYTES / 2);
+		_exit(0);
+	}
+	expect_success(pid);
+}
+
+static void locked_memory_goes_back_too(void)
+{
+	struct growth growth;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		contract_skip("mlockall is refused here");
+	start_helper();
+	burst(&growth);
+	growth_free(&growth);
+	for (int i = 0; i < 100 && !released_bytes(); i++)
+		sleep_ms(50);
+	burst(&growth);
+	growth_free(&growth);
+	munlockall();
+}
+
+/* As a program may: of a block's pages, and it puts the protection back before it frees. */
+static void advised_and_protected_memory_survives(void)
+{
+	struct growth growth;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *blocks[64];
+
+	start_helper();
+	for (int i = 0; i < 64; i++) {
+		blocks[i] = aligned_alloc(page, 16 * page);
+		CHECK(blocks[i]);
+		memset(blocks[i], i, 16 * page);
+		CHECK(!mprotect(blocks[i], page, PROT_READ));
+		madvise(blocks[i], 16 * page, i % 2 ? MADV_NOHUGEPAGE : MADV_MERGEABLE);
+		madvise(blocks[i] + page, page, MADV_DONTNEED);
+		mlock(blocks[i] + 2 * page, page);
+	}
+	burst(&growth);
+	for (int i = 0; i < 64; i++) {
+		CHECK(blocks[i][0] == i && blocks[i][page] == 0 && blocks[i][5 * page] == i);
+		CHECK(!mprotect(blocks[i], page, PROT_READ | PROT_WRITE));
+		free(blocks[i]);
+	}
+	growth_free(&growth);
+	expect_resident(BURST_BYTES / 2);
+	burst(&growth);
+	growth_free(&growth);
+}
+
+static const struct contract_case cases[] = {
+	CASE_WITH(a_burst_goes_back_and_can_come_again, "helpers:always"),
+	CASE_WITH(what_is_in_use_between_stays_whole, "helpers:always"),
+	CASE_WITH(threads_lose_nothing_to_a_hasty_helper, "helpers:always,decay_ms:0"),
+	CASE_WITH(children_of_a_hasty_helpers_process_are_whole, "helpers:always,decay_ms:0"),
+	CASE_WITH(a_childs_own_helper_gives_back, "helpers:always,decay_ms:100"),
+	CASE_WITH(locked_memory_goes_back_too, "helpers:always,decay_ms:0"),
+	CASE_WITH(advised_and_protected_memory_survives, "helpers:always,decay_ms:100"),
+};
+
+CONTRACT_MAIN(cases)
