@@ -25,6 +25,7 @@
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
 #include "middle/slab.h"
+#include "os/barrier.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/log.h"
@@ -125,6 +126,7 @@ static void *run(void *argument)
 	}
 	thread_leave_real_time();
 	descriptor_table_separate();
+	barrier_init();
 	populate_ahead_begin();
 	release_behind_begin(now_ns, !filtered);
 	event_loop_open(&loop, &doorbell, !filtered);

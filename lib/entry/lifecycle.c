@@ -11,7 +11,7 @@
 #include "back/large.h"
 #include "back/superslab.h"
 #include "entry/helper.h"
-#include "front/thread_cache.h"
+#include "front/lease.h"
 #include "middle/heap.h"
 #include "os/lock.h"
 #include "support/options.h"
@@ -37,7 +37,7 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
-	thread_cache_after_fork_in_child();
+	lease_after_fork_in_child();
 	helper_after_fork_in_child();
 	superslab_after_fork_in_child();
 	after_fork();

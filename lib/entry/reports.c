@@ -16,15 +16,18 @@
 #include "back/large.h"
 #include "back/superslab_trim.h"
 #include "entry/usage.h"
-#include "front/thread_cache.h"
+#include "front/lease.h"
 #include "support/log.h"
 
 EXPORT int hak_malloc_trim(size_t pad)
 {
+	struct thread_cache *cache = lease_take_own();
 	size_t bytes;
 
 	(void)pad;
-	thread_cache_flush_all();
+	thread_cache_flush_all(cache);
+	if (cache)
+		lease_put(cache);
 	bytes = superslab_trim();
 	bytes += large_trim();
 	return bytes > 0;

@@ -14,6 +14,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "front/lease.h"
 #include "front/malloc.h"
 #include "os/vm.h"
 
@@ -64,22 +65,22 @@ static void *pop_aligned(struct bin *bin, size_t alignment)
 }
 
 /* alignment: above 64 KiB, a superslab at most */
-static void *take_units(size_t size, size_t alignment)
+static void *take_units(struct thread_cache *cache, size_t size, size_t alignment)
 {
 	unsigned class = whole_slab_class(size);
-	struct bin *bin = &thread_cache_tls.cache->bins[class];
+	struct bin *bin = &cache->bins[class];
 	bool zeroed;
 	void *block;
 
 	block = pop_aligned(bin, alignment);
 	if (block)
 		return block;
-	return heap_take_block(&thread_cache_tls.cache->heap, class,
+	return heap_take_block(&cache->heap, class,
 			       (unsigned)(alignment >> UNIT_SHIFT), &zeroed);
 }
 
 /* alignment: a power of two. */
-static void *take(size_t alignment, size_t size)
+static void *take(struct thread_cache *cache, size_t alignment, size_t size)
 {
 	size_t dirty_bytes;
 	unsigned class;
@@ -87,22 +88,26 @@ static void *take(size_t alignment, size_t size)
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)
-			return thread_cache_take(size, &thread_cache_tls.cache->bins[class]);
+			return thread_cache_take(size, &cache->bins[class]);
 	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
-		return take_units(size, alignment);
+		return take_units(cache, size, alignment);
 	}
-	return malloc_large(max_size(size, 1), alignment, &dirty_bytes);
+	return malloc_large(cache, max_size(size, 1), alignment, &dirty_bytes);
 }
 
 /* NULL without errno: no memory. */
 static void *take_aligned(size_t alignment, size_t size)
 {
+	struct thread_cache *cache;
 	void *block;
 
-	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX || !thread_cache_enter())
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return NULL;
-	block = take(alignment, size);
-	thread_cache_leave();
+	cache = lease_take();
+	if (unlikely(!cache))
+		return NULL;
+	block = take(cache, alignment, size);
+	lease_put(cache);
 	return block;
 }
 

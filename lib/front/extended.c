@@ -11,6 +11,7 @@
 
 #include "back/large.h"
 #include "front/free.h"
+#include "front/lease.h"
 #include "front/malloc.h"
 
 #define LG_ALIGNMENT_MASK	63
@@ -131,9 +132,11 @@ EXPORT void hak_sdallocx(void *block, size_t size, int flags)
 EXPORT size_t hak_nallocx(size_t size, int flags)
 {
 	/* The table of classes is filled by the first allocation. */
-	if (!thread_cache_enter())
+	struct thread_cache *cache = lease_take();
+
+	if (!cache)
 		return 0;
-	thread_cache_leave();
+	lease_put(cache);
 	return bytes_of(size, alignment_of(flags));
 }
 

@@ -3,7 +3,7 @@
  * free.c - the freeing functions, and what the fast path falls back to.
  *
  *   hak_free ── free_inline ─┬─ thread_cache_push                  (nearly always)
- *                            ├─ thread_cache_flush ── heap …
+ *                            ├─ free_flush ── thread_cache_flush ── heap …
  *                            ├─ free_not_mine ─┬─ free_remote ── remote_free_push
  *                            │                 └─ large_put
  *                            └─ free_outside: NULL, or misuse
@@ -15,6 +15,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
+#include "front/lease.h"
 #include "front/misuse.h"
 
 void free_twice(void *block)
@@ -22,25 +23,40 @@ void free_twice(void *block)
 	misuse_double_free(block);
 }
 
+/* While the cache is seized its bins just grow. */
+void NOINLINE free_flush(struct bin *bin)
+{
+	struct thread_cache *cache = lease_take_own();
+
+	if (unlikely(!cache))
+		return;
+	/* Resuming may have made room. */
+	if (bin->room < 0)
+		thread_cache_flush(bin);
+	lease_put(cache);
+}
+
 static void free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	unsigned class = thread_cache_bin_class(bin);
+	struct thread_cache *cache = lease_take_own();
 
-	/* A thread on its way out has sent its outbox; what it frees now goes alone. */
-	if (unlikely(!thread_cache_tls.cache && (thread_cache_tls.leaving || !thread_cache_enter()))) {
+	/* Without an outbox: the thread is on its way out, or its cache is seized. */
+	if (unlikely(!cache)) {
 		heap_note_sent(NULL, class);
 		remote_free_push_alone(owner, block);
 		return;
 	}
 	/* Attaching may have given us the very heap that the block belongs to. */
-	if (unlikely(owner == &thread_cache_tls.cache->heap)) {
+	if (unlikely(owner == &cache->heap)) {
+		lease_put(cache);
 		free_inline(block);
 		return;
 	}
-	heap_note_sent(&thread_cache_tls.cache->heap, class);
-	remote_free_push(&thread_cache_tls.cache->outbox, owner, block,
-			 size_class_table[class].size);
+	heap_note_sent(&cache->heap, class);
+	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
+	lease_put(cache);
 }
 
 /* For an address of the heap that is aligned to 16 bytes. */

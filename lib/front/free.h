@@ -12,6 +12,8 @@
 void free_outside(void *block);
 /* Another thread's block, a large block, or no block at all. */
 void free_not_mine(void *block);
+/* The bin's room is used up. */
+void free_flush(struct bin *bin);
 /* The block that was freed last is freed again. */
 void free_twice(void *block) NORETURN;
 
@@ -21,6 +23,7 @@ static ALWAYS_INLINE void free_inline(void *block)
 	/* Rotated, an unaligned offset is above any span: one compare refuses both. */
 	uintptr_t step = offset >> 4 | offset << 60;
 	struct bin *bin;
+	void *head;
 
 	if (unlikely(step >= reservation_span_steps()))
 		return free_outside(block);
@@ -29,11 +32,17 @@ static ALWAYS_INLINE void free_inline(void *block)
 	if (unlikely(atomic_load_explicit(&thread_cache_bin_owner(bin)->thread,
 					  memory_order_relaxed) != thread_identity()))
 		return free_not_mine(block);
-	if (unlikely(bin->head == block))
+	/* relaxed, and a compiler's barrier: as thread_cache_begin_work */
+	atomic_store_explicit(&bin->pushing, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	head = thread_cache_head(bin);
+	if (unlikely(head == block))
 		free_twice(block);
-	thread_cache_push(bin, block);
-	if (unlikely(bin->room < 0))
-		thread_cache_flush(bin);
+	*(void **)block = head;
+	thread_cache_set_head(bin, block);
+	atomic_store_explicit(&bin->pushing, 0, memory_order_release);
+	if (unlikely(--bin->room < 0))
+		free_flush(bin);
 }
 
 #endif

@@ -3,8 +3,7 @@
  * malloc.c - the allocation functions, and what the fast path falls back to.
  *
  *   hak_malloc ── malloc_inline ─┬─ thread_cache_pop               (nearly always)
- *                                ├─ malloc_refill ── thread_cache_refill ── heap …
- *                                └─ malloc_slow ─┬─ 8 KiB … 1 MiB: its bin, as above
+ *                                └─ malloc_slow ─┬─ to 1 MiB: thread_cache_refill ── heap …
  *                                                └─ larger: large_take
  *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
  *               └─ take_zeroed, take_large_zeroed: cleared where it was used before
@@ -21,8 +20,10 @@
 #include <hakmem/hakmem.h>
 
 #include "back/balance.h"
+#include "back/helper_link.h"
 #include "back/large.h"
 #include "front/free.h"
+#include "front/lease.h"
 #include "front/misuse.h"
 
 /* Above this size realloc asks the kernel to move pages instead of copying. */
@@ -34,31 +35,20 @@ void *malloc_fail(void)
 	return NULL;
 }
 
-void *NOINLINE malloc_refill(size_t size, struct bin *bin)
-{
-	void *block = thread_cache_refill(size, bin);
-
-	return likely(block != NULL) ? block : malloc_fail();
-}
-
-static void *take_from_bin(size_t size, struct bin *bin)
-{
-	return likely(bin->head != NULL) ? thread_cache_pop(bin) : malloc_refill(size, bin);
-}
-
 /* What lies idle in caches and slabs may be just what is missing. */
-static void *take_large_from_idle(size_t size, size_t alignment, size_t *dirty_bytes)
+static void *take_large_from_idle(struct thread_cache *cache, size_t size, size_t alignment, size_t *dirty_bytes)
 {
 	void *block;
 
-	thread_cache_flush_all();
+	thread_cache_flush_all(cache);
 	block = large_take(size, alignment, dirty_bytes);
 	if (block || !balance_toward_large(size, alignment))
 		return block;
 	return large_take(size, alignment, dirty_bytes);
 }
 
-void *malloc_large(size_t size, size_t alignment, size_t *dirty_bytes)
+void *malloc_large(struct thread_cache *cache, size_t size, size_t alignment,
+		   size_t *dirty_bytes)
 {
 	void *block;
 
@@ -66,30 +56,31 @@ void *malloc_large(size_t size, size_t alignment, size_t *dirty_bytes)
 		return NULL;
 	block = large_take(size, alignment, dirty_bytes);
 	if (unlikely(!block))
-		block = take_large_from_idle(size, alignment, dirty_bytes);
+		block = take_large_from_idle(cache, size, alignment, dirty_bytes);
 	return block;
 }
 
-static void *take_large(size_t size, size_t *dirty_bytes)
+static void *take(struct thread_cache *cache, size_t size)
 {
-	void *block = malloc_large(size, UNIT_SIZE, dirty_bytes);
+	size_t dirty_bytes;
 
-	return block ? block : malloc_fail();
+	if (unlikely(size > CLASS_SIZE_MAX))
+		return malloc_large(cache, size, UNIT_SIZE, &dirty_bytes);
+	return thread_cache_take(size, &cache->bins[size_class_of(size)]);
 }
 
 void *NOINLINE malloc_slow(size_t size)
 {
-	size_t dirty_bytes;
+	struct thread_cache *cache;
 	void *block;
 
-	if (unlikely(!thread_cache_enter()))
+	helper_link_start_if_wanted();
+	cache = lease_take();
+	if (unlikely(!cache))
 		return malloc_fail();
-	if (unlikely(size > CLASS_SIZE_MAX))
-		block = take_large(size, &dirty_bytes);
-	else
-		block = take_from_bin(size, &thread_cache_tls.cache->bins[size_class_of(size)]);
-	thread_cache_leave();
-	return block;
+	block = take(cache, size);
+	lease_put(cache);
+	return likely(block != NULL) ? block : malloc_fail();
 }
 
 /* Bytes of a live block; misuse otherwise. verb: for the message. */
@@ -132,31 +123,34 @@ static inline size_t block_bytes(const char *verb, void *block)
 /* calloc between the fast path's sizes and the large range: fresh slabs need no clearing. */
 static void *take_zeroed(size_t size)
 {
+	struct thread_cache *cache = lease_take();
 	unsigned class = size_class_of(size);
-	struct bin *bin;
 	bool zeroed = false;
-	void *block;
+	void *block = NULL;
 
-	if (unlikely(!thread_cache_enter()))
+	if (unlikely(!cache))
 		return malloc_fail();
-	bin = &thread_cache_tls.cache->bins[class];
-	block = bin->head ? NULL : heap_take_block(&thread_cache_tls.cache->heap, class, 1, &zeroed);
+	if (!thread_cache_head(&cache->bins[class]))
+		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	if (!block)
-		block = take_from_bin(size, bin);
-	thread_cache_leave();
-	return block && !zeroed ? memset(block, 0, size) : block;
+		block = thread_cache_take(size, &cache->bins[class]);
+	lease_put(cache);
+	if (unlikely(!block))
+		return malloc_fail();
+	return zeroed ? block : memset(block, 0, size);
 }
 
 static void *take_large_zeroed(size_t size)
 {
+	struct thread_cache *cache = lease_take();
 	size_t dirty_bytes;
 	void *block;
 
-	if (unlikely(!thread_cache_enter()))
+	if (unlikely(!cache))
 		return malloc_fail();
-	block = take_large(size, &dirty_bytes);
-	thread_cache_leave();
-	return block ? memset(block, 0, min_size(size, dirty_bytes)) : NULL;
+	block = malloc_large(cache, size, UNIT_SIZE, &dirty_bytes);
+	lease_put(cache);
+	return block ? memset(block, 0, min_size(size, dirty_bytes)) : malloc_fail();
 }
 
 EXPORT void *hak_malloc(size_t size)

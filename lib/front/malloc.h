@@ -8,13 +8,18 @@
 
 #include "front/thread_cache.h"
 
-/* No cache yet, or more than the fast path's sizes. Sets errno when it fails. */
+/*
+ * No cache yet, or it was seized; more than the fast path's sizes; an empty bin. Sets errno
+ * when it fails.
+ */
 void *malloc_slow(size_t size);
-/* The bin is empty. Sets errno when it fails. */
-void *malloc_refill(size_t size, struct bin *bin);
 
-/* A block of the large range; NULL, without errno: no memory, or beyond PTRDIFF_MAX. */
-void *malloc_large(size_t size, size_t alignment, size_t *dirty_bytes);
+/*
+ * A block of the large range; NULL, without errno: no memory, or beyond PTRDIFF_MAX. cache:
+ * what the caller works in.
+ */
+void *malloc_large(struct thread_cache *cache, size_t size, size_t alignment,
+		   size_t *dirty_bytes);
 
 /* The only place that sets errno = ENOMEM; returns NULL. */
 void *malloc_fail(void);
@@ -23,14 +28,22 @@ static ALWAYS_INLINE void *malloc_inline(size_t size)
 {
 	struct thread_cache *cache;
 	struct bin *bin;
+	size_t offset;
+	void *block;
 
 	if (unlikely(size >= thread_cache_tls.small_size_limit))
 		return malloc_slow(size);
 	cache = thread_cache_tls.cache;
-	bin = (struct bin *)((char *)cache + (size_t)cache->bin_of_step[(size + 15) >> 4] * 8);
-	if (unlikely(!bin->head))
-		return malloc_refill(size, bin);
-	return thread_cache_pop(bin);
+	thread_cache_begin_work(cache);
+	offset = atomic_load_explicit(&cache->bin_of_step[(size + 15) >> 4], memory_order_relaxed);
+	bin = (struct bin *)((char *)cache + offset * 8);
+	block = thread_cache_head(bin);
+	if (unlikely(!block))
+		return malloc_slow(size);
+	thread_cache_pop(bin, block);
+	thread_cache_end_work(cache);
+	IN_ONE_REGISTER(block);
+	return block;
 }
 
 #endif

@@ -11,8 +11,6 @@
 
 #include "front/thread_cache.h"
 
-#include "back/helper_link.h"
-#include "os/lock.h"
 #include "support/options.h"
 
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
@@ -24,125 +22,40 @@
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
 
-/* The first thread's: a process that never has a second touches no other. */
-static struct thread_cache first_cache;
-
-/* The bin of units without a slab: its owner is nobody. */
-static struct {
-	struct bin bins[CLASS_COUNT] CACHE_ALIGNED;
-	struct bin_owner owner CACHE_ALIGNED;
-} nobody;
-
-_Static_assert(offsetof(struct thread_cache, owners) == 64 * ((sizeof(nobody.bins) + 63) / 64),
-	       "nobody's owner lies where that of a bin would");
-
-static struct lock start_lock;
-static _Atomic bool started;		/* release by start lock; acquire in attach */
 static _Atomic size_t claimed_bytes;	/* of the shared budget; relaxed: a count */
 
-static struct thread_cache *cache_of(struct heap *heap)
-{
-	return (struct thread_cache *)((char *)heap - offsetof(struct thread_cache, heap));
-}
-
-static uint32_t first_limit(unsigned class)
+uint32_t thread_cache_first_limit(unsigned class)
 {
 	size_t blocks = BIN_BYTES_FIRST / size_class_table[class].size;
 
 	return blocks < 1 ? 1 : blocks < BIN_BLOCKS_FIRST ? (uint32_t)blocks : BIN_BLOCKS_FIRST;
 }
 
-static void set_owner(struct thread_cache *cache, uintptr_t thread)
+void thread_cache_open_steps(struct thread_cache *cache)
 {
-	unsigned class;
+	size_t step;
 
-	/* relaxed: a thread compares with itself only; nobody else's value can be mistaken */
-	for (class = 0; class < CLASS_COUNT; class++)
-		atomic_store_explicit(&cache->owners[class].thread, thread, memory_order_relaxed);
+	for (step = 0; step < SIZE_STEPS; step++)
+		thread_cache_set_step(cache, step, size_class_of(step * 16));
 }
 
-static void cache_init(struct thread_cache *cache)
+void thread_cache_init(struct thread_cache *cache)
 {
 	unsigned class;
-	size_t step;
 
 	for (class = 0; class < CLASS_COUNT; class++) {
 		cache->owners[class].cache = cache;
-		cache->bins[class].limit = first_limit(class);
-		cache->bins[class].room = (int32_t)first_limit(class);
+		cache->limits[class] = thread_cache_first_limit(class);
+		cache->bins[class].room = (int32_t)thread_cache_first_limit(class);
 	}
-	for (step = 0; step < SIZE_STEPS; step++)
-		cache->bin_of_step[step] =
-			(uint8_t)(size_class_of(step * 16) * sizeof(struct bin) / 8);
+	thread_cache_open_steps(cache);
 	heap_create(&cache->heap, (char *)cache->bins);
-}
-
-static void detach_at_exit(void *cache);
-
-/* Once a process, in the first slow path of its first thread. */
-static bool start(void)
-{
-	bool ok;
-
-	lock_take(&start_lock);
-	ok = atomic_load_explicit(&started, memory_order_relaxed);
-	if (!ok) {
-		size_class_init();
-		ok = reservation_init(&nobody) == 0;
-		if (ok) {
-			/* Where keys are used up, caches of threads that end stay as they are. */
-			thread_exit_init(detach_at_exit);
-			cache_init(&first_cache);
-			heap_abandon(&first_cache.heap);
-			atomic_store_explicit(&started, true, memory_order_release);
-		}
-	}
-	lock_put(&start_lock);
-	return ok;
-}
-
-static struct thread_cache *cache_for_thread(void)
-{
-	struct heap *heap = heap_adopt();
-	struct thread_cache *cache;
-
-	if (heap)
-		return cache_of(heap);
-	cache = reservation_take_metadata(sizeof(*cache));
-	if (cache)
-		cache_init(cache);
-	return cache;
-}
-
-bool thread_cache_enter(void)
-{
-	struct thread_cache *cache;
-
-	if (thread_cache_tls.cache)
-		return true;
-	if (!atomic_load_explicit(&started, memory_order_acquire) && !start())
-		return false;
-	/* The loader clears our thread-local storage if a resolver (IFUNC) allocated before it. */
-	if (atomic_load_explicit(&first_cache.owners[0].thread, memory_order_relaxed) ==
-	    thread_identity())
-		cache = &first_cache;
-	else
-		cache = cache_for_thread();
-	if (!cache)
-		return false;
-	thread_cache_tls.cache = cache;
-	if (thread_cache_tls.leaving)
-		return true;
-	set_owner(cache, thread_identity());
-	thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
-	thread_exit_arm(cache);
-	return true;
 }
 
 /* Takes count blocks from behind the newest one and puts them into their slabs. */
 static void put_behind_head(struct thread_cache *cache, struct bin *bin, uint32_t count)
 {
-	void **link = bin->head;
+	void **link = thread_cache_head(bin);
 	void *blocks[BATCH_BLOCKS];
 
 	while (count) {
@@ -164,7 +77,7 @@ static void put_behind_head(struct thread_cache *cache, struct bin *bin, uint32_
 
 static void put_head(struct thread_cache *cache, struct bin *bin)
 {
-	void *block = thread_cache_pop(bin);
+	void *block = thread_cache_pop(bin, thread_cache_head(bin));
 
 	heap_put_blocks(&cache->heap, &block, 1);
 }
@@ -177,7 +90,7 @@ static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned cla
 		count = cache->flushed[class];
 	cache->flushed[class] -= count;
 	bytes = count * size;
-	if (!count || bin->limit * size + bytes > BIN_BYTES_MAX)
+	if (!count || cache->limits[class] * size + bytes > BIN_BYTES_MAX)
 		return;
 	if (atomic_fetch_add_explicit(&claimed_bytes, bytes, memory_order_relaxed) + bytes >
 	    options.cache_max_bytes) {
@@ -185,17 +98,23 @@ static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned cla
 		return;
 	}
 	bin->room += (int32_t)count;
-	bin->limit += count;
+	cache->limits[class] += count;
+}
+
+int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
+{
+	uint32_t blocks = cache->limits[class] - limit;
+
+	cache->limits[class] = limit;
+	atomic_fetch_sub_explicit(&claimed_bytes, blocks * (size_t)size_class_table[class].size,
+				  memory_order_relaxed);
+	return (int32_t)blocks;
 }
 
 /* Down to limit, which is not below the first one. */
-static void shrink_limit(struct bin *bin, unsigned class, uint32_t limit)
+static void shrink_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
 {
-	size_t bytes = (bin->limit - limit) * size_class_table[class].size;
-
-	bin->room -= (int32_t)(bin->limit - limit);
-	bin->limit = limit;
-	atomic_fetch_sub_explicit(&claimed_bytes, bytes, memory_order_relaxed);
+	cache->bins[class].room -= thread_cache_lower_limit(cache, class, limit);
 }
 
 /* More than a bin can ever hold need not be remembered. */
@@ -212,13 +131,13 @@ void thread_cache_flush(struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
-	uint32_t count, least = first_limit(class);
+	uint32_t count, least = thread_cache_first_limit(class);
 
 	if (cache->flushes[class] < FLUSHES_TO_SHRINK)
 		cache->flushes[class]++;
 	else
-		shrink_limit(bin, class, bin->limit / 2 > least ? bin->limit / 2 : least);
-	count = thread_cache_bin_count(bin) - (bin->limit > 1 ? bin->limit / 2 : 1);
+		shrink_limit(cache, class, cache->limits[class] / 2 > least ? cache->limits[class] / 2 : least);
+	count = thread_cache_bin_count(bin) - (cache->limits[class] > 1 ? cache->limits[class] / 2 : 1);
 	remember_flushed(cache, class, count);
 	put_behind_head(cache, bin, count);
 }
@@ -227,11 +146,11 @@ static void flush_bin(struct thread_cache *cache, unsigned class)
 {
 	struct bin *bin = &cache->bins[class];
 
-	if (bin->head) {
+	if (thread_cache_head(bin)) {
 		put_behind_head(cache, bin, thread_cache_bin_count(bin));
 		put_head(cache, bin);
 	}
-	shrink_limit(bin, class, first_limit(class));
+	shrink_limit(cache, class, thread_cache_first_limit(class));
 	cache->flushed[class] = 0;
 }
 
@@ -250,7 +169,7 @@ static void take_home(struct thread_cache *cache, void *block)
 
 	heap_note_received(&cache->heap, thread_cache_bin_class(bin));
 	if (bin->room > 0)
-		thread_cache_push(bin, block);
+		thread_cache_push(bin, thread_cache_head(bin), block);
 	else
 		heap_put_blocks(&cache->heap, &block, 1);
 }
@@ -281,7 +200,7 @@ static void fill(struct bin *bin, void **blocks, unsigned count)
 		*(void **)blocks[i] = next;
 		next = blocks[i];
 	}
-	bin->head = next;
+	thread_cache_set_head(bin, next);
 	bin->room -= (int32_t)(count - 1);
 }
 
@@ -299,22 +218,21 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
-	uint32_t wanted = bin->limit / 2;
+	uint32_t wanted = cache->limits[class] / 2;
 	void *blocks[BATCH_BLOCKS];
 	unsigned count;
 	bool note;
 
-	helper_link_start_if_wanted();
 	tend(cache);
-	if (bin->head)
-		return thread_cache_pop(bin);
+	if (thread_cache_head(bin))
+		return thread_cache_pop(bin, thread_cache_head(bin));
 	if (wanted > BATCH_BLOCKS)
 		wanted = BATCH_BLOCKS;
 	note = asked_sample_is_due(&cache->sampling, class, &wanted);
 	count = heap_take_blocks(&cache->heap, class, blocks, wanted ? wanted : 1);
 	if (count == 0) {
 		/* Out of memory: whatever lies idle may help. */
-		thread_cache_flush_all();
+		thread_cache_flush_all(cache);
 		count = heap_take_blocks(&cache->heap, class, blocks, 1);
 	}
 	if (count == 0)
@@ -328,7 +246,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	return blocks[0];
 }
 
-static void flush_cache(struct thread_cache *cache)
+void thread_cache_flush_bins(struct thread_cache *cache)
 {
 	remote_free_send_all(&cache->outbox);
 	remote_free_drain(&cache->heap);
@@ -336,46 +254,51 @@ static void flush_cache(struct thread_cache *cache)
 	heap_put_empty_slabs(&cache->heap);
 }
 
+/* The list is short: since its cache was closed the thread has only freed. */
+static void append(struct bin *bin, void *rest)
+{
+	void *block = thread_cache_head(bin), *next;
+
+	if (!block) {
+		thread_cache_set_head(bin, rest);
+		return;
+	}
+	/* A push that was under way has linked it already. */
+	for (; block != rest; block = next) {
+		next = *(void **)block;
+		if (!next)
+			*(void **)block = next = rest;
+	}
+}
+
+void thread_cache_reopen(struct thread_cache *cache)
+{
+	struct seized_cache *seized = &cache->seized;
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++) {
+		cache->bins[class].room += seized->room[class];
+		seized->room[class] = 0;
+		if (seized->rest[class])
+			append(&cache->bins[class], seized->rest[class]);
+		seized->rest[class] = NULL;
+	}
+	seized->closed = false;
+	thread_cache_open_steps(cache);
+}
+
 static void flush_idle(struct heap *heap)
 {
-	flush_cache(cache_of(heap));
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+
+	if (cache->seized.closed)
+		thread_cache_reopen(cache);
+	thread_cache_flush_bins(cache);
 }
 
-void thread_cache_flush_all(void)
+void thread_cache_flush_all(struct thread_cache *own)
 {
-	if (thread_cache_tls.cache)
-		flush_cache(thread_cache_tls.cache);
+	if (own)
+		thread_cache_flush_bins(own);
 	heap_visit_idle(flush_idle);
-}
-
-void thread_cache_leave_slow(void)
-{
-	struct thread_cache *cache = thread_cache_tls.cache;
-
-	thread_cache_tls.cache = NULL;
-	if (cache)
-		heap_abandon(&cache->heap);
-}
-
-/* The heap waits for another thread; whatever is wholly free in it goes to everybody. */
-static void detach_at_exit(void *argument)
-{
-	struct thread_cache *cache = argument;
-
-	thread_cache_tls.cache = NULL;
-	thread_cache_tls.small_size_limit = 0;
-	thread_cache_tls.leaving = true;
-	flush_cache(cache);
-	set_owner(cache, 0);
-	heap_abandon(&cache->heap);
-}
-
-static void freeze(struct heap *heap)
-{
-	set_owner(cache_of(heap), 0);
-}
-
-void thread_cache_after_fork_in_child(void)
-{
-	heap_freeze_others(thread_cache_tls.cache ? &thread_cache_tls.cache->heap : NULL, freeze);
 }

@@ -4,7 +4,8 @@
  *
  * Who may run with whom: only the thread itself, without lock or atomic read-modify-write.
  * Other threads read owners[] alone, to learn that a block is not theirs. While a cache has
- * no thread, whoever adopted its heap has it.
+ * no thread, whoever adopted its heap has it; while its thread does not use it, whoever
+ * seized it (see seizure.h).
  */
 #ifndef HAKMEM_FRONT_THREAD_CACHE_H
 #define HAKMEM_FRONT_THREAD_CACHE_H
@@ -23,7 +24,8 @@
 struct bin {
 	void *head;
 	int32_t room;		/* below 0: flush */
-	uint32_t limit;
+	/* The thread is pushing a block; release: pairs with the acquire in seizure.c. */
+	_Atomic uint8_t pushing;
 };
 
 /* Lies a constant distance behind its bin, on lines that are read by all and seldom written. */
@@ -34,16 +36,32 @@ struct bin_owner {
 
 #define SIZE_STEPS	(SMALL_SIZE_LIMIT / 16 + 1)
 
+/* What whoever seized the cache leaves to its thread. Guarded by the heap's hold. */
+struct seized_cache {
+	bool closed;			/* every step leads to the last bin */
+	_Atomic bool wanted_back;	/* relaxed: a hint from the thread */
+	int32_t room[CLASS_COUNT];	/* what room has to be corrected by */
+	void *rest[CLASS_COUNT];	/* blocks that belong behind what was pushed meanwhile */
+};
+
 struct thread_cache {
-	struct bin bins[CLASS_COUNT] CACHE_ALIGNED;
-	struct bin_owner owners[CLASS_COUNT] CACHE_ALIGNED;
+	/* The last one belongs to no class and stays empty: see seizure.h. */
+	struct bin bins[CLASS_COUNT + 1] CACHE_ALIGNED;
+	struct bin_owner owners[CLASS_COUNT + 1] CACHE_ALIGNED;
+	/*
+	 * The thread is popping a block, or in a slow path; release: pairs with the acquire in
+	 * seizure.c.
+	 */
+	_Atomic uint8_t working;
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
-	uint8_t bin_of_step[SIZE_STEPS];
+	_Atomic uint8_t bin_of_step[SIZE_STEPS];	/* relaxed: seizure.c has a barrier */
 	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
+	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	uint32_t refills_since_send;
 	struct remote_outbox outbox;
+	struct seized_cache seized;
 	struct heap heap;
 };
 
@@ -60,7 +78,7 @@ _Static_assert(CLASS_COUNT * sizeof(struct bin) / 8 <= UINT8_MAX, "bin_of_step i
 struct thread_cache_tls {
 	struct thread_cache *cache;
 	size_t small_size_limit;	/* SMALL_SIZE_LIMIT, or 0: no cache */
-	bool leaving;			/* its exit has been noticed: a cache is for one call */
+	bool leaving;			/* its exit has been noticed: see lease.h */
 };
 
 extern _Thread_local struct thread_cache_tls thread_cache_tls HIDDEN
@@ -76,60 +94,101 @@ static inline unsigned thread_cache_bin_class(struct bin *bin)
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
 }
 
-static inline uint32_t thread_cache_bin_count(const struct bin *bin)
+static inline uint32_t thread_cache_bin_count(struct bin *bin)
 {
-	return bin->limit - (uint32_t)bin->room;
+	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
+	unsigned class = thread_cache_bin_class(bin);
+
+	return cache->limits[class] - (uint32_t)(bin->room + cache->seized.room[class]);
 }
 
 /*
- * Makes sure that the thread has a cache until thread_cache_leave; false: no memory. The
- * thread keeps it for its next calls, unless its exit has been noticed: nobody would tell us
- * again that it is gone.
+ * Between these two nobody seizes the cache. relaxed: seizure.c makes the store visible by a
+ * barrier in every thread, so that here a compiler's barrier is enough (asymmetric Dekker, as
+ * in liburcu's membarrier flavour).
  */
-bool thread_cache_enter(void);
-
-void thread_cache_leave_slow(void);
-
-static inline void thread_cache_leave(void)
+static ALWAYS_INLINE void thread_cache_begin_work(struct thread_cache *cache)
 {
-	if (unlikely(thread_cache_tls.leaving))
-		thread_cache_leave_slow();
+	atomic_store_explicit(&cache->working, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
 }
+
+static ALWAYS_INLINE void thread_cache_end_work(struct thread_cache *cache)
+{
+	atomic_store_explicit(&cache->working, 0, memory_order_release);
+}
+
+static inline struct thread_cache *thread_cache_of_heap(struct heap *heap)
+{
+	return (struct thread_cache *)((char *)heap - offsetof(struct thread_cache, heap));
+}
+
+/* relaxed: of a cache that is being seized, seizure.c takes the head by an exchange. */
+static ALWAYS_INLINE void *thread_cache_head(const struct bin *bin)
+{
+	return __atomic_load_n(&bin->head, __ATOMIC_RELAXED);
+}
+
+static ALWAYS_INLINE void thread_cache_set_head(struct bin *bin, void *block)
+{
+	__atomic_store_n(&bin->head, block, __ATOMIC_RELAXED);
+}
+
+/* Makes a zeroed cache the calling thread's. */
+void thread_cache_init(struct thread_cache *cache);
+
+static inline void thread_cache_set_step(struct thread_cache *cache, size_t step, unsigned bin)
+{
+	atomic_store_explicit(&cache->bin_of_step[step], (uint8_t)(bin * sizeof(struct bin) / 8),
+			      memory_order_relaxed);
+}
+
+/* Each step leads to the bin of its class (again). */
+void thread_cache_open_steps(struct thread_cache *cache);
 
 /* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
 void *thread_cache_refill(size_t size, struct bin *bin);
 
-/* The newest block of a bin that has one. */
-static ALWAYS_INLINE void *thread_cache_pop(struct bin *bin)
+/* Takes the newest block, which is the bin's head, out of it. */
+static ALWAYS_INLINE void *thread_cache_pop(struct bin *bin, void *head)
 {
-	void *block = bin->head;
-
-	bin->head = *(void **)block;
+	thread_cache_set_head(bin, *(void **)head);
 	bin->room++;
-	return block;
+	return head;
 }
 
 /* A block by way of the bin, as the fast path takes it; NULL: no memory. */
 static inline void *thread_cache_take(size_t size, struct bin *bin)
 {
-	return bin->head ? thread_cache_pop(bin) : thread_cache_refill(size, bin);
+	void *head = thread_cache_head(bin);
+
+	return head ? thread_cache_pop(bin, head) : thread_cache_refill(size, bin);
 }
 
-/* Adds a block that the bin need not have room for. */
-static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *block)
+/* Adds a block behind which the bin's head goes; the bin need not have room for it. */
+static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *head, void *block)
 {
-	*(void **)block = bin->head;
-	bin->head = block;
+	*(void **)block = head;
+	thread_cache_set_head(bin, block);
 	bin->room--;
 }
 
 /* Halves a bin whose room is used up; its newest block stays. */
 void thread_cache_flush(struct bin *bin);
 
-/* Empties the calling thread's cache, those of threads that are gone, and their kept slabs. */
-void thread_cache_flush_all(void);
+/* Puts in order what whoever seized the cache has left; the caller works in it again. */
+void thread_cache_reopen(struct thread_cache *cache);
 
-/* In a fork's child: the other threads are gone. */
-void thread_cache_after_fork_in_child(void);
+/* Empties a cache that the caller works in; what is wholly free goes to everybody. */
+void thread_cache_flush_bins(struct thread_cache *cache);
+
+/* The same, of own (NULL: none) and of the caches of threads that are gone. */
+void thread_cache_flush_all(struct thread_cache *own);
+
+/* In blocks: what a bin may hold before it has shown that it needs more. */
+uint32_t thread_cache_first_limit(unsigned class);
+
+/* Lowers the limit and what it claims of the budget; returns by how much. room is the caller's. */
+int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit);
 
 #endif

@@ -253,16 +253,26 @@ void heap_create(struct heap *heap, char *bins)
 	lock_put(&list_lock);
 }
 
-/* With the list lock. */
-static void remove_idle(struct heap *heap)
+static bool change_hold(struct heap *heap, uint32_t from, uint32_t to)
 {
+	/* acquire and release: see hold */
+	return atomic_compare_exchange_strong_explicit(&heap->hold, &from, to,
+						       memory_order_acq_rel,
+						       memory_order_relaxed);
+}
+
+/* With the list lock. False: somebody works in it. */
+static bool take_idle(struct heap *heap)
+{
+	if (!change_hold(heap, HEAP_IDLE, HEAP_OWNED))
+		return false;
 	if (heap->next_idle)
 		heap->next_idle->previous_idle = heap->previous_idle;
 	if (heap->previous_idle)
 		heap->previous_idle->next_idle = heap->next_idle;
 	else
 		idle_heaps = heap->next_idle;
-	atomic_store_explicit(&heap->idle, false, memory_order_relaxed);
+	return true;
 }
 
 struct heap *heap_adopt(void)
@@ -270,23 +280,10 @@ struct heap *heap_adopt(void)
 	struct heap *heap;
 
 	lock_take(&list_lock);
-	heap = idle_heaps;
-	if (heap)
-		remove_idle(heap);
+	for (heap = idle_heaps; heap && !take_idle(heap); heap = heap->next_idle)
+		;
 	lock_put(&list_lock);
 	return heap;
-}
-
-bool heap_adopt_this(struct heap *heap)
-{
-	bool idle;
-
-	lock_take(&list_lock);
-	idle = atomic_load_explicit(&heap->idle, memory_order_relaxed);
-	if (idle)
-		remove_idle(heap);
-	lock_put(&list_lock);
-	return idle;
 }
 
 void heap_abandon(struct heap *heap)
@@ -297,23 +294,54 @@ void heap_abandon(struct heap *heap)
 	if (idle_heaps)
 		idle_heaps->previous_idle = heap;
 	idle_heaps = heap;
-	atomic_store_explicit(&heap->idle, true, memory_order_relaxed);
+	/* Whoever has seized it finds out when he gives it back. */
+	while (!change_hold(heap, HEAP_OWNED, HEAP_IDLE) &&
+	       !change_hold(heap, HEAP_RESTING, HEAP_IDLE) &&
+	       !change_hold(heap, HEAP_SEIZED, HEAP_VISITED))
+		;
 	lock_put(&list_lock);
+}
+
+bool heap_seize(struct heap *heap)
+{
+	return change_hold(heap, HEAP_OWNED, HEAP_SEIZED) ||
+	       change_hold(heap, HEAP_RESTING, HEAP_SEIZED) || heap_visit(heap);
+}
+
+bool heap_visit(struct heap *heap)
+{
+	return change_hold(heap, HEAP_IDLE, HEAP_VISITED);
+}
+
+void heap_give_back(struct heap *heap)
+{
+	if (!change_hold(heap, HEAP_SEIZED, HEAP_RESTING))
+		change_hold(heap, HEAP_VISITED, HEAP_IDLE);
+}
+
+bool heap_is_seized(struct heap *heap)
+{
+	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_SEIZED;
+}
+
+bool heap_resume(struct heap *heap)
+{
+	return change_hold(heap, HEAP_RESTING, HEAP_OWNED);
 }
 
 static void visit_if_idle(struct heap *heap, void *argument)
 {
-	void (*const *visit)(struct heap *heap) = argument;
+	void (*const *act)(struct heap *heap) = argument;
 
-	if (heap_adopt_this(heap)) {
-		(*visit)(heap);
-		heap_abandon(heap);
+	if (heap_visit(heap)) {
+		(*act)(heap);
+		heap_give_back(heap);
 	}
 }
 
-void heap_visit_idle(void (*visit)(struct heap *heap))
+void heap_visit_idle(void (*act)(struct heap *heap))
 {
-	heap_visit_all(visit_if_idle, &visit);
+	heap_visit_all(visit_if_idle, &act);
 }
 
 void heap_note_sent(struct heap *heap, unsigned class)
@@ -343,9 +371,9 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 	struct heap *heap;
 
 	for (heap = atomic_load_explicit(&heaps, memory_order_relaxed); heap; heap = heap->next) {
-		if (heap == own || atomic_load_explicit(&heap->idle, memory_order_relaxed))
+		if (heap == own || heap_is_idle(heap))
 			continue;
-		atomic_store_explicit(&heap->frozen, true, memory_order_relaxed);
+		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);
 		freeze(heap);
 	}
 }

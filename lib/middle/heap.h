@@ -3,11 +3,21 @@
  * heap.h - the slabs that one thread owns, by size class.
  *
  * Who may run with whom:
- *                       owner   another thread   the forking thread's child
- *   heap_take_blocks     yes         -                 -
- *   heap_put_blocks      yes         -                 -
- *   remote_free_send      -         yes               yes
- *   heap_put_frozen       -          -           under heap list lock
+ *                       holder   another thread   the forking thread's child
+ *   heap_take_blocks      yes         -                 -
+ *   heap_put_blocks       yes         -                 -
+ *   remote_free_send       -         yes               yes
+ *   heap_put_frozen        -          -           under heap list lock
+ *   heap_seize             -         yes                -
+ *
+ * The holder is the thread that owns the heap, or whoever seized it meanwhile:
+ *
+ *             adopt                seize                 give back
+ *   IDLE ◄──────────► OWNED ──────────────► SEIZED ──────────────► RESTING
+ *    ▲ │    abandon     ▲                     │ its thread ends       │
+ *    │ │ seize          └─────── resume ──────┼───────────────────────┘
+ *    │ ▼                                      │        (or seize: SEIZED)
+ *   VISITED ◄─────────────────────────────────┘
  *
  * A heap outlives its thread: it waits, slabs and all, for the next thread (heap_abandon,
  * heap_adopt), so nothing is rewritten when threads come and go. Heaps whose thread did not
@@ -26,6 +36,15 @@
 
 struct remote_message;
 
+enum heap_hold {
+	HEAP_OWNED,	/* a thread's */
+	HEAP_IDLE,	/* waits for a thread */
+	HEAP_SEIZED,	/* a thread's, but somebody else works in it */
+	HEAP_RESTING,	/* a thread's, given back; its next slow path resumes */
+	HEAP_VISITED,	/* waits for a thread, and somebody works in it */
+	HEAP_FROZEN,	/* its thread did not survive a fork: nobody's for ever */
+};
+
 /* The front's bins: bin_of_unit points to the bin of the unit's class. */
 #define HEAP_BIN_BYTES	16
 
@@ -40,7 +59,8 @@ struct heap {
 
 	/* Read by other threads' frees. */
 	char *bins CACHE_ALIGNED;	/* one a class, HEAP_BIN_BYTES apart; of the thread cache */
-	_Atomic bool frozen;		/* written in a fork's child, while it has one thread */
+	/* enum heap_hold. release by whoever lets go; acquire by whoever takes hold */
+	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
@@ -50,17 +70,46 @@ struct heap {
 
 	struct heap *next;		/* all heaps ever made; written before it is known */
 	struct heap *next_idle, *previous_idle;	/* by heap list lock */
-	_Atomic bool idle;		/* has no thread; written by heap list lock, a hint without */
 };
+
+static inline bool heap_is_owned(struct heap *heap)
+{
+	return atomic_load_explicit(&heap->hold, memory_order_acquire) == HEAP_OWNED;
+}
+
+/* A hint. */
+static inline bool heap_is_idle(struct heap *heap)
+{
+	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_IDLE;
+}
+
+static inline bool heap_is_frozen(struct heap *heap)
+{
+	/* relaxed: written in a fork's child, while it has one thread */
+	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_FROZEN;
+}
 
 /* A heap for the calling thread: one that waits, else NULL. */
 struct heap *heap_adopt(void);
-/* This heap, if it waits. */
-bool heap_adopt_this(struct heap *heap);
 /* Makes a zeroed heap known, as the calling thread's. */
 void heap_create(struct heap *heap, char *bins);
 /* The thread leaves; the heap waits for another. */
 void heap_abandon(struct heap *heap);
+
+/*
+ * Takes hold of a heap that is not the caller's, without a lock. False: somebody else works
+ * in it. Of an owned heap the caller must yet see that its thread does not: see
+ * front/seizure.h.
+ */
+bool heap_seize(struct heap *heap);
+/* The same, of a heap that waits for a thread. */
+bool heap_visit(struct heap *heap);
+/* The inverse of both. */
+void heap_give_back(struct heap *heap);
+/* Seized, and a thread's still. */
+bool heap_is_seized(struct heap *heap);
+/* The owner goes on with a heap that was seized; false: somebody still works in it. */
+bool heap_resume(struct heap *heap);
 
 /* Fills blocks with up to count blocks of a class; returns how many, 0: no memory. */
 unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count);
@@ -84,8 +133,8 @@ void heap_put_frozen(void *block);
  */
 void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap));
 
-/* Calls visit for every heap that has no thread, one at a time, as if the caller owned it. */
-void heap_visit_idle(void (*visit)(struct heap *heap));
+/* Calls act for every heap that has no thread, one at a time, as if the caller owned it. */
+void heap_visit_idle(void (*act)(struct heap *heap));
 
 /*
  * Notes that a block of another heap is on its way home, sent by this one's thread. NULL: by a

@@ -46,29 +46,46 @@ static void push(struct heap *owner, struct remote_message *newest, struct remot
 
 static void send(struct heap *owner, struct remote_message *newest, struct remote_message *oldest)
 {
-	/* relaxed: set while the process had one thread */
-	if (unlikely(atomic_load_explicit(&owner->frozen, memory_order_relaxed))) {
+	if (unlikely(heap_is_frozen(owner))) {
 		oldest->next = NULL;
 		put_frozen(newest);
 		return;
 	}
 	push(owner, newest, oldest);
 	/* A heap without a thread would keep what it is sent until the next thread starts. */
-	if (unlikely(atomic_load_explicit(&owner->idle, memory_order_relaxed)) &&
-	    heap_adopt_this(owner)) {
+	if (unlikely(heap_is_idle(owner)) && heap_visit(owner)) {
 		remote_free_drain(owner);
 		heap_put_empty_slabs(owner);
-		heap_abandon(owner);
+		heap_give_back(owner);
 	}
+}
+
+static void forget_batch(struct remote_outbox *outbox, struct remote_batch *batch)
+{
+	outbox->blocks -= batch->blocks;
+	outbox->bytes -= batch->bytes;
+	batch->owner = NULL;
+	outbox->pending--;
 }
 
 static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
 	send(batch->owner, batch->newest, batch->oldest);
-	outbox->blocks -= batch->blocks;
-	outbox->bytes -= batch->bytes;
-	batch->owner = NULL;
-	outbox->pending--;
+	forget_batch(outbox, batch);
+}
+
+void remote_free_post_all(struct remote_outbox *outbox)
+{
+	unsigned i;
+
+	for (i = 0; outbox->pending && i < OUTBOX_BATCHES; i++) {
+		struct remote_batch *batch = &outbox->batches[i];
+
+		if (!batch->owner || heap_is_frozen(batch->owner))
+			continue;
+		push(batch->owner, batch->newest, batch->oldest);
+		forget_batch(outbox, batch);
+	}
 }
 
 void remote_free_send_all(struct remote_outbox *outbox)

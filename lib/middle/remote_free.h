@@ -62,6 +62,9 @@ void remote_free_push_alone(struct heap *owner, void *block);
 /* Sends all that is pending. */
 void remote_free_send_all(struct remote_outbox *outbox);
 
+/* The same without a lock: what is for a heap without a thread waits there. */
+void remote_free_post_all(struct remote_outbox *outbox);
+
 static inline bool remote_free_is_waiting(const struct heap *heap)
 {
 	/* relaxed: a hint; remote_free_take_all orders */

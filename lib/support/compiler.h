@@ -20,6 +20,8 @@
 /* For declarations of data: -fvisibility=hidden covers definitions only, and without it each
  * access loads the address first. */
 #define HIDDEN		__attribute__((visibility("hidden")))
+/* No instruction; keeps gcc from loading a value into one register and returning it in another. */
+#define IN_ONE_REGISTER(value)	__asm__("" : "+r"(value))
 /* For readers of counters that their owner writes without an atomic. */
 #define RACY_READER	__attribute__((no_sanitize("thread")))
 

@@ -107,6 +107,7 @@ static void keep_locks_busy(void)
 		bool zeroed;
 		size_t dirty_bytes;
 		void *block = large_take(2 * MiB, UNIT_SIZE, &dirty_bytes);
+		struct heap *idle;
 		unsigned i;
 
 		ck_assert_ptr_nonnull(block);
@@ -114,7 +115,9 @@ static void keep_locks_busy(void)
 		for (i = 0; i < 20; i++)
 			superslab_put_slab(superslab_take_slab(9, 1, &zeroed), 9);
 		reservation_opened_bytes();
-		heap_adopt_this(&thread_cache_tls.cache->heap);
+		idle = heap_adopt();
+		if (idle)
+			heap_abandon(idle);
 	}
 }
 

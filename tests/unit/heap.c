@@ -278,26 +278,47 @@ START_TEST(an_abandoned_heap_is_adopted_whole)
 	heap_abandon(&heaps[2]);
 	ck_assert_ptr_eq(heap_adopt(), &heaps[2]);
 	ck_assert_ptr_null(heap_adopt());
-	ck_assert(!heap_adopt_this(&heaps[2]));
 	heap_put_blocks(&heaps[2], blocks, count);
 	heap_put_empty_slabs(&heaps[2]);
 	ck_assert_uint_eq(reservation_taken_bytes(), 0);
 }
 END_TEST
 
-START_TEST(any_idle_heap_can_be_adopted_by_name)
+START_TEST(a_heap_in_which_somebody_works_is_adopted_by_nobody)
 {
 	unsigned i;
 
 	for (i = 0; i < 4; i++)
 		heap_abandon(&heaps[i]);
-	ck_assert(
-		heap_adopt_this(&heaps[1])); /* from the middle, the end and the front */
-	ck_assert(heap_adopt_this(&heaps[0]));
-	ck_assert(heap_adopt_this(&heaps[3]));
+	/* In the middle, at the front and at the end of those that wait. */
+	ck_assert(heap_visit(&heaps[1]));
+	ck_assert(heap_visit(&heaps[3]));
+	ck_assert(heap_seize(&heaps[0]));
+	ck_assert(!heap_visit(&heaps[0]));
+	ck_assert(!heap_seize(&heaps[0]));
 	ck_assert_ptr_eq(heap_adopt(), &heaps[2]);
 	ck_assert_ptr_null(heap_adopt());
-	ck_assert(!heap_adopt_this(&heaps[5]));
+	ck_assert(!heap_visit(&heaps[5]));
+	for (i = 0; i < 4; i++)
+		heap_give_back(&heaps[i]);
+	for (i = 0; i < 3; i++)
+		ck_assert_ptr_nonnull(heap_adopt());
+	ck_assert_ptr_null(heap_adopt());
+}
+END_TEST
+
+START_TEST(a_seized_heap_is_resumed_by_its_thread_when_it_was_given_back)
+{
+	ck_assert(heap_seize(&heaps[0]));
+	ck_assert(!heap_resume(&heaps[0]));
+	heap_give_back(&heaps[0]);
+	ck_assert(!heap_is_owned(&heaps[0]));
+	ck_assert(heap_seize(&heaps[0]));
+	heap_abandon(&heaps[0]);
+	ck_assert_ptr_null(heap_adopt());
+	heap_give_back(&heaps[0]);
+	ck_assert_ptr_eq(heap_adopt(), &heaps[0]);
+	ck_assert(heap_is_owned(&heaps[0]));
 }
 END_TEST
 
@@ -323,7 +344,8 @@ START_TEST(idle_heaps_are_visited_and_stay_idle)
 	ck_assert_uint_eq(visited, 1u << 1 | 1u << 4);
 	heap_visit_all(visit_any, &all);
 	ck_assert_uint_eq(all, (1u << HEAPS) - 1);
-	ck_assert(heap_adopt_this(&heaps[1]) && heap_adopt_this(&heaps[4]));
+	ck_assert_ptr_eq(heap_adopt(), &heaps[4]);
+	ck_assert_ptr_eq(heap_adopt(), &heaps[1]);
 }
 END_TEST
 
@@ -344,7 +366,7 @@ START_TEST(a_fork_freezes_the_heaps_of_the_other_threads)
 	heap_abandon(&heaps[3]);
 	heap_freeze_others(&heaps[0], visit);
 	for (i = 0; i < HEAPS; i++)
-		ck_assert_int_eq(atomic_load(&heaps[i].frozen), i != 0 && i != 3);
+		ck_assert_int_eq(heap_is_frozen(&heaps[i]), i != 0 && i != 3);
 	ck_assert_uint_eq(visited, ((1u << HEAPS) - 1) & ~(1u << 0 | 1u << 3));
 }
 END_TEST
@@ -408,7 +430,8 @@ int main(void)
 	tcase_add_test(tcase, a_block_that_is_a_whole_slab_can_be_aligned);
 	tcase_add_test(tcase, without_memory_nothing_is_taken_and_nothing_is_lost);
 	tcase_add_test(tcase, an_abandoned_heap_is_adopted_whole);
-	tcase_add_test(tcase, any_idle_heap_can_be_adopted_by_name);
+	tcase_add_test(tcase, a_heap_in_which_somebody_works_is_adopted_by_nobody);
+	tcase_add_test(tcase, a_seized_heap_is_resumed_by_its_thread_when_it_was_given_back);
 	tcase_add_test(tcase, idle_heaps_are_visited_and_stay_idle);
 	tcase_add_test(tcase, a_fork_freezes_the_heaps_of_the_other_threads);
 	tcase_add_loop_test(tcase, a_frozen_slab_goes_back_when_frees_alone_fill_it, 0,

@@ -248,7 +248,7 @@ START_TEST(a_heap_without_a_thread_is_emptied_by_those_who_send)
 	unit_threads(SENDERS, send_to_idle);
 	/* A sender that found another at work left its batch to it, or to the next. */
 	take(&heaps[1], blocks, 1);
-	if (remote_free_is_waiting(&heaps[0]) && heap_adopt_this(&heaps[0])) {
+	if (remote_free_is_waiting(&heaps[0]) && heap_visit(&heaps[0])) {
 		remote_free_drain(&heaps[0]);
 		heap_put_empty_slabs(&heaps[0]);
 	}
@@ -264,7 +264,7 @@ START_TEST(one_sender_leaves_nothing_waiting_in_an_idle_heap)
 	send_to_idle(0);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
 	ck_assert_uint_eq(reservation_taken_bytes(), 0);
-	ck_assert(heap_adopt_this(&heaps[0]));
+	ck_assert(heap_visit(&heaps[0]));
 }
 END_TEST
 

@@ -11,6 +11,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "front/lease.h"
 #include "support/options.h"
 
 #include "tests/unit/unit.h"
@@ -48,14 +49,20 @@ static void set_up(void)
 {
 	unsigned class;
 
-	ck_assert(thread_cache_enter());
+	hak_free(hak_malloc(1));
+	ck_assert_ptr_nonnull(thread_cache_tls.cache);
 	for (class = 0; class < CLASS_COUNT; class ++)
-		first_limits[class] = thread_cache_tls.cache->bins[class].limit;
+		first_limits[class] = thread_cache_tls.cache->limits[class];
 }
 
 static struct bin *bin_of(unsigned class)
 {
 	return &thread_cache_tls.cache->bins[class];
+}
+
+static uint32_t limit_of(unsigned class)
+{
+	return thread_cache_tls.cache->limits[class];
 }
 
 static void check_bins(void)
@@ -69,8 +76,8 @@ static void check_bins(void)
 
 		for (block = bin->head; block; block = *(void **)block)
 			count++;
-		ck_assert_int_eq((int64_t)count + bin->room, bin->limit);
-		ck_assert_uint_ge(bin->limit, first_limits[class]);
+		ck_assert_int_eq((int64_t)count + bin->room, limit_of(class));
+		ck_assert_uint_ge(limit_of(class), first_limits[class]);
 	}
 }
 
@@ -80,6 +87,14 @@ static size_t size_for(unsigned class)
 	size_t size = size_class_table[class].size;
 
 	return size_class_of(size) == class ? size : size - 64;
+}
+
+static void flush_all(void)
+{
+	struct thread_cache *cache = lease_take_own();
+
+	thread_cache_flush_all(cache);
+	lease_put(cache);
 }
 
 static void cycle(size_t size, unsigned count)
@@ -124,14 +139,14 @@ START_TEST(a_limit_falls_back_while_a_thread_only_frees)
 
 	for (i = 0; i < 4; i++)
 		cycle(size, 8 * first_limits[class]);
-	grown = bin_of(class)->limit;
+	grown = limit_of(class);
 	ck_assert_uint_gt(grown, 2 * first_limits[class]);
 	count = 12 * grown;
 	for (i = 0; i < count; i++)
 		blocks[i] = hak_malloc(size);
 	for (i = 0; i < count; i++)
 		hak_free(blocks[i]);
-	ck_assert_uint_eq(bin_of(class)->limit, first_limits[class]);
+	ck_assert_uint_eq(limit_of(class), first_limits[class]);
 	ck_assert_uint_le(thread_cache_bin_count(bin_of(class)), first_limits[class]);
 	check_bins();
 }
@@ -141,12 +156,12 @@ static size_t claimed;
 
 static void add_claims(struct heap *heap, void *argument)
 {
-	const struct bin *bins = (const struct bin *)(void *)heap->bins;
+	const struct thread_cache *cache = thread_cache_of_heap(heap);
 	unsigned class;
 
 	(void)argument;
 	for (class = 0; class < CLASS_COUNT; class ++)
-		claimed += (bins[class].limit - first_limits[class]) *
+		claimed += (cache->limits[class] - first_limits[class]) *
 			   (size_t)size_class_table[class].size;
 }
 
@@ -159,7 +174,7 @@ static size_t claimed_by_all(void)
 
 static void add_cached(struct heap *heap, void *bytes)
 {
-	const struct bin *bins = (const struct bin *)(void *)heap->bins;
+	struct bin *bins = thread_cache_of_heap(heap)->bins;
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class ++)
@@ -235,7 +250,7 @@ START_TEST(flushing_all_gives_the_budget_back)
 {
 	options.cache_max_bytes = 8 * MiB;
 	unit_threads(1, cycle_in_thread);
-	thread_cache_flush_all();
+	flush_all();
 	ck_assert_uint_eq(claimed_by_all(), 0);
 	cycle(1000, 8000);
 	cycle(1000, 8000);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lease.c - see lease.h. How threads come by their caches, and what becomes of these when
+ * threads end.
+ */
+#include <config.h>
+
+#include "front/lease.h"
+
+#include "front/seizure.h"
+#include "os/lock.h"
+#include "os/thread.h"
+
+/* The first thread's: a process that never has a second touches no other. */
+static struct thread_cache first_cache;
+
+/* The bin of units without a slab: its owner is nobody. */
+static struct {
+	struct bin bins[CLASS_COUNT + 1] CACHE_ALIGNED;
+	struct bin_owner owner CACHE_ALIGNED;
+} nobody;
+
+_Static_assert(offsetof(struct thread_cache, owners) == 64 * ((sizeof(nobody.bins) + 63) / 64),
+	       "nobody's owner lies where that of a bin would");
+
+static struct lock start_lock;
+static _Atomic bool started;		/* release by start lock; acquire in attach */
+
+static void set_owner(struct thread_cache *cache, uintptr_t thread)
+{
+	unsigned class;
+
+	/* relaxed: a thread compares with itself only; nobody else's value can be mistaken */
+	for (class = 0; class < CLASS_COUNT; class++)
+		atomic_store_explicit(&cache->owners[class].thread, thread, memory_order_relaxed);
+}
+
+static void detach_at_exit(void *cache);
+
+/* Once a process, in the first slow path of its first thread. */
+static bool start(void)
+{
+	bool ok;
+
+	lock_take(&start_lock);
+	ok = atomic_load_explicit(&started, memory_order_relaxed);
+	if (!ok) {
+		size_class_init();
+		ok = reservation_init(&nobody) == 0;
+		if (ok) {
+			/* Where keys are used up, caches of threads that end stay as they are. */
+			thread_exit_init(detach_at_exit);
+			thread_cache_init(&first_cache);
+			heap_abandon(&first_cache.heap);
+			atomic_store_explicit(&started, true, memory_order_release);
+		}
+	}
+	lock_put(&start_lock);
+	return ok;
+}
+
+/* A cache that is nobody else's; NULL: no memory. */
+static struct thread_cache *adopt_or_make(void)
+{
+	struct heap *heap = heap_adopt();
+	struct thread_cache *cache;
+
+	if (heap)
+		return thread_cache_of_heap(heap);
+	cache = reservation_take_metadata(sizeof(*cache));
+	if (cache)
+		thread_cache_init(cache);
+	return cache;
+}
+
+/* False: it is seized. */
+static bool begin_own(struct thread_cache *cache)
+{
+	if (lease_begin(cache))
+		return true;
+	if (heap_resume(&cache->heap)) {
+		thread_cache_reopen(cache);
+		return true;
+	}
+	thread_cache_end_work(cache);
+	seizure_want_back(cache);
+	return false;
+}
+
+/* What was seized while it had no thread was not resumed either. */
+static bool begin_adopted(struct thread_cache *cache)
+{
+	if (!begin_own(cache))
+		return false;
+	if (cache->seized.closed)
+		thread_cache_reopen(cache);
+	return true;
+}
+
+static bool has_started(void)
+{
+	return atomic_load_explicit(&started, memory_order_acquire) || start();
+}
+
+static struct thread_cache *borrow(void)
+{
+	struct thread_cache *cache = NULL;
+
+	while (has_started() && (cache = adopt_or_make()) && !begin_adopted(cache))
+		heap_abandon(&cache->heap);	/* seized in this very moment */
+	return cache;
+}
+
+/* The thread keeps the cache until it ends. NULL: no memory, or seized already. */
+static struct thread_cache *attach(void)
+{
+	struct thread_cache *cache;
+
+	if (!has_started())
+		return NULL;
+	/* The loader clears our thread-local storage if a resolver (IFUNC) allocated before it. */
+	if (atomic_load_explicit(&first_cache.owners[0].thread, memory_order_relaxed) ==
+	    thread_identity())
+		cache = &first_cache;
+	else
+		cache = adopt_or_make();
+	if (!cache)
+		return NULL;
+	thread_cache_tls.cache = cache;
+	set_owner(cache, thread_identity());
+	thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
+	thread_exit_arm(cache);
+	return begin_adopted(cache) ? cache : NULL;
+}
+
+struct thread_cache *lease_take_own_slow(void)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+
+	if (cache)
+		return begin_own(cache) ? cache : NULL;
+	return thread_cache_tls.leaving ? NULL : attach();
+}
+
+struct thread_cache *lease_take_slow(void)
+{
+	struct thread_cache *cache = lease_take_own_slow();
+
+	return cache ? cache : borrow();
+}
+
+void lease_put_slow(struct thread_cache *cache)
+{
+	heap_abandon(&cache->heap);
+}
+
+/* The heap waits for another thread; whatever is wholly free in it goes to everybody. */
+static void detach_at_exit(void *argument)
+{
+	struct thread_cache *cache = argument;
+
+	if (begin_own(cache)) {
+		thread_cache_flush_bins(cache);
+		thread_cache_end_work(cache);
+	}
+	thread_cache_tls.cache = NULL;
+	thread_cache_tls.small_size_limit = 0;
+	thread_cache_tls.leaving = true;
+	set_owner(cache, 0);
+	heap_abandon(&cache->heap);
+}
+
+static void freeze(struct heap *heap)
+{
+	set_owner(thread_cache_of_heap(heap), 0);
+}
+
+void lease_after_fork_in_child(void)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+
+	/* Seized in the parent, it may be torn. */
+	if (cache && heap_is_seized(&cache->heap)) {
+		thread_cache_tls.cache = cache = NULL;
+		thread_cache_tls.small_size_limit = 0;
+	}
+	heap_freeze_others(cache ? &cache->heap : NULL, freeze);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seizure.c - see seizure.h. Called by the helper and by hak_purge(); takes no lock.
+ */
+#include <config.h>
+
+#include "front/seizure.h"
+
+#include "os/barrier.h"
+
+#define BATCH_BLOCKS	64
+
+static void close_steps(struct thread_cache *cache)
+{
+	size_t step;
+
+	cache->seized.closed = true;
+	for (step = 0; step < SIZE_STEPS; step++)
+		thread_cache_set_step(cache, step, CLASS_COUNT);
+}
+
+/* acquire: pairs with the release in thread_cache_end_work */
+static bool is_working(struct thread_cache *cache)
+{
+	return atomic_load_explicit(&cache->working, memory_order_acquire);
+}
+
+bool seizure_take(struct thread_cache *cache)
+{
+	if (!heap_seize(&cache->heap))
+		return false;
+	atomic_store_explicit(&cache->seized.wanted_back, false, memory_order_relaxed);
+	if (!heap_is_seized(&cache->heap))
+		return true;	/* it has no thread */
+	close_steps(cache);
+	if (barrier_in_all_threads() && !is_working(cache))
+		return true;
+	seizure_put(cache);
+	return false;
+}
+
+void seizure_put(struct thread_cache *cache)
+{
+	heap_give_back(&cache->heap);
+}
+
+bool seizure_is_wanted_back(struct thread_cache *cache)
+{
+	/* A thread that has ended since wants nothing. */
+	return atomic_load_explicit(&cache->seized.wanted_back, memory_order_relaxed) &&
+	       heap_is_seized(&cache->heap);
+}
+
+void seizure_want_back(struct thread_cache *cache)
+{
+	atomic_store_explicit(&cache->seized.wanted_back, true, memory_order_relaxed);
+}
+
+/* Puts blocks of a list; returns what is left when the thread wants its cache back. */
+static void *put_list(struct thread_cache *cache, void *list, uint32_t *put)
+{
+	void *blocks[BATCH_BLOCKS];
+
+	while (list && !seizure_is_wanted_back(cache)) {
+		unsigned count = 0;
+
+		for (; list && count < BATCH_BLOCKS; count++) {
+			blocks[count] = list;
+			list = *(void **)list;
+		}
+		heap_put_blocks(&cache->heap, blocks, count);
+		*put += count;
+	}
+	return list;
+}
+
+/*
+ * list: what the bin held. If the thread was just pushing, it may have linked its block to
+ * the first of them, which then stays with the thread.
+ */
+static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void *list)
+{
+	struct seized_cache *seized = &cache->seized;
+	void *first = NULL, *rest;
+	uint32_t put = 0;
+
+	/* acquire: pairs with the release in free_inline */
+	if (atomic_load_explicit(&cache->bins[class].pushing, memory_order_acquire)) {
+		first = list;
+		list = *(void **)first;
+	}
+	rest = put_list(cache, list, &put);
+	if (first)
+		*(void **)first = rest;
+	seized->rest[class] = first ? first : rest;
+	seized->room[class] += (int32_t)put;
+	if (!seized->rest[class])
+		seized->room[class] -= thread_cache_lower_limit(cache, class,
+								thread_cache_first_limit(class));
+	return put;
+}
+
+/* What was left behind last time, the thread has not had yet. */
+static void *take_list(struct thread_cache *cache, unsigned class)
+{
+	void *list;
+
+	if (cache->seized.rest[class])
+		return NULL;
+	/* acquire: the blocks' links, written before release stores of pushing and working */
+	list = __atomic_exchange_n(&cache->bins[class].head, NULL, __ATOMIC_ACQUIRE);
+	return list;
+}
+
+static size_t empty_bins(struct thread_cache *cache)
+{
+	void *lists[CLASS_COUNT];
+	size_t bytes = 0;
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++)
+		lists[class] = take_list(cache, class);
+	/* Whoever pushes from here on finds the bin empty; whoever does not is seen pushing. */
+	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads()) {
+		for (class = 0; class < CLASS_COUNT; class++)
+			if (lists[class])
+				cache->seized.rest[class] = lists[class];
+		return 0;
+	}
+	for (class = 0; class < CLASS_COUNT; class++)
+		if (lists[class])
+			bytes += empty_bin(cache, class, lists[class]) *
+				 (size_t)size_class_table[class].size;
+	return bytes;
+}
+
+size_t seizure_empty(struct thread_cache *cache)
+{
+	size_t bytes;
+
+	remote_free_post_all(&cache->outbox);
+	remote_free_drain(&cache->heap);
+	bytes = empty_bins(cache);
+	heap_put_empty_slabs(&cache->heap);
+	return bytes;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seizure.h - taking from a thread's cache while the thread does not use it: what a thread
+ * keeps for its next allocations must not be pinned by its sleeping. The thread pays for it
+ * with two stores of its own memory in malloc and two in free, and waits for nobody.
+ *
+ * Who may run with whom:
+ *                        the cache's thread      who seizes
+ *   popping (malloc)      not with seizure_take   sees working and gives up
+ *   pushing (free)        yes: at any time        takes the list, by one exchange
+ *   slow paths            borrow another cache    -
+ *
+ * seizure_take:  1 hold: OWNED -> SEIZED           slow paths keep out from here on
+ *                2 close: every size step leads to a bin that is always empty
+ *                3 a barrier in all threads: whoever did not see 1 and 2 is seen working
+ *                4 working? then give up; nothing has been touched
+ * The thread, at its next slow path: RESTING -> OWNED, opens the steps, corrects its counts.
+ *
+ * A thread that sleeps in a signal handler in the middle of a pop keeps its cache; it is
+ * counted as pinned. Modelled in tests/model/.
+ */
+#ifndef HAKMEM_FRONT_SEIZURE_H
+#define HAKMEM_FRONT_SEIZURE_H
+
+#include <stdbool.h>
+
+#include "front/thread_cache.h"
+
+/* Takes hold of a cache; false: it is in use. */
+bool seizure_take(struct thread_cache *cache);
+void seizure_put(struct thread_cache *cache);
+
+/*
+ * Puts what the bins hold into the slabs, and wholly free slabs back. Stops early when the
+ * thread wants its cache back. Returns the bytes that left the bins.
+ */
+size_t seizure_empty(struct thread_cache *cache);
+
+/* True: the thread has asked for its cache since it was seized. */
+bool seizure_is_wanted_back(struct thread_cache *cache);
+
+/* For the thread, which finds its cache seized. */
+void seizure_want_back(struct thread_cache *cache);
+
+#endif
