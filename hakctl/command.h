@@ -24,13 +24,18 @@ struct command {
 
 extern const struct command ps_command;
 extern const struct command stats_command;
+extern const struct command top_command;
 extern const struct command numa_command;
+extern const struct command huge_command;
+extern const struct command doctor_command;
 extern const struct command purge_command;
 extern const struct command limit_command;
 extern const struct command get_command;
 extern const struct command set_command;
 extern const struct command list_command;
+extern const struct command map_command;
 extern const struct command stray_command;
+extern const struct command metrics_command;
 extern const struct command run_command;
 extern const struct command wait_command;
 extern const struct command help_command;

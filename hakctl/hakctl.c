@@ -12,11 +12,29 @@
 #include "hakctl/message.h"
 #include "support/suggestion.h"
 
+/* clang-format off: a verb a line */
 const struct command *const commands[] = {
-	&ps_command,   &stats_command, &numa_command,	 &purge_command, &limit_command,
-	&get_command,  &set_command,   &list_command,	 &stray_command, &run_command,
-	&wait_command, &help_command,  &version_command, NULL,
+	&ps_command,
+	&stats_command,
+	&top_command,
+	&numa_command,
+	&huge_command,
+	&doctor_command,
+	&purge_command,
+	&limit_command,
+	&get_command,
+	&set_command,
+	&list_command,
+	&map_command,
+	&stray_command,
+	&metrics_command,
+	&run_command,
+	&wait_command,
+	&help_command,
+	&version_command,
+	NULL,
 };
+/* clang-format on */
 
 const struct command *command_find(const char *name)
 {

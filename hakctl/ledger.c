@@ -97,7 +97,7 @@ size_t ledger_terms(const struct control_ledger *ledger,
 	    ledger->queued_bytes + ledger->releasing_bytes);
 	add(&sum, "metadata_bytes", "metadata", ledger->metadata_bytes);
 	untouched = (int64_t)ledger->populated_bytes - sum.bytes;
-	term = add(&sum, "untouched_bytes", "handed out, not touched yet",
+	term = add(&sum, "untouched_bytes", "not touched yet",
 		   (uint64_t)untouched);
 	if (untouched > 0)
 		term->label = "resident, in none of these";

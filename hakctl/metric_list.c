@@ -23,15 +23,15 @@ struct metric {
 #define FIELD(field)                                            \
 #field, #field, offsetof(struct control_ledger, field), \
 		sizeof(((struct control_ledger *)NULL)->field)
-/* Metrics are in seconds, so the name is another one. */
-#define FIELD_NS(field, name)                                 \
+/* Metrics are in seconds, and a count is no suffix there: the name is another one. */
+#define FIELD_AS(field, name)                                 \
 #field, name, offsetof(struct control_ledger, field), \
 		sizeof(((struct control_ledger *)NULL)->field)
 #define GAUGE	OPENMETRICS_GAUGE
 #define COUNTER OPENMETRICS_COUNTER
 
 static const struct metric metrics_of_ledger[] = {
-	{ FIELD_NS(up_ns, "up_seconds"), UNIT_NS, GAUGE,
+	{ FIELD_AS(up_ns, "up_seconds"), UNIT_NS, GAUGE,
 	  "Time since the library was loaded." },
 	{ FIELD(asked_bytes), UNIT_BYTES, GAUGE,
 	  "Live memory as the program asked for it; sampled." },
@@ -39,14 +39,14 @@ static const struct metric metrics_of_ledger[] = {
 	{ FIELD(rounding_bytes), UNIT_BYTES, GAUGE,
 	  "Live memory lost to size classes; sampled." },
 	{ FIELD(blocks_live_bytes), UNIT_BYTES, GAUGE, "Live blocks in slabs." },
-	{ FIELD(blocks_live_count), UNIT_COUNT, GAUGE,
+	{ FIELD_AS(blocks_live_count, "blocks_live"), UNIT_COUNT, GAUGE,
 	  "Number of live blocks in slabs." },
 	{ FIELD(large_live_bytes), UNIT_BYTES, GAUGE, "Live blocks above 1 MiB." },
-	{ FIELD(large_live_count), UNIT_COUNT, GAUGE,
+	{ FIELD_AS(large_live_count, "large_live"), UNIT_COUNT, GAUGE,
 	  "Number of live blocks above 1 MiB." },
 	{ FIELD(thread_caches_bytes), UNIT_BYTES, GAUGE,
 	  "Free blocks in thread caches." },
-	{ FIELD(thread_caches_count), UNIT_COUNT, GAUGE, "Thread caches." },
+	{ FIELD_AS(thread_caches_count, "thread_caches"), UNIT_COUNT, GAUGE, "Thread caches." },
 	{ FIELD(slabs_free_bytes), UNIT_BYTES, GAUGE,
 	  "Free blocks in partly used slabs, handed out before." },
 	{ FIELD(slabs_untouched_bytes), UNIT_BYTES, GAUGE,
@@ -82,9 +82,9 @@ static const struct metric metrics_of_ledger[] = {
 	  "Memory system calls by the program's threads." },
 	{ FIELD(helper_calls), UNIT_COUNT, COUNTER, "Memory system calls by helpers." },
 	{ FIELD(waits), UNIT_COUNT, COUNTER, "Slow paths of threads that were timed." },
-	{ FIELD_NS(wait_p99_ns, "wait_p99_seconds"), UNIT_NS, GAUGE,
+	{ FIELD_AS(wait_p99_ns, "wait_p99_seconds"), UNIT_NS, GAUGE,
 	  "99th percentile of waiting for pages." },
-	{ FIELD_NS(wait_max_ns, "wait_max_seconds"), UNIT_NS, GAUGE,
+	{ FIELD_AS(wait_max_ns, "wait_max_seconds"), UNIT_NS, GAUGE,
 	  "Longest wait for pages." },
 	{ FIELD(moved_bytes), UNIT_BYTES, COUNTER, "Populated ahead by moving pages." },
 	{ FIELD(copied_bytes), UNIT_BYTES, COUNTER, "Populated ahead by copying." },
@@ -115,9 +115,9 @@ static const struct metric metrics_of_ledger[] = {
 	  "Touches of memory that nobody was given." },
 	{ FIELD(refused), UNIT_COUNT, COUNTER, "Allocations refused." },
 	{ FIELD(helper_wakeups), UNIT_COUNT, COUNTER, "Times the helper woke." },
-	{ FIELD_NS(helper_lag_ns, "helper_lag_seconds"), UNIT_NS, GAUGE,
+	{ FIELD_AS(helper_lag_ns, "helper_lag_seconds"), UNIT_NS, GAUGE,
 	  "How late the helper woke last." },
-	{ FIELD_NS(helper_lag_max_ns, "helper_lag_max_seconds"), UNIT_NS, GAUGE,
+	{ FIELD_AS(helper_lag_max_ns, "helper_lag_max_seconds"), UNIT_NS, GAUGE,
 	  "How late the helper woke at most." },
 	{ FIELD(limit_soft_bytes), UNIT_LIMIT, GAUGE,
 	  "The soft limit, where there is one." },

@@ -150,8 +150,9 @@ static void print_text(const struct seen *all, const struct target_list *list)
 		table_print(&table);
 	}
 	if (list->unseen)
-		printf("%s%zu processes of other users could not be looked into%s\n",
-		       style_begin(STYLE_FAINT), list->unseen, style_end(STYLE_FAINT));
+		printf("%s%zu process%s could not be looked into%s\n",
+		       style_begin(STYLE_FAINT), list->unseen,
+		       list->unseen == 1 ? "" : "es", style_end(STYLE_FAINT));
 }
 
 static struct json_object *to_json(const struct seen *seen)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl doctor`: what is off, here or in a process, why, and the line that mends it. */
+#include <config.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "hakctl/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/json_output.h"
+#include "hakctl/message.h"
+#include "hakctl/probe.h"
+#include "hakctl/remedy.h"
+#include "hakctl/seccomp_profile.h"
+#include "hakctl/style.h"
+
+struct request {
+	bool json, all, wants_profile;
+	const char *base; /* of the profile */
+	int worst;	  /* 0: all on; 1: a slower way; 2: something is off */
+	struct json_object *array;
+};
+
+static const char *const state_names[] = { "on", "off", "partly", "unknown", "unwanted" };
+
+static const char *state_name(const struct control_rung *rung)
+{
+	return rung->state < 5 ? state_names[rung->state] : "unknown";
+}
+
+static void judge(struct request *request, const struct control_rung *rung)
+{
+	int grade = rung->state == CONTROL_RUNG_OFF    ? 2 :
+		    rung->state == CONTROL_RUNG_PARTLY ? 1 :
+							 0;
+
+	if (grade > request->worst)
+		request->worst = grade;
+}
+
+static void print_rung(const struct control_rung *rung)
+{
+	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_WARNING,
+					     STYLE_FAINT, STYLE_FAINT };
+	bool is_off = rung->state == CONTROL_RUNG_OFF ||
+		      rung->state == CONTROL_RUNG_PARTLY;
+	const char *line = remedy_line(rung);
+
+	printf("  %s%-8s%s  %-16s %s\n",
+	       style_begin(styles[rung->state < 5 ? rung->state : 3]), state_name(rung),
+	       style_end(STYLE_TITLE), rung->name, remedy_purpose(rung));
+	if (rung->cause[0] || rung->error)
+		printf("            why: %s%s%s\n", rung->cause,
+		       rung->error && rung->cause[0] ? "; " : "",
+		       rung->error ? strerrorname_np(rung->error) ?: "an unusual error" :
+				     "");
+	if (is_off && line[0])
+		printf("            mend: %s\n", line);
+}
+
+static struct json_object *rung_to_json(const struct control_rung *rung)
+{
+	struct json_object *object = json_object_new_object();
+	bool is_off = rung->state == CONTROL_RUNG_OFF ||
+		      rung->state == CONTROL_RUNG_PARTLY;
+
+	json_output_text(object, "name", rung->name);
+	json_output_text(object, "state", state_name(rung));
+	json_output_text(object, "purpose", remedy_purpose(rung));
+	json_object_object_add(object, "errno", json_object_new_int(rung->error));
+	json_output_text(object, "cause", rung->cause);
+	json_output_text(object, "mend", is_off ? remedy_line(rung) : "");
+	return object;
+}
+
+static struct json_object *show_rungs(struct request *request,
+				      const struct control_rung *rungs, size_t count)
+{
+	struct json_object *array = request->json ? json_object_new_array() : NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		judge(request, &rungs[i]);
+		if (request->json)
+			json_object_array_add(array, rung_to_json(&rungs[i]));
+		else
+			print_rung(&rungs[i]);
+	}
+	return array;
+}
+
+static bool examine(struct target *target, void *argument, struct failure *failure)
+{
+	struct request *request = argument;
+	struct reply_rows rows = { .row_bytes = sizeof(struct control_rung) };
+	struct connection connection;
+	struct json_object *array;
+	bool done;
+
+	if (!target_connect(target, &connection, failure))
+		return false;
+	done = connection_ask_rows(&connection, CONTROL_DOCTOR, &rows, failure);
+	connection_close(&connection);
+	if (done && !request->json)
+		printf("%s%s%s\n", style_begin(STYLE_TITLE), target_label(target),
+		       style_end(STYLE_TITLE));
+	if (done) {
+		array = show_rungs(request, (const void *)rows.rows, rows.count);
+		if (request->json) {
+			struct json_object *object = json_output_target(target);
+
+			json_object_object_add(object, "rungs", array);
+			json_object_array_add(request->array, object);
+		}
+	}
+	reply_free_rows(&rows);
+	return done;
+}
+
+/* Of the machine, as hakctl itself finds it: a program in a container may find it worse. */
+static enum exit_code examine_machine(struct request *request)
+{
+	struct control_rung rungs[PROBE_MOST_RUNGS];
+	size_t count = probe_machine(rungs);
+	struct json_object *object, *array;
+	struct utsname system;
+
+	uname(&system);
+	if (!request->json)
+		printf("%sthis machine%s  Linux %s\n", style_begin(STYLE_TITLE),
+		       style_end(STYLE_TITLE), system.release);
+	array = show_rungs(request, rungs, count);
+	if (!request->json)
+		return (enum exit_code)request->worst;
+	object = json_output_begin("doctor");
+	json_output_text(object, "kernel", system.release);
+	json_object_object_add(object, "rungs", array);
+	json_output_end(object);
+	return (enum exit_code)request->worst;
+}
+
+static enum exit_code take_options(struct request *request, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "seccomp-profile", optional_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int letter;
+
+	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
+		if (letter == '?')
+			return EXIT_USAGE;
+		if (letter == 's') {
+			request->wants_profile = true;
+			request->base = optarg;
+		} else {
+			*(letter == 'j' ? &request->json : &request->all) = true;
+		}
+	}
+	return EXIT_DONE;
+}
+
+static int doctor_run(int argc, char **argv)
+{
+	struct request request = { .json = false };
+	struct target_list list = { .targets = NULL };
+	struct failure failure;
+	enum exit_code code = take_options(&request, argc, argv);
+
+	if (code != EXIT_DONE)
+		return code;
+	if (request.wants_profile) {
+		if (seccomp_profile_print(request.base, &failure))
+			return EXIT_DONE;
+		message_error("doctor: %s", failure.text);
+		return failure.code;
+	}
+	if (!argv[optind] && !request.all)
+		return examine_machine(&request);
+	code = arguments_take_targets("doctor", argv + optind, request.all,
+				      ARGUMENTS_MANY, &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (request.json)
+		code = arguments_visit_json("doctor", &list, request.all, examine,
+					    &request, &request.array);
+	else
+		code = arguments_visit("doctor", &list, request.all, examine, &request);
+	return code == EXIT_DONE ? request.worst : (int)code;
+}
+
+const struct command doctor_command = {
+	.name = "doctor",
+	.arguments = "[-j] [--seccomp-profile[=BASE]] [TARGET... | --all]",
+	.summary = "say what is off, why, and how to mend it",
+	.help = "      --seccomp-profile[=BASE]\n"
+		"              print a seccomp profile for Docker with all calls that hakmem can\n"
+		"              use: BASE with these added, such as Docker's default profile, or one\n"
+		"              that refuses only what reaches beyond a container\n"
+		"  -a, --all   every process that can be asked\n"
+		"  -j, --json  one JSON object\n"
+		"\n"
+		"Without a TARGET it examines this machine. Exit codes: 0 all is on, 1 a slower\n"
+		"way is used for something, 2 something is off; 3 no such target.\n",
+	.run = doctor_run,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* How much of each superslab is written to within a time. */
+#ifndef HAKCTL_HEAT_H
+#define HAKCTL_HEAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hakctl/look.h"
+
+#define HEAT_SUPERSLAB_BYTES ((uint64_t)2 << 20)
+
+struct heat {
+	uint32_t *written_bytes; /* one a superslab, from the heap's start */
+	size_t count;
+	const char *how;
+};
+
+/* Waits so long; false: this kernel or process has no way, and the failure says why. */
+bool heat_measure(const struct target *target, const struct control_ledger *ledger,
+		  double seconds, struct heat *heat, struct failure *failure);
+void heat_free(struct heat *heat);
+
+#endif
