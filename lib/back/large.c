@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "back/helper_link.h"
 #include "back/large_count.h"
 #include "back/large_run.h"
 #include "back/release.h"
@@ -39,12 +40,16 @@ static uint32_t units_of(size_t bytes)
 	return units <= reservation.bytes >> UNIT_SHIFT ? (uint32_t)units : 0;
 }
 
-/* With the lock: makes part of a free run live; what is left of it stays free. */
-static void split_off(uint32_t run, uint32_t first, uint32_t units)
+/*
+ * With the lock: makes part of a free run live; what is left of it stays free. False: it is
+ * being released.
+ */
+static bool split_off(uint32_t run, uint32_t first, uint32_t units)
 {
 	uint32_t end = run + large_run_at(run)->units;
 
-	large_run_remove(run);
+	if (!large_run_remove(run))
+		return false;
 	large_run_at(end - 1)->state = RUN_NONE;
 	large_run_at(run)->state = RUN_NONE;
 	large_run_set(first, units, RUN_LIVE);
@@ -52,6 +57,19 @@ static void split_off(uint32_t run, uint32_t first, uint32_t units)
 		large_run_insert(run, first - run);
 	if (first + units < end)
 		large_run_insert(first + units, end - first - units);
+	return true;
+}
+
+/* With the lock: units out of the free runs, live; UNIT_NONE: none fits. */
+static uint32_t find_and_split(uint32_t units, uint32_t alignment)
+{
+	uint32_t run, first = UNIT_NONE;
+
+	large_run_settle();
+	do {
+		run = large_run_find(units, alignment, &first);
+	} while (run != UNIT_NONE && !split_off(run, first, units));
+	return run == UNIT_NONE ? UNIT_NONE : first;
 }
 
 /* With the lock: how far the dirty units of a run reach, in bytes. */
@@ -74,19 +92,18 @@ static void set_slack(uint32_t unit, size_t bytes)
 
 static uint32_t take_run(uint32_t units, uint32_t alignment, size_t bytes, size_t *dirty_bytes)
 {
-	uint32_t run, first = UNIT_NONE;
+	uint32_t first;
 
 	lock_take(&lock);
-	run = large_run_find(units, alignment, &first);
-	if (run != UNIT_NONE) {
-		split_off(run, first, units);
+	first = find_and_split(units, alignment);
+	if (first != UNIT_NONE) {
 		*dirty_bytes = dirty_extent(first, units);
 		large_run_at(first)->slack = 0;
 		set_slack(first, bytes);
 		large_count_add((int32_t)units, 1, 0);
 	}
 	lock_put(&lock);
-	return run == UNIT_NONE ? UNIT_NONE : first;
+	return first;
 }
 
 /* Opens another chunk; it merges with a free run before it. */
@@ -121,6 +138,8 @@ void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
 		reservation_uncharge((size_t)units << UNIT_SHIFT);
 		return NULL;
 	}
+	if (reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
+		helper_link_want();
 	return reservation_unit_start(unit);
 }
 
@@ -195,11 +214,13 @@ enum large_lookup large_put(void *block)
 /* With the lock: the block takes its first units from the free run behind it. */
 static bool grow(uint32_t unit, uint32_t have, uint32_t units)
 {
-	uint32_t next = large_run_free_at(unit + have);
+	uint32_t next;
 
-	if (next == UNIT_NONE || large_run_at(next)->units < units - have)
+	large_run_settle();
+	next = large_run_free_at(unit + have);
+	if (next == UNIT_NONE || large_run_at(next)->units < units - have ||
+	    !split_off(next, next, units - have))
 		return false;
-	split_off(next, next, units - have);
 	large_run_at(next)->state = RUN_NONE;
 	large_run_at(unit + have - 1)->state = RUN_NONE;
 	large_run_set(unit, units, RUN_LIVE);
@@ -275,18 +296,17 @@ bool large_receive(struct chunk chunk)
 
 bool large_give(uint32_t superslabs, struct chunk *chunk)
 {
-	uint32_t units = superslabs * SUPERSLAB_UNITS, run, first = 0;
+	uint32_t units = superslabs * SUPERSLAB_UNITS, first;
 
 	lock_take(&lock);
-	run = large_run_find(units, SUPERSLAB_UNITS, &first);
-	if (run != UNIT_NONE) {
-		split_off(run, first, units);
+	first = find_and_split(units, SUPERSLAB_UNITS);
+	if (first != UNIT_NONE) {
 		large_run_at(first)->state = RUN_NONE;
 		large_run_at(first + units - 1)->state = RUN_NONE;
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first, units };
-	return run != UNIT_NONE;
+	return first != UNIT_NONE;
 }
 
 /*
@@ -358,10 +378,12 @@ static uint32_t take_dirty(uint32_t from, uint32_t *units)
 	uint32_t unit;
 
 	lock_take(&lock);
-	unit = large_run_find_dirty(from);
+	large_run_settle();
+	do {
+		unit = large_run_find_dirty(from);
+	} while (unit != UNIT_NONE && !large_run_remove(unit));
 	if (unit != UNIT_NONE) {
 		*units = large_run_at(unit)->units;
-		large_run_remove(unit);
 		large_run_set(unit, *units, RUN_AWAY);
 	}
 	lock_put(&lock);

@@ -10,13 +10,16 @@
 
 #include "back/large_run.h"
 
-#include <stdatomic.h>
+#include "back/index_stack.h"
 
 #define LISTS		(4 * 32)
 #define LOOKS_PER_LIST	32
 
 static uint32_t lists[2][LISTS];	/* [dirty]; unit + 1 of the first run; by large lock */
 static _Atomic uint32_t dirty_units;
+static struct index_stack idle;		/* for the helper */
+static struct index_stack moved;	/* for large_run_settle */
+static _Atomic uint32_t claimed;	/* the helper's run, unit + 1; relaxed: for a fork's child */
 static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
 
 static unsigned list_of(uint32_t units)
@@ -89,10 +92,13 @@ uint32_t large_run_dirty_units(void)
 	return atomic_load_explicit(&dirty_units, memory_order_relaxed);
 }
 
-void large_run_remove(uint32_t unit)
+bool large_run_remove(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
+	uint8_t is_free = RUN_FREE;
 
+	if (!atomic_compare_exchange_strong(&run->state, &is_free, RUN_NONE))
+		return false;
 	count_dirty(-run->dirty_units);
 	if (run->next)
 		large_run_at(run->next - 1)->previous = run->previous;
@@ -100,6 +106,7 @@ void large_run_remove(uint32_t unit)
 		large_run_at(run->previous - 1)->next = run->next;
 	else
 		lists[mostly_dirty(run)][list_of(run->units)] = run->next;
+	return true;
 }
 
 uint32_t large_run_free_at(uint32_t unit)
@@ -130,19 +137,23 @@ uint32_t large_run_insert(uint32_t unit, uint32_t units)
 	for (i = 0; i < 2; i++) {
 		uint32_t neighbour = neighbours[i];
 
-		if (neighbour == UNIT_NONE)
+		if (neighbour == UNIT_NONE || !large_run_remove(neighbour))
 			continue;
-		large_run_remove(neighbour);
 		clear_tags(neighbour);
 		dirty += large_run_at(neighbour)->dirty_units;
 		units += large_run_at(neighbour)->units;
 		if (neighbour < unit)
 			unit = neighbour;
 	}
-	large_run_set(unit, units, RUN_FREE);
 	large_run_at(unit)->dirty_units = dirty;
+	large_run_at(unit)->age = 0;
 	count_dirty(dirty);
+	large_run_set(unit, units, RUN_NONE);
 	list_insert(unit);
+	/* From here on the helper may claim it. */
+	large_run_at(unit)->state = RUN_FREE;
+	if (dirty)
+		index_stack_push(&idle, unit, &large_run_at(unit)->idle_link);
 	if (unit < lowest_unit)
 		lowest_unit = unit;
 	if (unit + units > end_unit)
@@ -170,7 +181,7 @@ static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, 
 		struct large_unit *run = large_run_at(link - 1);
 		uint32_t start = fit(link - 1, units, alignment);
 
-		if (start != UNIT_NONE &&
+		if (run->state == RUN_FREE && start != UNIT_NONE &&
 		    (best == UNIT_NONE || run->units < large_run_at(best)->units)) {
 			best = link - 1;
 			*first = start;
@@ -208,4 +219,81 @@ uint32_t large_run_find_dirty(uint32_t from)
 		unit += run->state < RUN_FREE ? 1 : run->units;
 	}
 	return UNIT_NONE;
+}
+
+void large_run_settle(void)
+{
+	uint32_t link = index_stack_take(&moved);
+
+	while (link) {
+		uint32_t unit = link - 1;
+
+		link = index_stack_leave(&large_run_at(unit)->moved_link);
+		if (large_run_remove(unit))
+			large_run_insert(unit, large_run_at(unit)->units);
+	}
+}
+
+uint32_t large_run_take_idle(void)
+{
+	return index_stack_take(&idle);
+}
+
+void large_run_leave_idle(uint32_t unit)
+{
+	struct large_unit *run = large_run_at(unit);
+
+	index_stack_leave(&run->idle_link);
+	/* seq_cst: a run that became free while the link was still set is seen here */
+	if (run->state == RUN_FREE && run->age == 0)
+		index_stack_push(&idle, unit, &run->idle_link);
+}
+
+bool large_run_claim(uint32_t unit)
+{
+	uint8_t is_free = RUN_FREE;
+
+	atomic_store_explicit(&claimed, unit + 1, memory_order_relaxed);
+	if (atomic_compare_exchange_strong(&large_run_at(unit)->state, &is_free, RUN_AWAY))
+		return true;
+	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
+	return false;
+}
+
+void large_run_put_claimed(uint32_t unit)
+{
+	large_run_at(unit)->state = RUN_FREE;
+	index_stack_push(&moved, unit, &large_run_at(unit)->moved_link);
+	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
+}
+
+/* Reading first: a page that is not written to stays shared with the parent. */
+static void mend_after_fork(uint32_t unit)
+{
+	struct large_unit *run = large_run_at(unit);
+
+	if (run->moved_link)
+		index_stack_leave(&run->moved_link);
+	if (run->idle_link) {
+		index_stack_leave(&run->idle_link);
+		index_stack_push(&idle, unit, &run->idle_link);
+	}
+}
+
+void large_run_after_fork_in_child(void)
+{
+	uint32_t unit = atomic_load_explicit(&claimed, memory_order_relaxed);
+	unsigned dirty, list;
+
+	if (unit && large_run_at(unit - 1)->state == RUN_AWAY)
+		large_run_at(unit - 1)->state = RUN_FREE;
+	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
+	idle.head = moved.head = 0;
+	for (dirty = 0; dirty < 2; dirty++)
+		for (list = 0; list < LISTS; list++) {
+			uint32_t link = lists[dirty][list];
+
+			for (; link; link = large_run_at(link - 1)->next)
+				mend_after_fork(link - 1);
+		}
 }

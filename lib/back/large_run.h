@@ -2,13 +2,21 @@
 /*
  * large_run.h - the free runs of the large range: lists by size, boundary tags, merging.
  *
- * Used by large.c alone, under the large lock. A run is [unit, unit + units); its first and
- * last records hold its length and state, as Knuth's boundary tags do (TAOCP 1, 2.5C). Each
- * unit's record says whether the unit may hold anything but zeroes.
+ * A run is [unit, unit + units); its first and last records hold its length and state, as
+ * Knuth's boundary tags do (TAOCP 1, 2.5C). Each unit's record says whether the unit may hold
+ * anything but zeroes.
+ *
+ *   large_run_claim, _put_claimed, _take_idle, _leave_idle    the helper: no lock
+ *   everything else                                           large.c, under the large lock
+ *
+ * A free run is claimed by changing its state with one compare-and-swap, under the lock, too:
+ * whoever did it has the run and the records in it, until it is free again. The helper leaves
+ * its place in the lists alone; it is put right by the next who has the lock.
  */
 #ifndef HAKMEM_BACK_LARGE_RUN_H
 #define HAKMEM_BACK_LARGE_RUN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,12 +29,14 @@ struct large_unit {
 	uint32_t units;		/* in the first and the last record of a run */
 	uint32_t dirty_units;	/* free run, first record: how many are dirty */
 	uint32_t next, previous;/* free run, first record: unit + 1 in its list */
-	uint8_t state;		/* enum run_state */
+	_Atomic uint8_t state;	/* enum run_state; seq_cst: with it a free run changes hands */
 	uint8_t dirty;		/* in every record: the unit may hold something */
-	uint8_t freed;		/* in every record: a block that started here was freed */
-	uint8_t seam;		/* in every record: a mapping may begin here, made by a move */
+	uint8_t freed : 1;	/* in every record: a block that started here was freed */
+	uint8_t seam : 1;	/* in every record: a mapping may begin here, made by a move */
+	_Atomic uint8_t age;	/* free run: looks of the helper that it was idle at */
 	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
-	uint8_t reserved[8];
+	_Atomic uint32_t idle_link;	/* see index_stack.h: the helper should look at it */
+	_Atomic uint32_t moved_link;	/* the same: its place in the lists is not true */
 };
 
 _Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");
@@ -49,8 +59,25 @@ uint32_t large_run_free_at(uint32_t unit);
  */
 uint32_t large_run_insert(uint32_t unit, uint32_t units);
 
-/* Takes a free run out of its list; its tags stay. */
-void large_run_remove(uint32_t unit);
+/* Takes a free run out of its list; its tags stay. False: it is the helper's just now. */
+bool large_run_remove(uint32_t unit);
+
+/* Puts the places of runs right that were the helper's. After each taking of the lock. */
+void large_run_settle(void);
+
+/* In a fork's child, with the lock: what the helper had is free. */
+void large_run_after_fork_in_child(void);
+
+/*
+ * Units where dirty runs became free since the last call: unit + 1 of the first, chained by
+ * idle_link, which is the caller's until it leaves the unit.
+ */
+uint32_t large_run_take_idle(void);
+void large_run_leave_idle(uint32_t unit);
+
+/* One run at a time. False: no free run begins at the unit any more. */
+bool large_run_claim(uint32_t unit);
+void large_run_put_claimed(uint32_t unit);
 
 /*
  * Finds a free run that holds units from an aligned unit on (alignment in units, a power of

@@ -48,6 +48,9 @@ bool release_collect(uint32_t *tag, bool *released);
  */
 uint32_t release_spans(const struct release_span *spans, unsigned count, bool parts);
 
+/* Splits the huge pages that a range begins and ends in the middle of. */
+void release_split_ends(struct release_span span);
+
 void release_leave_out(unsigned ways);
 
 /* In a fork's child: the descriptors are the parent's. */

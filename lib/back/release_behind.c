@@ -8,6 +8,8 @@
  *   watched   their units age, look by look
  *   whole     all units are due: first, side by side in one request
  *   parts     some are due: last, for they may have to be split off a huge page
+ *
+ * Free runs of the large range come between: see release_large.c.
  */
 #include <config.h>
 
@@ -15,6 +17,7 @@
 
 #include "back/index_stack.h"
 #include "back/release.h"
+#include "back/release_large.h"
 #include "back/superslab.h"
 
 #define RUN_MOST		8	/* superslabs in one request: 1.5 ms of small pages */
@@ -22,9 +25,18 @@
 #define SLEEP_IN_FLIGHT_NS	2000000ull
 #define SLEEP_NOTHING_NS	UINT64_MAX
 
+#define PIECE_BYTES		(8 * MiB)	/* of a large run, in the helper's own time */
+#define PIECE_OF_WORKERS_BYTES	(64 * MiB)
+
 /* Superslabs side by side, claimed. */
 struct run {
 	uint32_t first, superslabs;
+};
+
+/* What a worker releases: superslabs, or, if there are none, a piece of a large run. */
+struct flight {
+	struct run run;
+	struct release_span piece;
 };
 
 /* The helper's alone. Lists: index + 1 of the first, chained by idle_link. */
@@ -32,7 +44,7 @@ static struct {
 	uint64_t (*clock)(void);
 	struct release_policy policy;
 	uint32_t watched, whole, parts;
-	struct run flights[RELEASE_QUEUED_MOST];	/* by tag */
+	struct flight flights[RELEASE_QUEUED_MOST];	/* by tag */
 	uint32_t flying;				/* a bit a tag */
 } behind;
 
@@ -148,7 +160,7 @@ static void release_whole(uint32_t index)
 	if (!run.superslabs)
 		return;
 	if (release_queue(span.start, span.bytes, tag)) {
-		behind.flights[tag] = run;
+		behind.flights[tag] = (struct flight){ .run = run };
 		behind.flying |= (uint32_t)1 << tag;
 	} else {
 		put_run(run, release_spans(&span, 1, false));
@@ -162,7 +174,27 @@ static void collect(void)
 
 	while (release_collect(&tag, &released)) {
 		behind.flying &= ~((uint32_t)1 << tag);
-		put_run(behind.flights[tag], released);
+		if (behind.flights[tag].run.superslabs)
+			put_run(behind.flights[tag].run, released);
+		else
+			release_large_done(behind.flights[tag].piece, released);
+	}
+}
+
+static void release_large(void)
+{
+	uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
+	bool by_workers = release_descriptor() >= 0;
+	struct release_span piece;
+
+	if (!release_large_next(by_workers ? PIECE_OF_WORKERS_BYTES : PIECE_BYTES, &piece))
+		return;
+	release_split_ends(piece);
+	if (release_queue(piece.start, piece.bytes, tag)) {
+		behind.flights[tag] = (struct flight){ .piece = piece };
+		behind.flying |= (uint32_t)1 << tag;
+	} else {
+		release_large_done(piece, release_spans(&piece, 1, false) != 0);
 	}
 }
 
@@ -219,11 +251,11 @@ static uint64_t sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = SLEEP_NOTHING_NS;
 
-	if (behind.whole && !is_full())
+	bool wants_workers = behind.whole || release_large_is_due();
+
+	if (wants_workers ? !is_full() : behind.parts != 0)
 		return 0;
-	if (!behind.whole && behind.parts)
-		return 0;
-	if (behind.watched || behind.whole)
+	if (behind.watched || wants_workers || release_large_is_watching())
 		sleep = release_policy_sleep(&behind.policy, now_ns);
 	if (behind.flying && sleep > SLEEP_IN_FLIGHT_NS)
 		sleep = SLEEP_IN_FLIGHT_NS;
@@ -235,12 +267,17 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 	uint64_t began_ns = behind.clock();
 
 	collect();
-	if (release_policy_look(&behind.policy, began_ns, urgency))
+	if (release_policy_look(&behind.policy, began_ns, urgency)) {
 		look();
+		release_large_look(&behind.policy);
+	}
 	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, behind.clock()))
 		release_whole(list_pop(&behind.whole));
+	while (release_large_is_due() && !is_full() &&
+	       release_policy_goes_on(began_ns, behind.clock()))
+		release_large();
 	release_submit();
-	while (!behind.whole && behind.parts && release_policy_goes_on(began_ns, behind.clock()))
+	while (!behind.whole && !release_large_is_due() && behind.parts && release_policy_goes_on(began_ns, behind.clock()))
 		release_parts();
 	return sleep_ns(behind.clock());
 }
@@ -260,6 +297,7 @@ void release_behind_begin(uint64_t (*clock)(void), bool use_ring)
 void release_behind_forget(void)
 {
 	release_forget();
+	release_large_forget();
 	behind.watched = behind.whole = behind.parts = 0;
 	behind.flying = 0;
 }

@@ -63,9 +63,9 @@ uint32_t release_policy_age(const struct release_policy *policy,
 	return quiet[RELEASE_POLICY_LOOKS - 1];
 }
 
-bool release_policy_age_one(const struct release_policy *policy, uint8_t *looks, bool touched)
+bool release_policy_age_one(const struct release_policy *policy, uint8_t *looks)
 {
-	*looks = touched ? 1 : (uint8_t)(*looks + (*looks < RELEASE_POLICY_LOOKS));
+	*looks = (uint8_t)(*looks + (*looks < RELEASE_POLICY_LOOKS));
 	return policy->urgency == RELEASE_NOW || !policy->decay_ns ||
 	       *looks == RELEASE_POLICY_LOOKS;
 }

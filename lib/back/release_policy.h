@@ -43,8 +43,8 @@ uint32_t release_policy_age(const struct release_policy *policy,
 			    uint32_t quiet[RELEASE_POLICY_LOOKS], uint32_t idle,
 			    uint32_t touched);
 
-/* The same for one thing: looks that it was idle, counted up. */
-bool release_policy_age_one(const struct release_policy *policy, uint8_t *looks, bool touched);
+/* The same for one thing. *looks: those that it was idle at, 0 when it was touched. */
+bool release_policy_age_one(const struct release_policy *policy, uint8_t *looks);
 
 /* False: the helper has other work to look at, before more is released in its own time. */
 bool release_policy_goes_on(uint64_t began_ns, uint64_t now_ns);

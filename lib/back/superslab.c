@@ -19,7 +19,6 @@
 #include "os/lock.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
-#define PLAIN_BYTES	(32 * MiB)	/* taken: a process within it starts no thread */
 #define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
 #define CHILD_PLAIN_UNITS	128	/* the same for a fork's child, of what it takes itself */
 
@@ -103,7 +102,7 @@ static bool carve_plain(void)
 static void want_helper(unsigned units)
 {
 	units_taken += units;
-	if (units_taken >= CHILD_PLAIN_UNITS && reservation_taken_bytes() >= PLAIN_BYTES)
+	if (units_taken >= CHILD_PLAIN_UNITS && reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
 }
 

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "back/large.h"
+#include "back/large_run.h"
 #include "back/superslab.h"
 #include "entry/helper.h"
 #include "front/lease.h"
@@ -40,6 +41,7 @@ static void after_fork_in_child(void)
 	lease_after_fork_in_child();
 	helper_after_fork_in_child();
 	superslab_after_fork_in_child();
+	large_run_after_fork_in_child();
 	after_fork();
 }
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "back/large.h"
 #include "back/release.h"
 #include "back/release_behind.h"
 #include "back/superslab.h"
@@ -84,6 +85,39 @@ static void take_and_put(unsigned number)
 			put(&all[i], number + 1);
 }
 
+/* Runs that split, merge and grow beside those that are being released. */
+static void take_and_put_large(unsigned number)
+{
+	struct unit_random random = unit_random_of_thread(shared_random, number);
+	void *blocks[HELD] = { NULL };
+	size_t sizes[HELD], dirty;
+	unsigned long i;
+
+	for (i = 0; i < operations / TAKERS / 4; i++) {
+		size_t which = unit_random_between(&random, 0, HELD - 1);
+
+		if (blocks[which]) {
+			ck_assert(unit_is_filled(blocks[which], sizes[which], number + 1));
+			if (unit_random_next(&random) % 8 == 0)
+				large_resize_in_place(blocks[which], sizes[which] / 2 + 1);
+			ck_assert_int_eq(large_put(blocks[which]), LARGE_BLOCK);
+			blocks[which] = NULL;
+			continue;
+		}
+		sizes[which] = unit_random_between(&random, 1, 20) * UNIT_SIZE;
+		blocks[which] = large_take(sizes[which], 16, &dirty);
+		ck_assert_ptr_nonnull(blocks[which]);
+		if (dirty < sizes[which])
+			ck_assert(unit_is_zero((char *)blocks[which] + dirty, sizes[which] - dirty));
+		unit_fill(blocks[which], sizes[which], number + 1);
+	}
+	for (i = 0; i < HELD; i++)
+		if (blocks[i])
+			large_put(blocks[i]);
+}
+
+static void (*taker)(unsigned number) = take_and_put;
+
 /* Every look comes at once. */
 static uint64_t hurried_clock(void)
 {
@@ -104,7 +138,7 @@ static void act(unsigned number)
 	if (number == TAKERS) {
 		release_while_others();
 	} else {
-		take_and_put(number);
+		taker(number);
 		takers_at_work--;
 	}
 }
@@ -144,6 +178,16 @@ START_TEST(nothing_is_lost_by_plain_calls)
 }
 END_TEST
 
+START_TEST(no_large_block_loses_anything)
+{
+	struct release_counts counts;
+
+	taker = take_and_put_large;
+	counts = released(0);
+	ck_assert_uint_gt(counts.ring + counts.vector + counts.plain, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("claims");
@@ -153,5 +197,6 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_lost_by_the_ring);
 	tcase_add_test(tcase, nothing_is_lost_by_the_vector);
 	tcase_add_test(tcase, nothing_is_lost_by_plain_calls);
+	tcase_add_test(tcase, no_large_block_loses_anything);
 	return unit_end();
 }

@@ -65,6 +65,26 @@ static void a_burst_goes_back_and_can_come_again(void)
 	growth_check(&kept);
 }
 
+static void large_blocks_go_back_and_can_come_again(void)
+{
+	char *blocks[40];
+
+	start_helper();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 40; i++) {
+			blocks[i] = malloc(4 * MIB + (size_t)i * 70000);
+			CHECK(blocks[i]);
+			pattern_write(blocks[i], 4 * MIB, (uint64_t)i);
+		}
+		for (int i = 0; i < 40; i++) {
+			CHECK(pattern_holds(blocks[i], 4 * MIB, (uint64_t)i));
+			free(blocks[i]);
+		}
+		expect_resident(BURST_BYTES / 2);
+	}
+	CHECK(released_bytes() > BURST_BYTES);
+}
+
 /* They share superslabs with what goes. */
 static void what_is_in_use_between_stays_whole(void)
 {
@@ -209,6 +229,7 @@ static void advised_and_protected_memory_survives(void)
 
 static const struct contract_case cases[] = {
 	CASE_WITH(a_burst_goes_back_and_can_come_again, "helpers:always"),
+	CASE_WITH(large_blocks_go_back_and_can_come_again, "helpers:always"),
 	CASE_WITH(what_is_in_use_between_stays_whole, "helpers:always"),
 	CASE_WITH(threads_lose_nothing_to_a_hasty_helper, "helpers:always,decay_ms:0"),
 	CASE_WITH(children_of_a_hasty_helpers_process_are_whole, "helpers:always,decay_ms:0"),

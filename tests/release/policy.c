@@ -133,10 +133,11 @@ START_TEST(one_thing_ages_as_many_do)
 	uint8_t looks = 0;
 
 	for (int i = 0; i < RELEASE_POLICY_LOOKS - 1; i++)
-		ck_assert(!release_policy_age_one(&policy, &looks, i == 0));
-	ck_assert(release_policy_age_one(&policy, &looks, false));
-	ck_assert(release_policy_age_one(&policy, &looks, false));
-	ck_assert(!release_policy_age_one(&policy, &looks, true));
+		ck_assert(!release_policy_age_one(&policy, &looks));
+	ck_assert(release_policy_age_one(&policy, &looks));
+	ck_assert(release_policy_age_one(&policy, &looks));
+	looks = 0;
+	ck_assert(!release_policy_age_one(&policy, &looks));
 }
 END_TEST
 
