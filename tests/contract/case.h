@@ -49,6 +49,8 @@ int contract_main(int argc, char **argv, const struct contract_case *cases, size
 /* The third word of the command line, or NULL: what a PART is told by its starter. */
 const char *contract_argument(void);
 const char *contract_library(void);
+/* The absolute path of this program. */
+const char *contract_program(void);
 bool contract_is_of_library(const void *address);
 
 __attribute__((noreturn, format(printf, 3, 4)))
