@@ -130,7 +130,7 @@ static void limit_address_space(void)
 /* The limit must be there when the process starts: it is set in between. */
 static void run_limited(const char *part)
 {
-	const char *const argv[] = { "/proc/self/exe", part, NULL };
+	const char *const argv[] = { contract_program(), part, NULL };
 	pid_t pid = fork();
 
 	if (pid == 0) {

@@ -29,7 +29,9 @@ static int text_open(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
-	CHECK_THAT(fd >= 0, "memfd_create: %s", strerror(errno));
+	if (fd < 0)
+		fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CHECK_THAT(fd >= 0, "no file for a child's output: %s", strerror(errno));
 	return fd;
 }
 
@@ -65,7 +67,7 @@ void child_run(struct child *child, const char *const argv[], const char *const 
 void child_run_case(struct child *child, const char *name, const char *argument,
 		    const char *const changes[])
 {
-	const char *argv[] = { "/proc/self/exe", name, argument, NULL };
+	const char *argv[] = { contract_program(), name, argument, NULL };
 
 	child_run(child, argv, changes);
 }
@@ -95,6 +97,8 @@ static void file_read(const char *file, char *text, size_t room)
 	size_t length = 0;
 	ssize_t got = 0;
 
+	if (fd < 0 && access("/proc/self", F_OK))
+		contract_skip("/proc is not mounted");
 	CHECK_THAT(fd >= 0, "%s: %s", file, strerror(errno));
 	while (length < room - 1 &&
 	       (got = read(fd, text + length, room - 1 - length)) > 0)
