@@ -96,12 +96,23 @@ static void drop(struct shadow *shadow)
 	shadow->block = NULL;
 }
 
-/* may_fail: EINVAL is an answer too. */
+static size_t live_bytes(void)
+{
+	size_t i, bytes = 0;
+
+	for (i = 0; i < SLOTS; i++)
+		if (shadows[i].block)
+			bytes += shadows[i].size;
+	return bytes;
+}
+
 static void enter(struct shadow *shadow, void *block, size_t size, size_t alignment)
 {
 	if (!block) {
 		FUZZ_CHECK(errno == ENOMEM);
-		FUZZ_CHECK(size > LIMIT_MIB << 10 || alignment > 1 << 16);
+		/* not while half of what is allowed is free */
+		FUZZ_CHECK(alignment > 1 << 16 || size > LIMIT_MIB << 19 ||
+			   live_bytes() + size > LIMIT_MIB << 19);
 		return;
 	}
 	*shadow = (struct shadow){ .block = block, .size = size, .alignment = alignment };

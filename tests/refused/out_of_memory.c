@@ -152,8 +152,8 @@ static void mixed_blocks(void)
 
 static void large_blocks(void)
 {
-	for (size_t i = 0; i < 12; i++) {
-		hold(take_plain, (2 + 5 * i) * MIB);
+	for (size_t i = 0; i < 8; i++) {
+		hold(take_plain, (2 + 4 * i) * MIB);
 		hold(take_cleared, (1 + i) * MIB + 1);
 	}
 }
@@ -173,9 +173,9 @@ static void blocks_that_grow(void)
 	for (size_t i = 0; i < 8; i++)
 		hold(take_plain, 1000);
 	for (size_t i = 0; i < 64 && held; i++)
-		resize(random_next(&seed) % held, 1 + random_size(&seed, 48 * MIB));
-	for (size_t i = 0; i < 20 && held; i++)
-		resize(0, (i + 1) * 4 * MIB);
+		resize(random_next(&seed) % held, 1 + random_size(&seed, 36 * MIB));
+	for (size_t i = 0; i < 16 && held; i++)
+		resize(0, (i + 1) * 3 * MIB);
 }
 
 static void *work_a_while(void *unused)
