@@ -12,7 +12,7 @@
 struct sum {
 	struct ledger_term *terms;
 	size_t count;
-	int64_t bytes;
+	uint64_t bytes; /* wraps: a library may send anything */
 };
 
 static struct ledger_term *add(struct sum *sum, const char *name, const char *label,
@@ -23,7 +23,7 @@ static struct ledger_term *add(struct sum *sum, const char *name, const char *la
 	*term = (struct ledger_term){
 		.name = name, .label = label, .bytes = (int64_t)bytes, .is_shown = true
 	};
-	sum->bytes += (int64_t)bytes;
+	sum->bytes += bytes;
 	return term;
 }
 
@@ -96,9 +96,8 @@ size_t ledger_terms(const struct control_ledger *ledger,
 	add(&sum, "queued_bytes", "queued for release",
 	    ledger->queued_bytes + ledger->releasing_bytes);
 	add(&sum, "metadata_bytes", "metadata", ledger->metadata_bytes);
-	untouched = (int64_t)ledger->populated_bytes - sum.bytes;
-	term = add(&sum, "untouched_bytes", "not touched yet",
-		   (uint64_t)untouched);
+	untouched = (int64_t)(ledger->populated_bytes - sum.bytes);
+	term = add(&sum, "untouched_bytes", "not touched yet", (uint64_t)untouched);
 	if (untouched > 0)
 		term->label = "resident, in none of these";
 	term->is_shown = untouched != 0;

@@ -72,6 +72,9 @@ enum reply_class reply_parse(const void *message, size_t bytes, struct reply *re
 	reply->body_bytes = bytes - sizeof(*head);
 	if (head->magic != CONTROL_MAGIC || head->bytes != bytes)
 		return REPLY_MALFORMED;
+	if (head->rows &&
+	    (!head->row_bytes || reply->body_bytes / head->row_bytes < head->rows))
+		return REPLY_MALFORMED;
 	/* These two keep their shape in every version; a later one may be longer. */
 	if (head->kind == CONTROL_ERROR)
 		return reply->body_bytes >= sizeof(struct control_error) ?
@@ -83,9 +86,6 @@ enum reply_class reply_parse(const void *message, size_t bytes, struct reply *re
 			       REPLY_MALFORMED;
 	if (!version_is_known(head->version))
 		return REPLY_OTHER_VERSION;
-	if (head->rows &&
-	    (!head->row_bytes || reply->body_bytes / head->row_bytes < head->rows))
-		return REPLY_MALFORMED;
 	return REPLY_GOOD;
 }
 
