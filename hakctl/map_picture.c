@@ -98,6 +98,23 @@ static void print_legend(const struct map_picture *picture)
 		       picture->heat->how);
 }
 
+static bool line_is_unused(const struct map_picture *picture, size_t first)
+{
+	for (size_t i = first; i < first + CELLS_A_LINE && i < picture->count; i++)
+		if (map_picture_cell(&picture->superslabs[i]) != MAP_UNUSED ||
+		    map_picture_heat(picture, i) >= 0)
+			return false;
+	return true;
+}
+
+static void print_cells(const struct map_picture *picture, size_t first)
+{
+	printf("%7s  ", units_bytes(first * HEAT_SUPERSLAB_BYTES).text);
+	for (size_t i = first; i < first + CELLS_A_LINE && i < picture->count; i++)
+		print_cell(picture, i);
+	putchar('\n');
+}
+
 void map_picture_text(const struct map_picture *picture)
 {
 	printf("%s%s%s  heap %s at 0x%" PRIx64 ", a cell 2 MiB\n\n",
@@ -105,13 +122,22 @@ void map_picture_text(const struct map_picture *picture)
 	       style_end(STYLE_TITLE),
 	       units_mebibytes(picture->count * HEAT_SUPERSLAB_BYTES).text,
 	       picture->ledger->heap_start);
-	for (size_t i = 0; i < picture->count; i++) {
-		if (i % CELLS_A_LINE == 0)
-			printf("%s%7s  ", i ? "\n" : "",
-			       units_bytes(i * HEAT_SUPERSLAB_BYTES).text);
-		print_cell(picture, i);
+	for (size_t i = 0; i < picture->count; i += CELLS_A_LINE) {
+		size_t next = i;
+
+		/* Address space that is only opened may be far more than what is used. */
+		while (next < picture->count && line_is_unused(picture, next))
+			next += CELLS_A_LINE;
+		if (next > i + CELLS_A_LINE) {
+			printf("%7s  %s· up to here %s unused%s\n", "",
+			       style_begin(STYLE_FAINT),
+			       units_bytes((next - i) * HEAT_SUPERSLAB_BYTES).text,
+			       style_end(STYLE_FAINT));
+			i = next - CELLS_A_LINE;
+		} else {
+			print_cells(picture, i);
+		}
 	}
-	putchar('\n');
 	print_legend(picture);
 }
 
