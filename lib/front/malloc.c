@@ -7,8 +7,8 @@
  *                                                └─ larger: large_take
  *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
  *               └─ take_zeroed, take_large_zeroed: cleared where it was used before
- *   hak_realloc ─┬─ in place: the same class, or room behind a large block
- *                └─ large_move, or move_by_copy
+ *   hak_realloc ─┬─ in place: the same class                      (mostly)
+ *                └─ realloc_slow ── in place behind a large block, large_move, or a copy
  */
 #include <config.h>
 
@@ -86,38 +86,28 @@ void *NOINLINE malloc_slow(size_t size)
 /* Bytes of a live block; misuse otherwise. verb: for the message. */
 static size_t NOINLINE block_bytes_slow(const char *verb, void *block)
 {
-	size_t bytes;
+	size_t bytes = 0;
 
 	if (unlikely(!misuse_is_in_heap(block)))
 		misuse_explain(verb, block);
-	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody) {
-		if (unlikely(large_look_up(block, &bytes) != LARGE_BLOCK))
-			misuse_explain(verb, block);
-		return bytes;
-	}
-	if (unlikely(!misuse_is_block_start(block)))
+	if (reservation.bin_of_unit[reservation_unit_of(block)] != reservation.nobody)
+		bytes = slab_block_bytes((uintptr_t)block - reservation.base);
+	else if (large_look_up(block, &bytes) != LARGE_BLOCK)
+		bytes = 0;
+	if (unlikely(!bytes))
 		misuse_explain(verb, block);
-	return slab_class(slab_at(reservation_unit_of(block)))->size;
+	return bytes;
 }
 
-/* The same; for a block in a slab without a call. */
-static inline size_t block_bytes(const char *verb, void *block)
+/* The same of a block in a slab; 0: anything else, NULL too. */
+static ALWAYS_INLINE size_t block_bytes_in_slab(void *block)
 {
 	uintptr_t offset = (uintptr_t)block - reservation.base;
-	const struct size_class *class;
-	const struct slab *unit;
-	unsigned index;
 
-	if (offset / 16 >= reservation_span_steps() ||
-	    reservation.bin_of_unit[offset >> UNIT_SHIFT] == reservation.nobody)
-		return block_bytes_slow(verb, block);
-	unit = slab_unit(offset >> UNIT_SHIFT);
-	class = slab_class(unit);
-	offset = offset % UNIT_SIZE + unit->position * UNIT_SIZE;
-	index = size_class_block_index(class, offset);
-	if (unlikely((size_t)index * class->size != offset || index >= class->capacity))
-		misuse_explain(verb, block);
-	return class->size;
+	if (unlikely(offset / 16 >= reservation_span_steps() ||
+		     reservation.bin_of_unit[offset >> UNIT_SHIFT] == reservation.nobody))
+		return 0;
+	return slab_block_bytes(offset);
 }
 
 /* calloc between the fast path's sizes and the large range: fresh slabs need no clearing. */
@@ -173,15 +163,34 @@ EXPORT void *hak_calloc(size_t count, size_t size)
 	return likely(block != NULL) ? memset(block, 0, bytes) : NULL;
 }
 
+static void *copy_and_free(void *moved, void *block, size_t bytes)
+{
+	memcpy(moved, block, bytes);
+	free_inline(block);
+	return moved;
+}
+
 static void *move_by_copy(void *block, size_t old_bytes, size_t bytes)
 {
 	void *moved = malloc_inline(bytes);
 
-	if (unlikely(!moved))
-		return NULL;
-	memcpy(moved, block, min_size(old_bytes, bytes));
-	free_inline(block);
-	return moved;
+	return likely(moved != NULL) ? copy_and_free(moved, block, min_size(old_bytes, bytes)) : NULL;
+}
+
+/*
+ * A block that has to move to grow gets a quarter more, as in tcmalloc: a buffer that grows in
+ * small steps is then copied three times a doubling at most, whatever the classes.
+ */
+static void *grow_by_copy(void *block, size_t old_bytes, size_t bytes)
+{
+	size_t roomy = old_bytes + old_bytes / 4;
+	void *moved = NULL;
+
+	if (bytes < roomy && roomy <= CLASS_SIZE_MAX)
+		moved = malloc_inline(roomy);
+	if (!moved)
+		moved = malloc_inline(bytes);
+	return likely(moved != NULL) ? copy_and_free(moved, block, old_bytes) : NULL;
 }
 
 static void *resize_large(void *block, size_t old_bytes, size_t bytes)
@@ -197,23 +206,38 @@ static void *resize_large(void *block, size_t old_bytes, size_t bytes)
 	return moved ? moved : move_by_copy(block, old_bytes, bytes);
 }
 
-EXPORT void *hak_realloc(void *block, size_t bytes)
+/* In place as long as half of it or more stays in use. */
+static inline bool stays(size_t old_bytes, size_t bytes)
 {
-	size_t old_bytes;
+	return bytes <= old_bytes && bytes >= old_bytes / 2;
+}
 
+/* old_bytes: 0 if the block is in no slab. */
+static void *NOINLINE realloc_slow(void *block, size_t old_bytes, size_t bytes)
+{
 	if (!block)
 		return malloc_inline(bytes);
-	old_bytes = block_bytes("realloc", block);
+	if (!old_bytes)
+		old_bytes = block_bytes_slow("realloc", block);
 	if (bytes == 0) {
 		free_inline(block);
 		return NULL;
 	}
 	if (old_bytes > CLASS_SIZE_MAX && bytes > CLASS_SIZE_MAX)
 		return resize_large(block, old_bytes, bytes);
-	/* In place as long as half of it or more stays in use. */
-	if (bytes <= old_bytes && bytes >= old_bytes / 2)
+	if (stays(old_bytes, bytes))
 		return block;
-	return move_by_copy(block, old_bytes, bytes);
+	return bytes > old_bytes ? grow_by_copy(block, old_bytes, bytes) :
+				   move_by_copy(block, old_bytes, bytes);
+}
+
+EXPORT void *hak_realloc(void *block, size_t bytes)
+{
+	size_t old_bytes = block_bytes_in_slab(block);
+
+	if (likely(old_bytes && stays(old_bytes, bytes)))
+		return block;
+	return realloc_slow(block, old_bytes, bytes);
 }
 
 EXPORT void *hak_reallocarray(void *block, size_t count, size_t size)
@@ -227,5 +251,7 @@ EXPORT void *hak_reallocarray(void *block, size_t count, size_t size)
 
 EXPORT size_t hak_malloc_usable_size(void *block)
 {
-	return block ? block_bytes("malloc_usable_size", block) : 0;
+	size_t bytes = block_bytes_in_slab(block);
+
+	return likely(bytes || !block) ? bytes : block_bytes_slow("malloc_usable_size", block);
 }

@@ -20,17 +20,6 @@ bool misuse_is_in_heap(const void *address)
 	       reservation.bin_of_unit[offset >> UNIT_SHIFT];
 }
 
-bool misuse_is_block_start(const void *address)
-{
-	uint32_t unit = reservation_unit_of(address);
-	uint32_t first = unit - slab_unit(unit)->position;
-	const struct slab *slab = slab_unit(first);
-	unsigned index = slab_block_index(slab, first, address);
-
-	return index < slab_class(slab)->capacity &&
-	       reservation_unit_start(first) + (size_t)index * slab_class(slab)->size == address;
-}
-
 static void NORETURN not_a_block(const char *verb, const void *address)
 {
 	log_fatal("%s of %p, which is not a block of this heap", verb, address);

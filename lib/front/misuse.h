@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * misuse.h - what is wrong with a pointer that was given to us: a message, then abort. Off
- * every path that succeeds, but for the two questions.
+ * every path that succeeds, but for the one question.
  */
 #ifndef HAKMEM_FRONT_MISUSE_H
 #define HAKMEM_FRONT_MISUSE_H
@@ -12,9 +12,6 @@
 
 /* In memory that the heap has opened. */
 bool misuse_is_in_heap(const void *address);
-
-/* Where a block of its slab starts; the address must be in a slab. */
-bool misuse_is_block_start(const void *address);
 
 /* verb: "free", "realloc", "malloc_usable_size". */
 void misuse_explain(const char *verb, const void *address) NORETURN;

@@ -61,6 +61,20 @@ static inline const struct size_class *slab_class(const struct slab *slab)
 	return &size_class_table[slab->class_mark - 1];
 }
 
+/*
+ * The bytes of the block that starts at an offset into the heap, in a unit that is in a slab;
+ * 0: no block starts there. It reads one record: all units of a slab know their class.
+ */
+static inline size_t slab_block_bytes(size_t offset)
+{
+	const struct slab *unit = slab_unit(offset >> UNIT_SHIFT);
+	const struct size_class *class = slab_class(unit);
+	size_t in_slab = offset % UNIT_SIZE + unit->position * UNIT_SIZE;
+	unsigned index = size_class_block_index(class, in_slab);
+
+	return (size_t)index * class->size == in_slab && index < class->capacity ? class->size : 0;
+}
+
 /* Describes the units from first on as one slab with every block free. */
 void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed);
 
