@@ -99,8 +99,14 @@ int hak_malloc_trim(size_t pad);
  *   release.ring_bytes  vector_bytes  plain_bytes       given back, by the way they went
  *   release.trimmed_bytes  in_flight_bytes              of plain, by malloc_trim; going now
  *   populate.strays  release.refused  helper.wakeups    numbers of events
+ *   numa.homes                                          nodes that memory may come from
+ *   numa.misplaced_bytes  spilled_bytes  moved_bytes    on another node than they should be, now;
+ *                                                       given out of another's; brought home
  */
 size_t hak_stats_read(const char *name);
+
+/* Moves pages that are on another NUMA node than they should be, where there is room. The bytes. */
+size_t hak_bring_home(void);
 
 /* Writes one line, terminated: how memory is populated in this process, and why not better. */
 void hak_mode(char *text, size_t bytes);

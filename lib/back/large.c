@@ -112,7 +112,7 @@ static bool open_more(uint32_t units)
 	uint32_t wanted = (uint32_t)align_up(units, SUPERSLAB_UNITS);
 	struct chunk chunk;
 
-	if (reservation_open(wanted, CHUNK_LARGE, &chunk))
+	if (reservation_open(wanted, CHUNK_LARGE, 0, &chunk))
 		return false;
 	lock_take(&lock);
 	if (chunk.units)
@@ -305,7 +305,7 @@ bool large_give(uint32_t superslabs, struct chunk *chunk)
 		large_run_at(first + units - 1)->state = RUN_NONE;
 	}
 	lock_put(&lock);
-	*chunk = (struct chunk){ first, units };
+	*chunk = (struct chunk){ first, units, 0 };
 	return first != UNIT_NONE;
 }
 

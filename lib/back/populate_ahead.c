@@ -82,7 +82,7 @@ static void want_huge_fresh(void)
 {
 	uint32_t first, end;
 
-	stock_read_fresh(&first, &end);
+	stock_read_fresh(0, &first, &end);
 	if (first < end && options.huge_pages == HUGE_PAGES_AUTO)
 		vm_want_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
 }
@@ -174,13 +174,13 @@ static bool keep_spare(uint32_t superslab)
 		push_spare(superslab);
 		return true;
 	}
-	return stock_push(STOCK_SPARE, superslab);
+	return stock_push(0, STOCK_SPARE, superslab);
 }
 
 static bool start_batch(void)
 {
 	uint32_t first, most = share_of_heap(BATCH_MOST);
-	uint32_t superslabs = stock_take_fresh(most ? most : 1, &first);
+	uint32_t superslabs = stock_take_fresh(0, most ? most : 1, &first);
 
 	if (!superslabs)
 		return false;
@@ -206,9 +206,9 @@ static uint32_t next_missing(void)
 	}
 	if (ahead.batch.next < ahead.batch.end || start_batch())
 		return ahead.batch.next++;
-	plain = stock_pop(STOCK_SPARE);
+	plain = stock_pop(0, STOCK_SPARE);
 	if (plain != STOCK_NONE && arm(plain, 1)) {
-		stock_push(STOCK_SPARE, plain);
+		stock_push(0, STOCK_SPARE, plain);
 		return STOCK_NONE;
 	}
 	return plain;
@@ -318,13 +318,13 @@ static bool fill_one(void)
 		return false;
 	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
-	return stock_push(error ? STOCK_SPARE : STOCK_READY, superslab) && !error;
+	return stock_push(0, error ? STOCK_SPARE : STOCK_READY, superslab) && !error;
 }
 
 /* Gives the pages of a superslab that nobody took back. */
 static bool drop_one(void)
 {
-	uint32_t superslab = stock_pop(STOCK_READY);
+	uint32_t superslab = stock_pop(0, STOCK_READY);
 
 	if (superslab == STOCK_NONE || vm_drop(start_of(superslab), SUPERSLAB_SIZE))
 		return false;
@@ -336,9 +336,9 @@ static void take_retired(void)
 {
 	uint32_t superslab;
 
-	while ((superslab = stock_pop(STOCK_RETIRED)) != STOCK_NONE)
+	while ((superslab = stock_pop(0, STOCK_RETIRED)) != STOCK_NONE)
 		if (!keep_spare(superslab)) {
-			stock_push(STOCK_RETIRED, superslab);
+			stock_push(0, STOCK_RETIRED, superslab);
 			break;
 		}
 }
@@ -359,7 +359,7 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray))
 {
-	struct stock_demand demand = stock_read_demand();
+	struct stock_demand demand = stock_read_demand(0);
 	unsigned filled = 0;
 	bool more = true;
 
@@ -369,11 +369,11 @@ uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_
 						       superslab_count() });
 	take_retired();
 	while (more && filled < FILLS_PER_TICK &&
-	       stock_length(STOCK_READY) < ahead.policy.target) {
+	       stock_length(0, STOCK_READY) < ahead.policy.target) {
 		more = fill_one();
 		filled += more;
 	}
-	while (stock_length(STOCK_READY) > ahead.policy.target && drop_one())
+	while (stock_length(0, STOCK_READY) > ahead.policy.target && drop_one())
 		;
 	/* Pages staged for nobody would be held by an idle process. */
 	if (ahead.policy.target == 0 && ahead.probe.way == FAULT_PROBE_MOVE)
@@ -399,5 +399,5 @@ void populate_ahead_read(struct populate_ahead_counts *read)
 	read->touched = atomic_load_explicit(&counts.touched, memory_order_relaxed);
 	read->dropped = atomic_load_explicit(&counts.dropped, memory_order_relaxed);
 	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
-	read->stock = stock_length(STOCK_READY) * SUPERSLAB_SIZE;
+	read->stock = stock_length(0, STOCK_READY) * SUPERSLAB_SIZE;
 }

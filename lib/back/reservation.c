@@ -14,6 +14,7 @@
 
 #include "back/populate.h"
 #include "os/lock.h"
+#include "os/node.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/options.h"
@@ -168,6 +169,9 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 				      (size_t)end << UNIT_SHIFT, kind == CHUNK_SLABS);
 	if (error)
 		return error;
+	if (topology_has_homes())
+		node_place(reservation_unit_start(chunk.first_unit),
+			   (size_t)chunk.units << UNIT_SHIFT, chunk.home);
 	for (unit = chunk.first_unit; unit < end; unit++)
 		reservation.bin_of_unit[unit] = reservation.nobody;
 	return 0;
@@ -202,7 +206,7 @@ static struct opening *claim_failed(uint32_t units)
 }
 
 /* exact: no more than asked for. NULL: no address space, or too many at once. */
-static struct opening *claim(uint32_t units, enum chunk_kind kind, bool exact)
+static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home, bool exact)
 {
 	struct opening *opening;
 	unsigned i;
@@ -215,18 +219,19 @@ static struct opening *claim(uint32_t units, enum chunk_kind kind, bool exact)
 		if (openings[i].state != OPENING_NONE || step < units)
 			continue;
 		opening = &openings[i];
-		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step };
+		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step, home };
 		frontier_unit += opening->chunk.units;
 	}
 	if (opening) {
 		opening->kind = kind;
+		opening->chunk.home = home;
 		opening->state = OPENING_BUSY;
 	}
 	lock_put(&lock);
 	return opening;
 }
 
-static bool another_opens(uint32_t units, enum chunk_kind kind)
+static bool another_opens(uint32_t units, enum chunk_kind kind, unsigned home)
 {
 	bool found = false;
 	unsigned i;
@@ -234,7 +239,7 @@ static bool another_opens(uint32_t units, enum chunk_kind kind)
 	lock_take(&lock);
 	for (i = 0; i < OPENINGS_MAX; i++)
 		found |= openings[i].state == OPENING_BUSY && openings[i].kind == kind &&
-			 openings[i].chunk.units >= units;
+			 openings[i].chunk.home == home && openings[i].chunk.units >= units;
 	lock_put(&lock);
 	return found;
 }
@@ -243,15 +248,15 @@ static bool another_opens(uint32_t units, enum chunk_kind kind)
  * Threads that run out at the same moment would each double the heap. Those who come second
  * wait for the first to return from the kernel, but not for ever: it may be off the CPU.
  */
-static bool wait_for_another(uint32_t units, enum chunk_kind kind)
+static bool wait_for_another(uint32_t units, enum chunk_kind kind, unsigned home)
 {
 	unsigned round;
 
-	if (!another_opens(units, kind))
+	if (!another_opens(units, kind, home))
 		return false;
 	for (round = 0; round < YIELDS_FOR_ANOTHER; round++) {
 		thread_yield();
-		if (!another_opens(units, kind))
+		if (!another_opens(units, kind, home))
 			return true;
 	}
 	return false;
@@ -294,16 +299,16 @@ static void settle(struct opening *opening, int error)
 	lock_put(&lock);
 }
 
-int reservation_open(uint32_t units, enum chunk_kind kind, struct chunk *chunk)
+int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct chunk *chunk)
 {
 	int error = -ENOMEM;
 	unsigned attempt;
 
 	chunk->units = 0;
-	if (wait_for_another(units, kind))
+	if (wait_for_another(units, kind, home))
 		return 0;
 	for (attempt = 0; attempt < 2 && error; attempt++) {
-		struct opening *opening = claim(units, kind, attempt > 0);
+		struct opening *opening = claim(units, kind, home, attempt > 0);
 
 		if (!opening)
 			break;

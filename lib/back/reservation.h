@@ -48,6 +48,7 @@ enum chunk_kind { CHUNK_SLABS, CHUNK_LARGE };
 struct chunk {
 	uint32_t first_unit;
 	uint32_t units;
+	unsigned home;		/* where its pages come from: see os/node.h */
 };
 
 /*
@@ -57,11 +58,11 @@ struct chunk {
 int reservation_init(void *nobody);
 
 /*
- * Opens at least units (a multiple of SUPERSLAB_UNITS), more as the heap is larger.
+ * Opens at least units (a multiple of SUPERSLAB_UNITS), more as the heap is larger, for a home.
  * Returns 0 or -ENOMEM. 0 with chunk->units == 0: another thread has just opened a chunk of
- * this kind; the caller looks again.
+ * this kind and home; the caller looks again.
  */
-int reservation_open(uint32_t units, enum chunk_kind kind, struct chunk *chunk);
+int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct chunk *chunk);
 
 /* Opens the large range's records below a unit. Returns 0 or -errno. */
 int reservation_open_large_records(uint32_t end_unit);

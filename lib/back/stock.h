@@ -22,22 +22,25 @@ enum stock_kind { STOCK_READY, STOCK_SPARE, STOCK_RETIRED, STOCK_KINDS };
 #define STOCK_SLOTS	64	/* of a kind */
 #define STOCK_NONE	UINT32_MAX
 
+/* Everything is kept for each home apart: see os/topology.h. */
+
 /* False: all slots are in use; the caller keeps it. */
-bool stock_push(enum stock_kind kind, uint32_t superslab);
+bool stock_push(unsigned home, enum stock_kind kind, uint32_t superslab);
 /* STOCK_NONE: empty. */
-uint32_t stock_pop(enum stock_kind kind);
-unsigned stock_length(enum stock_kind kind);
+uint32_t stock_pop(unsigned home, enum stock_kind kind);
+unsigned stock_length(unsigned home, enum stock_kind kind);
 
 /*
  * What is opened becomes fresh. What was left of the range before is joined to it, or, where
  * they do not touch, comes back to the caller.
  */
-void stock_set_fresh(uint32_t first, uint32_t end, uint32_t *old_first, uint32_t *old_end);
+void stock_set_fresh(unsigned home, uint32_t first, uint32_t end, uint32_t *old_first,
+		     uint32_t *old_end);
 /* Takes up to count fresh ones, side by side; returns how many. */
-uint32_t stock_take_fresh(uint32_t count, uint32_t *first);
+uint32_t stock_take_fresh(unsigned home, uint32_t count, uint32_t *first);
 
 /* What is fresh just now, without taking it. */
-void stock_read_fresh(uint32_t *first, uint32_t *end);
+void stock_read_fresh(unsigned home, uint32_t *first, uint32_t *end);
 
 /* Superslabs taken by application threads since the start: all, and those not from the stock. */
 struct stock_demand {
@@ -45,7 +48,7 @@ struct stock_demand {
 	uint32_t missed;
 };
 
-void stock_note_taken(bool missed);
-struct stock_demand stock_read_demand(void);
+void stock_note_taken(unsigned home, bool missed);
+struct stock_demand stock_read_demand(unsigned home);
 
 #endif

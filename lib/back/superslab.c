@@ -17,6 +17,7 @@
 #include "back/superslab_list.h"
 #include "back/superslab_run.h"
 #include "os/lock.h"
+#include "os/topology.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
@@ -25,10 +26,12 @@
 /* All by superslab lock. */
 static struct lock lock;
 static uint32_t count;			/* one past the highest carved; read racily */
-static uint32_t newest_superslabs;	/* in the newest chunk; 0: the last was refused */
+/* Of each home: in the newest chunk; 0: the last was refused. */
+static uint32_t newest_superslabs[TOPOLOGY_HOMES_MAX];
 static uint64_t units_taken;		/* by this process, ever */
 
 static struct index_stack idle;		/* for the helper */
+static _Atomic size_t spilled_bytes;	/* relaxed: a count */
 
 void superslab_lock(void)
 {
@@ -38,6 +41,11 @@ void superslab_lock(void)
 void superslab_unlock(void)
 {
 	lock_put(&lock);
+}
+
+size_t superslab_spilled_bytes(void)
+{
+	return atomic_load_explicit(&spilled_bytes, memory_order_relaxed);
 }
 
 uint32_t superslab_count(void)
@@ -50,8 +58,8 @@ static void note_idle(uint32_t index)
 	index_stack_push(&idle, index, &superslab_at(index)->idle_link);
 }
 
-/* With the lock: a superslab without a slab enters the lists. */
-static void enter(uint32_t index, uint32_t populated, uint32_t dirty)
+/* With the lock: a superslab without a slab enters the lists of its home. */
+static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t dirty)
 {
 	struct superslab *superslab = superslab_at(index);
 
@@ -63,6 +71,7 @@ static void enter(uint32_t index, uint32_t populated, uint32_t dirty)
 	/* One that the helper took away is in a list still. */
 	if (superslab->listed)
 		superslab_list_remove(index);
+	atomic_store_explicit(&superslab->home, (uint16_t)home, memory_order_relaxed);
 	superslab_list_insert(index);
 	if (index >= count)
 		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
@@ -71,30 +80,30 @@ static void enter(uint32_t index, uint32_t populated, uint32_t dirty)
 }
 
 /* With the lock: a superslab whose pages the helper brought. */
-static bool carve_ready(void)
+static bool carve_ready(unsigned home)
 {
-	uint32_t index = stock_pop(STOCK_READY);
+	uint32_t index = stock_pop(home, STOCK_READY);
 
 	if (index == STOCK_NONE)
 		return false;
-	stock_note_taken(false);
-	enter(index, ALL_UNITS, 0);
+	stock_note_taken(home, false);
+	enter(index, home, ALL_UNITS, 0);
 	return true;
 }
 
 /* With the lock: a plain one. */
-static bool carve_plain(void)
+static bool carve_plain(unsigned home)
 {
 	uint32_t index;
 
-	if (!stock_take_fresh(1, &index))
-		index = stock_pop(STOCK_SPARE);
+	if (!stock_take_fresh(home, 1, &index))
+		index = stock_pop(home, STOCK_SPARE);
 	if (index == STOCK_NONE)
-		index = stock_pop(STOCK_RETIRED);
+		index = stock_pop(home, STOCK_RETIRED);
 	if (index == STOCK_NONE)
 		return false;
-	stock_note_taken(true);
-	enter(index, 0, 0);
+	stock_note_taken(home, true);
+	enter(index, home, 0, 0);
 	return true;
 }
 
@@ -107,91 +116,122 @@ static void want_helper(unsigned units)
 }
 
 /* With the lock: populated memory first, then what the kernel populates on touch. */
-static uint32_t take_unit(unsigned units, unsigned alignment, bool *zeroed)
+static uint32_t take_unit(struct superslab_wish wish, bool *zeroed)
 {
 	uint32_t unit;
 
 	superslab_list_again_noted();
-	unit = superslab_run_take(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
-	if (unit == UNIT_NONE && carve_ready())
-		unit = superslab_run_take(SUPERSLAB_LIST_BARE - 1, units, alignment, zeroed);
+	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE - 1, zeroed);
+	if (unit == UNIT_NONE && carve_ready(wish.home))
+		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE - 1, zeroed);
 	if (unit == UNIT_NONE)
-		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
-	if (unit == UNIT_NONE && carve_plain())
-		unit = superslab_run_take(SUPERSLAB_LIST_BARE, units, alignment, zeroed);
+		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
+	if (unit == UNIT_NONE && carve_plain(wish.home))
+		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
-		want_helper(units);
+		want_helper(wish.units);
 	return unit;
 }
 
-static bool open_more(void)
+static bool open_more(unsigned home)
 {
 	struct chunk chunk;
 	uint32_t first, index, end;
 
-	if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, &chunk))
+	if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, home, &chunk))
 		return false;
 	if (chunk.units == 0)
 		return true;
 	first = chunk.first_unit / SUPERSLAB_UNITS;
 	lock_take(&lock);
-	newest_superslabs = chunk.units / SUPERSLAB_UNITS;
-	stock_set_fresh(first, first + newest_superslabs, &index, &end);
+	newest_superslabs[home] = chunk.units / SUPERSLAB_UNITS;
+	stock_set_fresh(home, first, first + newest_superslabs[home], &index, &end);
 	/* Another thread's chunk may still have been there. */
 	for (; index < end; index++)
-		enter(index, 0, 0);
+		enter(index, home, 0, 0);
 	lock_put(&lock);
 	helper_link_wake();
 	return true;
 }
 
 /*
- * With the lock: little of the newest chunk is left. A program that has reached so much opens
- * the next one now, while it is still warming up, and not at some later peak.
+ * With the lock: little of the home's newest chunk is left. A program that has reached so much
+ * opens the next one now, while it is still warming up, and not at some later peak.
  */
-static bool runs_low(void)
+static bool runs_low(unsigned home)
 {
 	uint32_t first, end;
 
-	stock_read_fresh(&first, &end);
-	return (end - first) * LOW_ONE_IN < newest_superslabs;
+	stock_read_fresh(home, &first, &end);
+	return (end - first) * LOW_ONE_IN < newest_superslabs[home];
 }
 
-static void open_ahead(void)
+static void open_ahead(unsigned home)
 {
-	if (open_more())
+	if (open_more(home))
 		return;
 	lock_take(&lock);
-	newest_superslabs = 0;
+	newest_superslabs[home] = 0;
 	lock_put(&lock);
 }
 
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed)
+static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
 {
 	uint32_t unit;
 	bool low;
 
-	if (!reservation_charge(units * UNIT_SIZE))
-		return UNIT_NONE;
 	do {
 		lock_take(&lock);
-		unit = take_unit(units, alignment, zeroed);
-		low = runs_low();
+		unit = take_unit(wish, zeroed);
+		low = runs_low(wish.home);
 		lock_put(&lock);
-	} while (unit == UNIT_NONE && open_more());
-	if (unit == UNIT_NONE)
-		reservation_uncharge(units * UNIT_SIZE);
-	else if (low)
-		open_ahead();
+	} while (unit == UNIT_NONE && open_more(wish.home));
+	if (unit != UNIT_NONE && low)
+		open_ahead(wish.home);
 	return unit;
 }
 
-/* With the lock: where count wholly free superslabs lie side by side; UINT32_MAX: nowhere. */
+/* No more can be opened: what others' homes have free is better than nothing. */
+static uint32_t take_elsewhere(struct superslab_wish wish, bool *zeroed)
+{
+	uint32_t unit = UNIT_NONE;
+
+	lock_take(&lock);
+	for (wish.home = 0; unit == UNIT_NONE && wish.home < topology.homes; wish.home++)
+		unit = take_unit(wish, zeroed);
+	lock_put(&lock);
+	if (unit != UNIT_NONE)
+		atomic_fetch_add_explicit(&spilled_bytes, wish.units * UNIT_SIZE,
+					  memory_order_relaxed);
+	return unit;
+}
+
+uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+{
+	struct superslab_wish wish = { units, alignment, home };
+	uint32_t unit;
+
+	if (!reservation_charge(units * UNIT_SIZE))
+		return UNIT_NONE;
+	unit = take_or_open(wish, zeroed);
+	if (unit == UNIT_NONE && topology_has_homes())
+		unit = take_elsewhere(wish, zeroed);
+	if (unit == UNIT_NONE)
+		reservation_uncharge(units * UNIT_SIZE);
+	return unit;
+}
+
+/*
+ * With the lock: where so many wholly free superslabs of one home lie side by side; UINT32_MAX:
+ * nowhere.
+ */
 static uint32_t find_free(uint32_t superslabs)
 {
 	uint32_t index, run = 0;
 
 	for (index = 0; index < count; index++) {
+		if (run && superslab_at(index)->home != superslab_at(index - 1)->home)
+			run = 0;
 		run = superslab_free_units(index) == ALL_UNITS ? run + 1 : 0;
 		if (run == superslabs)
 			return index + 1 - superslabs;
@@ -227,23 +267,34 @@ static bool take_whole_run(uint32_t first, uint32_t superslabs)
 	return false;
 }
 
+/* With the lock. */
+static void carve_all(void)
+{
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++)
+		while (carve_ready(home) || carve_plain(home))
+			;
+}
+
 bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 {
 	uint32_t first, index;
+	unsigned home = 0;
 	bool found;
 
 	lock_take(&lock);
-	while (carve_ready() || carve_plain())
-		;
+	carve_all();
 	first = find_free(superslabs);
 	found = first != UINT32_MAX && take_whole_run(first, superslabs);
 	for (index = first; found && index < first + superslabs; index++) {
 		superslab_list_remove(index);
+		home = superslab_at(index)->home;
 		atomic_store_explicit(&superslab_at(index)->populated, 0, memory_order_relaxed);
 		atomic_store_explicit(&superslab_at(index)->dirty, 0, memory_order_relaxed);
 	}
 	lock_put(&lock);
-	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS };
+	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };
 	return found;
 }
 
@@ -251,10 +302,12 @@ void superslab_receive(struct chunk chunk)
 {
 	uint32_t index = chunk.first_unit / SUPERSLAB_UNITS;
 	uint32_t end = index + chunk.units / SUPERSLAB_UNITS;
+	/* Memory of the large range may be everyone's. */
+	unsigned home = chunk.home < topology.homes ? chunk.home : 0;
 
 	lock_take(&lock);
 	for (; index < end; index++)
-		enter(index, ALL_UNITS, ALL_UNITS);
+		enter(index, home, ALL_UNITS, ALL_UNITS);
 	lock_put(&lock);
 }
 
@@ -319,10 +372,12 @@ bool superslab_claim_all(uint32_t index, uint32_t wanted)
 /* A bare superslab becomes the helper's, which arms it. It stays in its list meanwhile. */
 static bool retire(uint32_t index)
 {
-	if (!helper_link_is_running() || stock_length(STOCK_RETIRED) == STOCK_SLOTS)
+	unsigned home = superslab_at(index)->home;
+
+	if (!helper_link_is_running() || stock_length(home, STOCK_RETIRED) == STOCK_SLOTS)
 		return false;
 	atomic_store_explicit(&superslab_at(index)->units, 0, memory_order_relaxed);
-	if (stock_push(STOCK_RETIRED, index))
+	if (stock_push(home, STOCK_RETIRED, index))
 		return true;
 	atomic_store_explicit(&superslab_at(index)->units, (uint64_t)ALL_UNITS << 32,
 			      memory_order_relaxed);

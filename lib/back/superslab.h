@@ -19,10 +19,11 @@
 #include "back/superslab_record.h"
 
 /*
- * A run of units whose first is a multiple of alignment (a power of two, at most 32).
- * *zeroed: nobody has written to it since the kernel gave it. UNIT_NONE: no memory.
+ * A run of units whose first is a multiple of alignment (a power of two, at most 32), of the
+ * home unless that can have no more. *zeroed: nobody has written to it since the kernel gave it.
+ * UNIT_NONE: no memory.
  */
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed);
+uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed);
 
 void superslab_put_slab(uint32_t unit, unsigned units);
 
@@ -53,6 +54,9 @@ void superslab_receive(struct chunk chunk);
 
 /* Superslabs carved so far: indices below it may be walked. */
 uint32_t superslab_count(void);
+
+/* In slabs, since the start: out of another home than wished for. */
+size_t superslab_spilled_bytes(void);
 
 void superslab_lock(void);
 void superslab_unlock(void);

@@ -7,21 +7,24 @@
 #include "back/superslab_list.h"
 
 #include "back/index_stack.h"
+#include "os/topology.h"
 
 /* By superslab lock. */
-static uint32_t lists[SUPERSLAB_LISTS];	/* index + 1 of the first */
-static uint64_t lists_in_use;		/* a bit a list */
+static struct {
+	uint64_t in_use;			/* a bit a list */
+	uint32_t first[SUPERSLAB_LISTS];	/* index + 1 */
+} lists[TOPOLOGY_HOMES_MAX];
 
 static struct index_stack noted;	/* no lock */
 
-uint64_t superslab_list_in_use(void)
+uint64_t superslab_list_in_use(unsigned home)
 {
-	return lists_in_use;
+	return lists[home].in_use;
 }
 
-uint32_t superslab_list_first(unsigned list)
+uint32_t superslab_list_first(unsigned home, unsigned list)
 {
-	return lists[list];
+	return lists[home].first[list];
 }
 
 static unsigned list_of(const struct superslab *superslab)
@@ -37,30 +40,30 @@ static unsigned list_of(const struct superslab *superslab)
 void superslab_list_insert(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
-	unsigned list = list_of(superslab);
+	unsigned list = list_of(superslab), home = superslab->home;
 
 	superslab->previous = 0;
-	superslab->next = lists[list];
-	superslab->listed = list + 1;
+	superslab->next = lists[home].first[list];
+	superslab->listed = (uint16_t)(list + 1);
 	if (superslab->next)
 		superslab_at(superslab->next - 1)->previous = index + 1;
-	lists[list] = index + 1;
-	lists_in_use |= (uint64_t)1 << list;
+	lists[home].first[list] = index + 1;
+	lists[home].in_use |= (uint64_t)1 << list;
 }
 
 void superslab_list_remove(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
-	unsigned list = superslab->listed - 1;
+	unsigned list = superslab->listed - 1u, home = superslab->home;
 
 	if (superslab->next)
 		superslab_at(superslab->next - 1)->previous = superslab->previous;
 	if (superslab->previous)
 		superslab_at(superslab->previous - 1)->next = superslab->next;
 	else
-		lists[list] = superslab->next;
-	if (!lists[list])
-		lists_in_use &= ~((uint64_t)1 << list);
+		lists[home].first[list] = superslab->next;
+	if (!lists[home].first[list])
+		lists[home].in_use &= ~((uint64_t)1 << list);
 	superslab->listed = 0;
 }
 
@@ -68,7 +71,7 @@ void superslab_list_again(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 
-	if (!superslab->listed || superslab->listed - 1 == list_of(superslab))
+	if (!superslab->listed || superslab->listed - 1u == list_of(superslab))
 		return;
 	superslab_list_remove(index);
 	superslab_list_insert(index);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * superslab_list.h - the superslabs by how many units they have free, so that the fullest is
- * found first. Called by superslab.c, with the superslab lock unless said otherwise.
+ * superslab_list.h - the superslabs of each home by how many units they have free, so that the
+ * fullest is found first. Called by superslab.c, with the superslab lock unless said otherwise.
  *
  * A superslab's place is a hint: its units are put and claimed without the lock. Who does
  * that says so, and it is moved before the next look.
@@ -28,8 +28,8 @@ void superslab_list_note(uint32_t index);
 void superslab_list_again_noted(void);
 
 /* A bit a list that is not empty; the first of one, index + 1. The next of it is in its record. */
-uint64_t superslab_list_in_use(void);
-uint32_t superslab_list_first(unsigned list);
+uint64_t superslab_list_in_use(unsigned home);
+uint32_t superslab_list_first(unsigned home, unsigned list);
 
 /* In a fork's child: what was noted, or was about to be. */
 void superslab_list_after_fork_in_child(uint32_t superslabs);

@@ -34,7 +34,8 @@ struct superslab {
 	_Atomic uint32_t dirty;		/* may hold anything but zeroes */
 	_Atomic uint32_t touched;	/* put since the helper last looked; relaxed: before units */
 	uint32_t next, previous;	/* index + 1 in its list; by superslab lock */
-	uint32_t listed;		/* list + 1; 0: in none; by superslab lock */
+	uint16_t listed;		/* list + 1; 0: in none; by superslab lock */
+	_Atomic uint16_t home;		/* where its pages come from; relaxed: it seldom changes */
 	_Atomic uint32_t moved_link;	/* see index_stack.h: its place in the lists is not true */
 	_Atomic uint32_t idle_link;	/* the same: the helper should look at it */
 	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */

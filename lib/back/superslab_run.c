@@ -63,10 +63,11 @@ static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *
 	return index * SUPERSLAB_UNITS + first;
 }
 
-/* From one list. What turns out to stand in the wrong one is moved. */
-static uint32_t take_from_list(unsigned list, unsigned units, uint32_t starts, bool *zeroed)
+/* From one list of the home. What turns out to stand in the wrong one is moved. */
+static uint32_t take_from_list(struct superslab_wish wish, unsigned list, uint32_t starts,
+			       bool *zeroed)
 {
-	uint32_t link = superslab_list_first(list);
+	uint32_t link = superslab_list_first(wish.home, list);
 	unsigned most = starts == SUPERSLAB_ALL_UNITS ? LOOKS_PER_LIST : ALIGNED_LOOKS_PER_LIST;
 	unsigned looks;
 
@@ -74,7 +75,7 @@ static uint32_t take_from_list(unsigned list, unsigned units, uint32_t starts, b
 		uint32_t index = link - 1, unit;
 
 		link = superslab_at(index)->next;
-		unit = take_run(index, units, starts, zeroed);
+		unit = take_run(index, wish.units, starts, zeroed);
 		if (unit != UNIT_NONE)
 			return unit;
 		superslab_list_again(index);
@@ -83,9 +84,10 @@ static uint32_t take_from_list(unsigned list, unsigned units, uint32_t starts, b
 }
 
 /* From lists up to the last one. */
-static uint32_t take_at(unsigned last_list, unsigned units, uint32_t starts, bool *zeroed)
+static uint32_t take_at(struct superslab_wish wish, unsigned last_list, uint32_t starts,
+			bool *zeroed)
 {
-	uint64_t candidates = superslab_list_in_use() >> units << units;
+	uint64_t candidates = superslab_list_in_use(wish.home) >> wish.units << wish.units;
 	uint32_t unit = UNIT_NONE;
 
 	for (; candidates && unit == UNIT_NONE; candidates &= candidates - 1) {
@@ -93,7 +95,7 @@ static uint32_t take_at(unsigned last_list, unsigned units, uint32_t starts, boo
 
 		if (list > last_list)
 			break;
-		unit = take_from_list(list, units, starts, zeroed);
+		unit = take_from_list(wish, list, starts, zeroed);
 	}
 	return unit;
 }
@@ -102,7 +104,7 @@ static uint32_t take_at(unsigned last_list, unsigned units, uint32_t starts, boo
  * An aligned run goes where it is no more aligned than asked for, in whatever
  * superslab: else each block aligned to 1 MiB would use up a place for one aligned to 2 MiB.
  */
-uint32_t superslab_run_take(unsigned last_list, unsigned units, unsigned alignment, bool *zeroed)
+uint32_t superslab_run_take(struct superslab_wish wish, unsigned last_list, bool *zeroed)
 {
 	/* odd multiples of 1, 2, 4 …; unit 0 is aligned to everything */
 	static const uint32_t aligned_starts[] = { 0xaaaaaaaa, 0x44444444, 0x10101010,
@@ -110,10 +112,10 @@ uint32_t superslab_run_take(unsigned last_list, unsigned units, unsigned alignme
 	uint32_t unit = UNIT_NONE;
 	unsigned i;
 
-	if (alignment == 1)
-		return take_at(last_list, units, SUPERSLAB_ALL_UNITS, zeroed);
-	for (i = (unsigned)__builtin_ctz(alignment);
+	if (wish.alignment == 1)
+		return take_at(wish, last_list, SUPERSLAB_ALL_UNITS, zeroed);
+	for (i = (unsigned)__builtin_ctz(wish.alignment);
 	     unit == UNIT_NONE && i < ARRAY_LENGTH(aligned_starts); i++)
-		unit = take_at(last_list, units, aligned_starts[i], zeroed);
+		unit = take_at(wish, last_list, aligned_starts[i], zeroed);
 	return unit;
 }

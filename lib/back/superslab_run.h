@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* See superslab_take_slab. */
+struct superslab_wish {
+	unsigned units, alignment, home;
+};
+
 /*
- * Takes a run of units, as superslab_take_slab says, from the superslabs of the lists up to the
- * last one, the fullest first. UNIT_NONE: none of them has one.
+ * Takes a run of units from the superslabs of the home's lists up to the last one, the fullest
+ * first. UNIT_NONE: none of them has one.
  */
-uint32_t superslab_run_take(unsigned last_list, unsigned units, unsigned alignment, bool *zeroed);
+uint32_t superslab_run_take(struct superslab_wish wish, unsigned last_list, bool *zeroed);
 
 #endif

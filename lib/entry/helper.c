@@ -21,6 +21,7 @@
 #include <kmod-free-helpers/event_loop.h>
 
 #include "back/helper_link.h"
+#include "back/placement.h"
 #include "back/populate_ahead.h"
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
@@ -137,9 +138,12 @@ static void *run(void *argument)
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
 		uint64_t release_ns = release_behind_tick(RELEASE_CALM);
+		uint64_t survey_ns = placement_tick(now_ns());
 
 		if (sleep_ns > release_ns)
 			sleep_ns = release_ns;
+		if (sleep_ns > survey_ns)
+			sleep_ns = survey_ns;
 		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
 			break;
 		if (sleep_ns)

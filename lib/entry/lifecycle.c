@@ -10,6 +10,7 @@
 
 #include "back/large.h"
 #include "back/large_run.h"
+#include "back/placement.h"
 #include "back/superslab.h"
 #include "entry/helper.h"
 #include "front/lease.h"
@@ -51,6 +52,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	(void)argc;
 	(void)argv;
 	options_read(environment);
+	placement_init();
 	helper_init();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }

@@ -8,11 +8,13 @@
 
 #include <hakmem/hakmem.h>
 
+#include "back/placement.h"
 #include "back/populate_ahead.h"
 #include "back/release.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "entry/helper.h"
+#include "os/topology.h"
 
 static size_t read_ahead(size_t offset)
 {
@@ -37,15 +39,47 @@ static size_t read_release(size_t offset)
 static size_t unarmed(size_t unused)
 {
 	(void)unused;
-	return stock_read_demand().missed * SUPERSLAB_SIZE;
+	return stock_read_demand(0).missed * SUPERSLAB_SIZE;
 }
 
 static size_t taken_ahead(size_t unused)
 {
-	struct stock_demand demand = stock_read_demand();
+	struct stock_demand demand = stock_read_demand(0);
 
 	(void)unused;
 	return (demand.taken - demand.missed) * SUPERSLAB_SIZE;
+}
+
+static size_t homes(size_t unused)
+{
+	(void)unused;
+	return topology.homes;
+}
+
+static size_t misplaced(size_t unused)
+{
+	struct placement_counts counts;
+
+	(void)unused;
+	/* Who asks wants to know it now. */
+	placement_survey();
+	placement_read(&counts);
+	return counts.misplaced;
+}
+
+static size_t spilled(size_t unused)
+{
+	(void)unused;
+	return superslab_spilled_bytes();
+}
+
+static size_t brought_home(size_t unused)
+{
+	struct placement_counts counts;
+
+	(void)unused;
+	placement_read(&counts);
+	return counts.moved;
 }
 
 static size_t wakeups(size_t unused)
@@ -76,6 +110,10 @@ static const struct counter {
 	{ "release.trimmed_bytes", RELEASE(trimmed) },
 	{ "release.in_flight_bytes", RELEASE(in_flight) },
 	{ "release.refused", RELEASE(refused) },
+	{ "numa.homes", 0, homes },
+	{ "numa.misplaced_bytes", 0, misplaced },
+	{ "numa.spilled_bytes", 0, spilled },
+	{ "numa.moved_bytes", 0, brought_home },
 	{ "helper.wakeups", 0, wakeups },
 };
 
@@ -87,6 +125,11 @@ EXPORT size_t hak_stats_read(const char *name)
 		if (strcmp(counters[i].name, name) == 0)
 			return counters[i].read(counters[i].offset);
 	return (size_t)-1;
+}
+
+EXPORT size_t hak_bring_home(void)
+{
+	return placement_bring_home();
 }
 
 EXPORT void hak_mode(char *text, size_t bytes)

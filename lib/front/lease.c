@@ -9,6 +9,7 @@
 
 #include "front/seizure.h"
 #include "os/lock.h"
+#include "os/node.h"
 #include "os/thread.h"
 
 /* The first thread's: a process that never has a second touches no other. */
@@ -50,7 +51,7 @@ static bool start(void)
 		if (ok) {
 			/* Where keys are used up, caches of threads that end stay as they are. */
 			thread_exit_init(detach_at_exit);
-			thread_cache_init(&first_cache);
+			thread_cache_init(&first_cache, 0);
 			heap_abandon(&first_cache.heap);
 			atomic_store_explicit(&started, true, memory_order_release);
 		}
@@ -59,17 +60,17 @@ static bool start(void)
 	return ok;
 }
 
-/* A cache that is nobody else's; NULL: no memory. */
-static struct thread_cache *adopt_or_make(void)
+/* A cache of the home that is nobody else's; NULL: no memory. */
+static struct thread_cache *adopt_or_make(unsigned home)
 {
-	struct heap *heap = heap_adopt();
+	struct heap *heap = heap_adopt(home);
 	struct thread_cache *cache;
 
 	if (heap)
 		return thread_cache_of_heap(heap);
 	cache = reservation_take_metadata(sizeof(*cache));
 	if (cache)
-		thread_cache_init(cache);
+		thread_cache_init(cache, home);
 	return cache;
 }
 
@@ -102,16 +103,31 @@ static bool has_started(void)
 	return atomic_load_explicit(&started, memory_order_acquire) || start();
 }
 
+static unsigned current_home(void)
+{
+	return topology_has_homes() ? node_home() : 0;
+}
+
 static struct thread_cache *borrow(void)
 {
 	struct thread_cache *cache = NULL;
 
-	while (has_started() && (cache = adopt_or_make()) && !begin_adopted(cache))
+	while (has_started() && (cache = adopt_or_make(current_home())) && !begin_adopted(cache))
 		heap_abandon(&cache->heap);	/* seized in this very moment */
 	return cache;
 }
 
-/* The thread keeps the cache until it ends. NULL: no memory, or seized already. */
+/* The thread keeps the cache until it ends. NULL: seized already. */
+static struct thread_cache *keep(struct thread_cache *cache)
+{
+	thread_cache_tls.cache = cache;
+	set_owner(cache, thread_identity());
+	thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
+	thread_exit_arm(cache);
+	return begin_adopted(cache) ? cache : NULL;
+}
+
+/* NULL: no memory, or seized already. */
 static struct thread_cache *attach(void)
 {
 	struct thread_cache *cache;
@@ -123,14 +139,8 @@ static struct thread_cache *attach(void)
 	    thread_identity())
 		cache = &first_cache;
 	else
-		cache = adopt_or_make();
-	if (!cache)
-		return NULL;
-	thread_cache_tls.cache = cache;
-	set_owner(cache, thread_identity());
-	thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
-	thread_exit_arm(cache);
-	return begin_adopted(cache) ? cache : NULL;
+		cache = adopt_or_make(current_home());
+	return cache ? keep(cache) : NULL;
 }
 
 struct thread_cache *lease_take_own_slow(void)
@@ -146,6 +156,30 @@ struct thread_cache *lease_take_slow(void)
 {
 	struct thread_cache *cache = lease_take_own_slow();
 
+	return cache ? cache : borrow();
+}
+
+/* All of it stays there, for the next thread of that home. */
+static void leave(struct thread_cache *cache)
+{
+	thread_cache_flush_bins(cache);
+	thread_cache_end_work(cache);
+	set_owner(cache, 0);
+	heap_abandon(&cache->heap);
+}
+
+struct thread_cache *lease_follow(struct thread_cache *cache)
+{
+	unsigned home = node_home();
+	struct thread_cache *next;
+
+	if (home == cache->heap.home || cache != thread_cache_tls.cache)
+		return cache;
+	next = adopt_or_make(home);
+	if (!next)
+		return cache;
+	leave(cache);
+	cache = keep(next);
 	return cache ? cache : borrow();
 }
 

@@ -13,11 +13,18 @@
 #define HAKMEM_FRONT_LEASE_H
 
 #include "front/thread_cache.h"
+#include "os/topology.h"
 
 /* What is left when the thread's own cache is not simply there. */
 struct thread_cache *lease_take_slow(void);
 struct thread_cache *lease_take_own_slow(void);
 void lease_put_slow(struct thread_cache *cache);
+
+/*
+ * The thread may be on a node of another home than when it came by its cache. Then it leaves
+ * that as if it ended, and goes on with one of its new home.
+ */
+struct thread_cache *lease_follow(struct thread_cache *cache);
 
 static inline bool lease_begin(struct thread_cache *cache)
 {
@@ -32,7 +39,9 @@ static inline struct thread_cache *lease_take(void)
 {
 	struct thread_cache *cache = thread_cache_tls.cache;
 
-	return likely(lease_begin(cache)) ? cache : lease_take_slow();
+	if (unlikely(!lease_begin(cache)))
+		cache = lease_take_slow();
+	return topology_has_homes() && cache ? lease_follow(cache) : cache;
 }
 
 /* Only the thread's own; NULL: it has none to work in just now. */

@@ -39,7 +39,7 @@ void thread_cache_open_steps(struct thread_cache *cache)
 		thread_cache_set_step(cache, step, size_class_of(step * 16));
 }
 
-void thread_cache_init(struct thread_cache *cache)
+void thread_cache_init(struct thread_cache *cache, unsigned home)
 {
 	unsigned class;
 
@@ -49,7 +49,7 @@ void thread_cache_init(struct thread_cache *cache)
 		cache->bins[class].room = (int32_t)thread_cache_first_limit(class);
 	}
 	thread_cache_open_steps(cache);
-	heap_create(&cache->heap, (char *)cache->bins);
+	heap_create(&cache->heap, (char *)cache->bins, home);
 }
 
 /* Takes count blocks from behind the newest one and puts them into their slabs. */

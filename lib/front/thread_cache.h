@@ -134,8 +134,8 @@ static ALWAYS_INLINE void thread_cache_set_head(struct bin *bin, void *block)
 	__atomic_store_n(&bin->head, block, __ATOMIC_RELAXED);
 }
 
-/* Makes a zeroed cache the calling thread's. */
-void thread_cache_init(struct thread_cache *cache);
+/* Makes a zeroed cache the calling thread's, with slabs of the home. */
+void thread_cache_init(struct thread_cache *cache, unsigned home);
 
 static inline void thread_cache_set_step(struct thread_cache *cache, size_t step, unsigned bin)
 {

@@ -87,7 +87,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	uint32_t first;
 
 	do {
-		first = superslab_take_slab(units, alignment_units, &zeroed);
+		first = superslab_take_slab(units, alignment_units, heap->home, &zeroed);
 	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
 		 balance_toward_slabs());
 	if (first == UNIT_NONE)
@@ -242,9 +242,10 @@ void heap_put_empty_slabs(struct heap *heap)
 	}
 }
 
-void heap_create(struct heap *heap, char *bins)
+void heap_create(struct heap *heap, char *bins, unsigned home)
 {
 	heap->bins = bins;
+	heap->home = (uint16_t)home;
 	lock_take(&list_lock);
 	heap->number = heap_number++;
 	heap->next = atomic_load_explicit(&heaps, memory_order_relaxed);
@@ -275,13 +276,14 @@ static bool take_idle(struct heap *heap)
 	return true;
 }
 
-struct heap *heap_adopt(void)
+struct heap *heap_adopt(unsigned home)
 {
 	struct heap *heap;
 
 	lock_take(&list_lock);
-	for (heap = idle_heaps; heap && !take_idle(heap); heap = heap->next_idle)
-		;
+	for (heap = idle_heaps; heap; heap = heap->next_idle)
+		if (heap->home == home && take_idle(heap))
+			break;
 	lock_put(&list_lock);
 	return heap;
 }

@@ -62,6 +62,7 @@ struct heap {
 	/* enum heap_hold. release by whoever lets go; acquire by whoever takes hold */
 	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
+	uint16_t home;			/* its slabs' pages come from there; set when it is made */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
@@ -89,10 +90,10 @@ static inline bool heap_is_frozen(struct heap *heap)
 	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_FROZEN;
 }
 
-/* A heap for the calling thread: one that waits, else NULL. */
-struct heap *heap_adopt(void);
+/* A heap of the home for the calling thread: one that waits, else NULL. */
+struct heap *heap_adopt(unsigned home);
 /* Makes a zeroed heap known, as the calling thread's. */
-void heap_create(struct heap *heap, char *bins);
+void heap_create(struct heap *heap, char *bins, unsigned home);
 /* The thread leaves; the heap waits for another. */
 void heap_abandon(struct heap *heap);
 

@@ -72,21 +72,17 @@ static int bind(void *start, size_t bytes, int policy, const unsigned long *mask
 	return error;
 }
 
-int node_prefer(void *start, size_t bytes, unsigned home)
+int node_place(void *start, size_t bytes, unsigned home)
 {
 	unsigned long mask[TOPOLOGY_NODES_MAX / (8 * sizeof(long))] = { 0 };
+	unsigned i;
 
-	add_home(mask, home);
-	return bind(start, bytes, MPOL_PREFERRED, mask);
-}
-
-int node_interleave(void *start, size_t bytes)
-{
-	unsigned long mask[TOPOLOGY_NODES_MAX / (8 * sizeof(long))] = { 0 };
-	unsigned home;
-
-	for (home = 0; home < topology.homes; home++)
+	if (home != NODE_EVERYWHERE) {
 		add_home(mask, home);
+		return bind(start, bytes, MPOL_PREFERRED, mask);
+	}
+	for (i = 0; i < topology.homes; i++)
+		add_home(mask, i);
 	return bind(start, bytes, MPOL_INTERLEAVE, mask);
 }
 

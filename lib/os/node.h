@@ -24,11 +24,14 @@ static inline unsigned node_home(void)
 	return node < TOPOLOGY_NODES_MAX ? topology.home_of_node[node] : 0;
 }
 
-/* Pages of the range come from the home while it has any, else from the nearest that has. */
-int node_prefer(void *start, size_t bytes, unsigned home);
+/* Not one home's: pages come from all of them in turn. */
+#define NODE_EVERYWHERE		UINT16_MAX
 
-/* Pages of the range come from all homes in turn. */
-int node_interleave(void *start, size_t bytes);
+/*
+ * Pages of the range come from the home while it has any, else from the nearest that has. Where
+ * this is refused the first touch decides.
+ */
+int node_place(void *start, size_t bytes, unsigned home);
 
 /*
  * Where pages are: homes[i] is the home of pages[i], or -1 where none is there or its node is

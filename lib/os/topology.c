@@ -213,6 +213,21 @@ bool topology_read(struct topology *read, const char *nodes, const char *status)
 	return true;
 }
 
+void topology_begin_with(unsigned home)
+{
+	uint16_t node = topology.node_of_home[home];
+	unsigned i;
+
+	topology.node_of_home[home] = topology.node_of_home[0];
+	topology.node_of_home[0] = node;
+	for (i = 0; i < TOPOLOGY_NODES_MAX; i++) {
+		if (topology.home_of_node[i] == home)
+			topology.home_of_node[i] = 0;
+		else if (topology.home_of_node[i] == 0)
+			topology.home_of_node[i] = (uint8_t)home;
+	}
+}
+
 /* numactl and set_mempolicy() leave their choice to the programs that a process starts. */
 static bool has_policy(void)
 {

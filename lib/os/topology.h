@@ -43,6 +43,9 @@ static inline bool topology_has_homes(void)
  */
 bool topology_read(struct topology *read, const char *nodes, const char *status);
 
+/* Numbers the homes anew: this one is 0. */
+void topology_begin_with(unsigned home);
+
 /* Of this machine and process. A memory policy that the process was started with wins. */
 void topology_init(void);
 

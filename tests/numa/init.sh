@@ -6,7 +6,7 @@
 /bin/busybox --install -s /bin
 PATH=/bin
 export PATH HAKMEM_LIB=/lib/libhakmem.so top_srcdir=/ top_builddir=/ TMPDIR=/tmp
-test_limit_s=100
+test_limit_s=150
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev

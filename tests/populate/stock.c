@@ -32,8 +32,8 @@ static void let_go(uint32_t index)
 START_TEST(an_empty_store_gives_nothing)
 {
 	for (int kind = 0; kind < STOCK_KINDS; kind++) {
-		ck_assert_uint_eq(stock_pop((enum stock_kind)kind), STOCK_NONE);
-		ck_assert_uint_eq(stock_length((enum stock_kind)kind), 0);
+		ck_assert_uint_eq(stock_pop(0, (enum stock_kind)kind), STOCK_NONE);
+		ck_assert_uint_eq(stock_length(0, (enum stock_kind)kind), 0);
 	}
 }
 END_TEST
@@ -43,18 +43,18 @@ START_TEST(a_full_store_takes_no_more)
 	unsigned int sum = 0;
 
 	for (uint32_t i = 0; i < STOCK_SLOTS; i++)
-		ck_assert(stock_push(STOCK_READY, i));
-	ck_assert(!stock_push(STOCK_READY, STOCK_SLOTS));
-	ck_assert_uint_eq(stock_length(STOCK_READY), STOCK_SLOTS);
-	ck_assert_uint_eq(stock_pop(STOCK_SPARE), STOCK_NONE);
+		ck_assert(stock_push(0, STOCK_READY, i));
+	ck_assert(!stock_push(0, STOCK_READY, STOCK_SLOTS));
+	ck_assert_uint_eq(stock_length(0, STOCK_READY), STOCK_SLOTS);
+	ck_assert_uint_eq(stock_pop(0, STOCK_SPARE), STOCK_NONE);
 	for (uint32_t i = 0; i < STOCK_SLOTS; i++) {
-		uint32_t index = stock_pop(STOCK_READY);
+		uint32_t index = stock_pop(0, STOCK_READY);
 
 		hold(index);
 		sum += index;
 	}
 	ck_assert_uint_eq(sum, STOCK_SLOTS * (STOCK_SLOTS - 1) / 2);
-	ck_assert_uint_eq(stock_pop(STOCK_READY), STOCK_NONE);
+	ck_assert_uint_eq(stock_pop(0, STOCK_READY), STOCK_NONE);
 }
 END_TEST
 
@@ -63,13 +63,13 @@ static void *pass_round(void *unused)
 {
 	(void)unused;
 	for (uint32_t round = 0; round < ROUNDS; round++) {
-		uint32_t index = stock_pop(round % STOCK_KINDS);
+		uint32_t index = stock_pop(0, round % STOCK_KINDS);
 
 		if (index == STOCK_NONE)
 			continue;
 		hold(index);
 		let_go(index);
-		ck_assert(stock_push((round + round / 7) % STOCK_KINDS, index));
+		ck_assert(stock_push(0, (round + round / 7) % STOCK_KINDS, index));
 	}
 	return NULL;
 }
@@ -89,16 +89,16 @@ START_TEST(four_threads_lose_and_double_nothing)
 	unsigned int found = 0;
 
 	for (uint32_t i = 0; i < TOKENS; i++)
-		ck_assert(stock_push(i % STOCK_KINDS, i));
+		ck_assert(stock_push(0, i % STOCK_KINDS, i));
 	in_threads(pass_round);
 	for (int kind = 0; kind < STOCK_KINDS; kind++) {
 		uint32_t index;
 
-		while ((index = stock_pop((enum stock_kind)kind)) != STOCK_NONE) {
+		while ((index = stock_pop(0, (enum stock_kind)kind)) != STOCK_NONE) {
 			hold(index);
 			found++;
 		}
-		ck_assert_uint_eq(stock_length((enum stock_kind)kind), 0);
+		ck_assert_uint_eq(stock_length(0, (enum stock_kind)kind), 0);
 	}
 	ck_assert_uint_eq(found, TOKENS);
 }
@@ -113,7 +113,7 @@ static void *take_fresh(void *unused)
 
 	(void)unused;
 	while (atomic_load(&fresh_taken) < FRESH) {
-		uint32_t first, end, count = stock_take_fresh(1 + round++ % 8, &first);
+		uint32_t first, end, count = stock_take_fresh(0, 1 + round++ % 8, &first);
 
 		for (uint32_t i = 0; i < count; i++)
 			hold(first + i);
@@ -123,7 +123,7 @@ static void *take_fresh(void *unused)
 		first = atomic_fetch_add(&next_opened, 100);
 		if (first >= FRESH)
 			continue;
-		stock_set_fresh(first, first + 100, &first, &end);
+		stock_set_fresh(0, first, first + 100, &first, &end);
 		/* what was there is the opener's */
 		for (; first < end; first++) {
 			hold(first);
@@ -146,11 +146,11 @@ START_TEST(a_range_that_follows_is_joined_to_what_is_left)
 {
 	uint32_t first, end;
 
-	stock_set_fresh(10, 20, &first, &end);
-	ck_assert_uint_eq(stock_take_fresh(8, &first), 8);
-	stock_set_fresh(20, 30, &first, &end);
+	stock_set_fresh(0, 10, 20, &first, &end);
+	ck_assert_uint_eq(stock_take_fresh(0, 8, &first), 8);
+	stock_set_fresh(0, 20, 30, &first, &end);
 	ck_assert_uint_eq(first, end);
-	ck_assert_uint_eq(stock_take_fresh(100, &first), 12);
+	ck_assert_uint_eq(stock_take_fresh(0, 100, &first), 12);
 	ck_assert_uint_eq(first, 18);
 }
 END_TEST
@@ -159,28 +159,28 @@ START_TEST(fresh_ones_lie_side_by_side)
 {
 	uint32_t first, end;
 
-	ck_assert_uint_eq(stock_take_fresh(4, &first), 0);
-	stock_set_fresh(10, 20, &first, &end);
+	ck_assert_uint_eq(stock_take_fresh(0, 4, &first), 0);
+	stock_set_fresh(0, 10, 20, &first, &end);
 	ck_assert_uint_eq(first, end);
-	ck_assert_uint_eq(stock_take_fresh(8, &first), 8);
+	ck_assert_uint_eq(stock_take_fresh(0, 8, &first), 8);
 	ck_assert_uint_eq(first, 10);
-	stock_set_fresh(50, 60, &first, &end);
+	stock_set_fresh(0, 50, 60, &first, &end);
 	ck_assert_uint_eq(first, 18);
 	ck_assert_uint_eq(end, 20);
-	ck_assert_uint_eq(stock_take_fresh(100, &first), 10);
+	ck_assert_uint_eq(stock_take_fresh(0, 100, &first), 10);
 	ck_assert_uint_eq(first, 50);
-	ck_assert_uint_eq(stock_take_fresh(1, &first), 0);
+	ck_assert_uint_eq(stock_take_fresh(0, 1, &first), 0);
 }
 END_TEST
 
 START_TEST(demand_counts_takes_and_misses)
 {
-	struct stock_demand before = stock_read_demand(), after;
+	struct stock_demand before = stock_read_demand(0), after;
 
-	stock_note_taken(false);
-	stock_note_taken(true);
-	stock_note_taken(true);
-	after = stock_read_demand();
+	stock_note_taken(0, false);
+	stock_note_taken(0, true);
+	stock_note_taken(0, true);
+	after = stock_read_demand(0);
 	ck_assert_uint_eq(after.taken - before.taken, 3);
 	ck_assert_uint_eq(after.missed - before.missed, 2);
 }

@@ -45,7 +45,7 @@ static void take(struct held *held, unsigned units, uint64_t mark)
 	bool zeroed;
 	char *start;
 
-	held->first = superslab_take_slab(units, 1, &zeroed);
+	held->first = superslab_take_slab(units, 1, 0, &zeroed);
 	held->units = units;
 	ck_assert_uint_ne(held->first, UNIT_NONE);
 	start = reservation_unit_start(held->first);

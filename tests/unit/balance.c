@@ -58,7 +58,7 @@ static bool take_slab(void)
 	uint32_t unit;
 
 	do {
-		unit = superslab_take_slab(1, 1, &zeroed);
+		unit = superslab_take_slab(1, 1, 0, &zeroed);
 	} while (unit == UNIT_NONE && balance_toward_slabs());
 	if (unit == UNIT_NONE)
 		return false;

@@ -18,18 +18,21 @@
 #define BLOCKS_MAX 20000
 
 /* The linker puts these between the files (--wrap). */
-uint32_t __real_superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed);
-uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed);
+uint32_t __real_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
+				      bool *zeroed);
+uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
+				      bool *zeroed);
 int __real_vm_open(void *start, size_t bytes);
 int __wrap_vm_open(void *start, size_t bytes);
 
 static unsigned slabs_taken;
 static bool no_memory;
 
-uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, bool *zeroed)
+uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
+				      bool *zeroed)
 {
 	slabs_taken++;
-	return __real_superslab_take_slab(units, alignment, zeroed);
+	return __real_superslab_take_slab(units, alignment, home, zeroed);
 }
 
 int __wrap_vm_open(void *start, size_t bytes)
@@ -49,7 +52,7 @@ static void set_up(void)
 	size_class_init();
 	ck_assert_int_eq(reservation_init(&nobody), 0);
 	for (i = 0; i < HEAPS; i++) {
-		heap_create(&heaps[i], bins[i]);
+		heap_create(&heaps[i], bins[i], 0);
 		ck_assert_uint_eq(heaps[i].number, i);
 	}
 }
@@ -273,11 +276,11 @@ START_TEST(an_abandoned_heap_is_adopted_whole)
 {
 	unsigned class = 20, count = 10 * size_class_table[class].capacity;
 
-	ck_assert_ptr_null(heap_adopt());
+	ck_assert_ptr_null(heap_adopt(0));
 	take(&heaps[2], class, count);
 	heap_abandon(&heaps[2]);
-	ck_assert_ptr_eq(heap_adopt(), &heaps[2]);
-	ck_assert_ptr_null(heap_adopt());
+	ck_assert_ptr_eq(heap_adopt(0), &heaps[2]);
+	ck_assert_ptr_null(heap_adopt(0));
 	heap_put_blocks(&heaps[2], blocks, count);
 	heap_put_empty_slabs(&heaps[2]);
 	ck_assert_uint_eq(reservation_taken_bytes(), 0);
@@ -296,14 +299,14 @@ START_TEST(a_heap_in_which_somebody_works_is_adopted_by_nobody)
 	ck_assert(heap_seize(&heaps[0]));
 	ck_assert(!heap_visit(&heaps[0]));
 	ck_assert(!heap_seize(&heaps[0]));
-	ck_assert_ptr_eq(heap_adopt(), &heaps[2]);
-	ck_assert_ptr_null(heap_adopt());
+	ck_assert_ptr_eq(heap_adopt(0), &heaps[2]);
+	ck_assert_ptr_null(heap_adopt(0));
 	ck_assert(!heap_visit(&heaps[5]));
 	for (i = 0; i < 4; i++)
 		heap_give_back(&heaps[i]);
 	for (i = 0; i < 3; i++)
-		ck_assert_ptr_nonnull(heap_adopt());
-	ck_assert_ptr_null(heap_adopt());
+		ck_assert_ptr_nonnull(heap_adopt(0));
+	ck_assert_ptr_null(heap_adopt(0));
 }
 END_TEST
 
@@ -315,9 +318,9 @@ START_TEST(a_seized_heap_is_resumed_by_its_thread_when_it_was_given_back)
 	ck_assert(!heap_is_owned(&heaps[0]));
 	ck_assert(heap_seize(&heaps[0]));
 	heap_abandon(&heaps[0]);
-	ck_assert_ptr_null(heap_adopt());
+	ck_assert_ptr_null(heap_adopt(0));
 	heap_give_back(&heaps[0]);
-	ck_assert_ptr_eq(heap_adopt(), &heaps[0]);
+	ck_assert_ptr_eq(heap_adopt(0), &heaps[0]);
 	ck_assert(heap_is_owned(&heaps[0]));
 }
 END_TEST
@@ -344,8 +347,8 @@ START_TEST(idle_heaps_are_visited_and_stay_idle)
 	ck_assert_uint_eq(visited, 1u << 1 | 1u << 4);
 	heap_visit_all(visit_any, &all);
 	ck_assert_uint_eq(all, (1u << HEAPS) - 1);
-	ck_assert_ptr_eq(heap_adopt(), &heaps[4]);
-	ck_assert_ptr_eq(heap_adopt(), &heaps[1]);
+	ck_assert_ptr_eq(heap_adopt(0), &heaps[4]);
+	ck_assert_ptr_eq(heap_adopt(0), &heaps[1]);
 }
 END_TEST
 

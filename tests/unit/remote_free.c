@@ -34,7 +34,7 @@ static void set_up(void)
 	size_class_init();
 	ck_assert_int_eq(reservation_init(&nobody), 0);
 	for (i = 0; i < HEAPS; i++)
-		heap_create(&heaps[i], bins[i]);
+		heap_create(&heaps[i], bins[i], 0);
 }
 
 static size_t size_of_class(void)

@@ -106,7 +106,7 @@ START_TEST(chunks_follow_each_other_and_the_span_follows_them)
 	for (i = 0; i < 12; i++) {
 		enum chunk_kind kind = i % 2 ? CHUNK_LARGE : CHUNK_SLABS;
 
-		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, kind, &chunk), 0);
+		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, kind, 0, &chunk), 0);
 		ck_assert_uint_eq(chunk.first_unit, end);
 		check_chunk(chunk);
 		if (kind == CHUNK_LARGE)
@@ -124,10 +124,10 @@ START_TEST(what_is_refused_as_a_whole_is_opened_as_asked_for)
 
 	init();
 	most_bytes = 4 * MiB;
-	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, &chunk), 0);
+	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk), 0);
 	ck_assert_uint_eq(chunk.units, SUPERSLAB_UNITS);
 	check_chunk(chunk);
-	ck_assert_int_eq(reservation_open(2 * SUPERSLAB_UNITS, CHUNK_LARGE, &chunk), 0);
+	ck_assert_int_eq(reservation_open(2 * SUPERSLAB_UNITS, CHUNK_LARGE, 0, &chunk), 0);
 	ck_assert_uint_eq(chunk.units, 2 * SUPERSLAB_UNITS);
 	check_chunk(chunk);
 }
@@ -141,12 +141,12 @@ START_TEST(a_refusal_moves_nothing_and_the_next_time_it_works)
 	init();
 	most_bytes = 0;
 	for (i = 0; i < 100; i++)
-		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, &chunk),
+		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk),
 				 -ENOMEM);
 	ck_assert_uint_eq(reservation_opened_bytes(), 0);
 	ck_assert_uint_eq(reservation.span_steps, 0);
 	most_bytes = SIZE_MAX;
-	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, &chunk), 0);
+	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk), 0);
 	ck_assert_uint_eq(chunk.first_unit, 0);
 	check_chunk(chunk);
 }
@@ -159,7 +159,7 @@ START_TEST(more_than_the_address_space_is_refused)
 
 	init();
 	units = (uint32_t)(reservation.bytes >> UNIT_SHIFT);
-	ck_assert_int_eq(reservation_open(units + SUPERSLAB_UNITS, CHUNK_SLABS, &chunk),
+	ck_assert_int_eq(reservation_open(units + SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk),
 			 -ENOMEM);
 	ck_assert_uint_eq(reservation_opened_bytes(), 0);
 }
@@ -175,7 +175,7 @@ START_TEST(any_single_refusal_is_got_over)
 	init();
 	refused_call = (unsigned)_i;
 	for (round = 0; round < 4; round++) {
-		uint32_t unit = superslab_take_slab(SUPERSLAB_UNITS, 1, &zeroed);
+		uint32_t unit = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
 		char *block = large_take(16 * MiB, UNIT_SIZE, &dirty_bytes);
 		char *metadata = reservation_take_metadata(200 * KiB);
 
@@ -200,7 +200,7 @@ static bool open_one(uint32_t units, enum chunk_kind kind)
 {
 	struct chunk chunk;
 
-	if (reservation_open(units, kind, &chunk))
+	if (reservation_open(units, kind, 0, &chunk))
 		return false;
 	if (chunk.units) {
 		ck_assert_uint_ge(chunk.units, units);

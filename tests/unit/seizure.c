@@ -250,7 +250,7 @@ START_TEST(a_thread_may_end_while_its_cache_is_seized)
 	ck_assert(!heap_visit(&other->heap));
 	ck_assert_uint_gt(seizure_empty(other), 0);
 	seizure_put(other);
-	heap = heap_adopt();
+	heap = heap_adopt(0);
 	ck_assert_ptr_nonnull(heap);
 	heap_abandon(heap);
 }

@@ -29,7 +29,7 @@ static void set_up(void)
 static uint32_t take(unsigned units, unsigned alignment)
 {
 	bool zeroed = false, was_dirty = false;
-	uint32_t first = superslab_take_slab(units, alignment, &zeroed), i;
+	uint32_t first = superslab_take_slab(units, alignment, 0, &zeroed), i;
 
 	ck_assert_uint_ne(first, UNIT_NONE);
 	ck_assert_uint_le(first + units, UNITS_MAX);
@@ -323,10 +323,10 @@ START_TEST(the_hard_limit_counts_units_taken)
 
 	options.limit_hard_bytes = SUPERSLAB_SIZE;
 	first = take(31, 1);
-	ck_assert_uint_eq(superslab_take_slab(2, 1, &zeroed), UNIT_NONE);
+	ck_assert_uint_eq(superslab_take_slab(2, 1, 0, &zeroed), UNIT_NONE);
 	ck_assert_uint_eq(reservation_taken_bytes(), 31 * UNIT_SIZE);
 	take(1, 1);
-	ck_assert_uint_eq(superslab_take_slab(1, 1, &zeroed), UNIT_NONE);
+	ck_assert_uint_eq(superslab_take_slab(1, 1, 0, &zeroed), UNIT_NONE);
 	put(first, 31);
 	take(31, 1);
 }

@@ -56,7 +56,7 @@ static void take_and_put_slabs(struct unit_random *random, uint64_t mark)
 			continue;
 		}
 		units[i] = (unsigned)unit_random_between(random, 1, 6);
-		firsts[i] = superslab_take_slab(units[i], 1, &zeroed);
+		firsts[i] = superslab_take_slab(units[i], 1, 0, &zeroed);
 		ck_assert_uint_ne(firsts[i], UNIT_NONE);
 		start = reservation_unit_start(firsts[i]);
 		ck_assert(!zeroed || unit_is_zero(start, units[i] * UNIT_SIZE));
