@@ -45,6 +45,7 @@ struct bench_timing {
 
 uint64_t harness_now_ns(void);
 uint64_t harness_operations(const struct bench_row *row);
+uint64_t harness_seed(void);
 void *harness_map(size_t bytes);
 void harness_pin(void);
 void harness_print(const struct bench_row *row, uint64_t operations, uint64_t elapsed_ns);

@@ -14,6 +14,7 @@ import tempfile
 import machine
 
 TIMEOUT_SECONDS = 60
+FIRST_SEED = 42
 TRACES = ("small", "middle", "aligned")
 
 
@@ -147,8 +148,11 @@ class Programs:
         text = self.run([self.path("workloads"), "--list"], dict(os.environ))
         return [Row(line) for line in text.splitlines()]
 
-    def row(self, row, allocator):
-        output = self.run([self.path("workloads"), row.name], self.environment(allocator))
+    def row(self, row, allocator, number):
+        """One run of a row; its number decides the seed of rows that want several."""
+        environment = self.environment(allocator)
+        environment["BENCH_SEED"] = str(FIRST_SEED + number)
+        output = self.run([self.path("workloads"), row.name], environment)
         return Sample(output)
 
     def trace_with_output(self, allocator, command, environment):

@@ -45,7 +45,7 @@ class Selection:
                                      for word in self.words)
 
 
-def run_row(programs, results, row, order):
+def run_row(programs, results, row, number, order):
     """One turn of every allocator, close together, in an order that changes."""
     order.shuffle(results.turns)
     for allocator in results.turns:
@@ -53,7 +53,8 @@ def run_row(programs, results, row, order):
         if isinstance(results.samples.get(key), measure.Failed):
             continue
         try:
-            results.samples.setdefault(key, []).append(programs.row(row, allocator))
+            results.samples.setdefault(key, []).append(
+                programs.row(row, allocator, number))
         except measure.Failed as error:
             results.samples[key] = error
 
@@ -64,7 +65,7 @@ def run_rows(programs, results, runs):
         for row in results.rows:
             progress(f"run {number + 1} of {runs}: {row.name}")
             with measure.timing_lock():
-                run_row(programs, results, row, order)
+                run_row(programs, results, row, number, order)
 
 
 def count_calls(programs, results):
