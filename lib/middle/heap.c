@@ -191,22 +191,28 @@ void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_unit
 	return block;
 }
 
-static void put_block(struct heap *heap, void *block)
+/* Puts the first of the blocks and those behind it that are of the same slab; returns how many. */
+static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 {
-	uint32_t unit = reservation_unit_of(block);
+	uint32_t unit = reservation_unit_of(blocks[0]);
 	uint32_t first = unit - slab_unit(unit)->position;
+	uintptr_t start = (uintptr_t)reservation_unit_start(first);
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
 	struct slab_list *list = &heap->available[slab->class_mark - 1];
+	unsigned put = 0;
 
-	slab_put_block(slab, first, block);
-	heap_count_add(&heap->counts[slab->class_mark - 1].free, 1);
-	if (slab->samples)
-		asked_sample_drop(heap->counts, slab, first, block);
+	do {
+		slab_put_block(slab, first, blocks[put]);
+		if (slab->samples)
+			asked_sample_drop(heap->counts, slab, first, blocks[put]);
+		put++;
+	} while (put < count && (uintptr_t)blocks[put] - start < class->units * UNIT_SIZE);
+	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
 	if (!slab->listed)
 		list_push_head(list, first, slab);
 	if (slab->free_blocks < class->capacity)
-		return;
+		return put;
 	heap->empty_units += class->units;
 	if (heap->empty_units > EMPTY_UNITS_KEPT || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
@@ -214,14 +220,15 @@ static void put_block(struct heap *heap, void *block)
 		list_remove(list, slab);
 		list_push_tail(list, first, slab);
 	}
+	return put;
 }
 
 void heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count)
 {
-	unsigned i;
+	unsigned done = 0;
 
-	for (i = 0; i < count; i++)
-		put_block(heap, blocks[i]);
+	while (done < count)
+		done += put_run(heap, blocks + done, count - done);
 }
 
 void heap_put_empty_slabs(struct heap *heap)
