@@ -17,9 +17,13 @@ struct heat {
 	const char *how;
 };
 
-/* Waits so long; false: this kernel or process has no way, and the failure says why. */
+/*
+ * Waits so long; false: this kernel or process has no way, and the failure says why.
+ * superslabs: as the library has just told them.
+ */
 bool heat_measure(const struct target *target, const struct control_ledger *ledger,
-		  double seconds, struct heat *heat, struct failure *failure);
+		  const struct reply_rows *superslabs, double seconds, struct heat *heat,
+		  struct failure *failure);
 void heat_free(struct heat *heat);
 
 #endif

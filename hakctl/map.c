@@ -89,7 +89,8 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 	bool done = ask(target, &ledger, &rows, failure);
 
 	if (done && request->heat_s > 0) {
-		done = heat_measure(target, &ledger, request->heat_s, &heat, failure);
+		done = heat_measure(target, &ledger, &rows, request->heat_s, &heat,
+				    failure);
 		picture.heat = &heat;
 	}
 	picture.superslabs = (const void *)rows.rows;
@@ -157,6 +158,8 @@ const struct command map_command = {
 		"      --heat SECONDS  mark what is written to within that time; 60 at most\n"
 		"  -j, --json          one JSON object; bytes as integers\n"
 		"\n"
+		"Heat is measured by write-protecting the live pages, each until it is written to;\n"
+		"a huge page that is, stays mapped by small pages until the kernel mends it.\n"
 		"A cell is a superslab of 2 MiB: live in parts or whole, large blocks, free with its\n"
 		"pages kept, stock, armed (missing, and watched for stray accesses), unused.\n",
 	.run = map_run,

@@ -27,9 +27,14 @@ struct scan_arguments {
 };
 
 #define SCAN	       _IOWR('f', 16, struct scan_arguments)
+#define SCAN_WRITTEN   (1u << 1)
 #define SCAN_PRESENT   (1u << 3)
 #define SCAN_HUGE      (1u << 6)
 #define SCAN_SOFTDIRTY (1u << 7)
+
+/* Flags: protect what matches; fail where protection is not asynchronous. */
+#define SCAN_PROTECT (1u << 0)
+#define SCAN_CHECK   (1u << 1)
 
 enum { MOST_REGIONS = 512 };
 
@@ -107,7 +112,7 @@ static int open_pagemap(const struct process *process)
 
 /* wanted: pages with all of these. */
 static bool scan(const struct process *process, uint64_t start, uint64_t end,
-		 uint64_t wanted,
+		 uint64_t wanted, uint64_t flags,
 		 void (*visit)(uint64_t start, uint64_t end, bool huge, void *argument),
 		 void *argument)
 {
@@ -117,6 +122,7 @@ static bool scan(const struct process *process, uint64_t start, uint64_t end,
 	while (file >= 0 && start < end) {
 		struct scan_arguments arguments = {
 			.size = sizeof(arguments),
+			.flags = flags,
 			.start = start,
 			.end = end,
 			.regions = (uint64_t)(uintptr_t)regions,
@@ -151,7 +157,7 @@ bool memory_map_scan(const struct process *process, uint64_t start, uint64_t end
 				   void *argument),
 		     void *argument)
 {
-	return scan(process, start, end, SCAN_PRESENT, visit, argument);
+	return scan(process, start, end, SCAN_PRESENT, 0, visit, argument);
 }
 
 /* A page of our own, written after a clearing, tells whether the kernel keeps the bits. */
@@ -200,5 +206,29 @@ bool memory_map_scan_dirty(const struct process *process, uint64_t start, uint64
 					 void *argument),
 			   void *argument)
 {
-	return scan(process, start, end, SCAN_PRESENT | SCAN_SOFTDIRTY, visit, argument);
+	return scan(process, start, end, SCAN_PRESENT | SCAN_SOFTDIRTY, 0, visit,
+		    argument);
+}
+
+static void pass_over(uint64_t start, uint64_t end, bool huge, void *argument)
+{
+	(void)start;
+	(void)end;
+	(void)huge;
+	(void)argument;
+}
+
+bool memory_map_protect(const struct process *process, uint64_t start, uint64_t end)
+{
+	return scan(process, start, end, SCAN_PRESENT | SCAN_WRITTEN,
+		    SCAN_PROTECT | SCAN_CHECK, pass_over, NULL);
+}
+
+bool memory_map_scan_written(const struct process *process, uint64_t start, uint64_t end,
+			     void (*visit)(uint64_t start, uint64_t end, bool huge,
+					   void *argument),
+			     void *argument)
+{
+	return scan(process, start, end, SCAN_PRESENT | SCAN_WRITTEN, SCAN_CHECK, visit,
+		    argument);
 }

@@ -51,4 +51,14 @@ bool memory_map_scan_dirty(const struct process *process, uint64_t start, uint64
 					 void *argument),
 			   void *argument);
 
+/*
+ * For ranges under asynchronous write-protection: protects the pages that are there; visits
+ * the runs of those written to since.
+ */
+bool memory_map_protect(const struct process *process, uint64_t start, uint64_t end);
+bool memory_map_scan_written(const struct process *process, uint64_t start, uint64_t end,
+			     void (*visit)(uint64_t start, uint64_t end, bool huge,
+					   void *argument),
+			     void *argument);
+
 #endif

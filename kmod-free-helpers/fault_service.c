@@ -22,9 +22,13 @@
 /* How often in a row the kernel may say "again" without progress before we give up. */
 #define FRUITLESS_TRIES 64
 
-/* Events of madvise and fork are left out: each would make its caller wait for us. */
-#define FEATURES_WANTED \
-	(UFFD_FEATURE_MOVE | UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_EXACT_ADDRESS)
+/*
+ * Events of madvise and fork are left out: each would make its caller wait for us.
+ * WP_ASYNC is for `hakctl map --heat`, which borrows the descriptor; we protect nothing.
+ */
+#define FEATURES_WANTED                                                                \
+	(UFFD_FEATURE_MOVE | UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_EXACT_ADDRESS | \
+	 UFFD_FEATURE_WP_ASYNC)
 
 #define OPEN_FLAGS (O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* See write_watch.h; heat.c calls it. */
+#include <config.h>
+
+#include "hakctl/write_watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hakctl/memory_map.h"
+
+/* A thread, not its process (6.9): the helper has a descriptor table of its own. */
+#define OF_THREAD O_EXCL
+
+/* The descriptor in /proc/PID/task/TID/fd that is a userfaultfd; -1: none. */
+static int find_in_thread(const struct process *process, const char *thread)
+{
+	char folder[300], link[64];
+	struct dirent *entry;
+	int found = -1;
+	DIR *all;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task/%s/fd", (int)process->pid,
+		 thread);
+	all = opendir(folder);
+	while (all && found < 0 && (entry = readdir(all))) {
+		ssize_t length =
+			readlinkat(dirfd(all), entry->d_name, link, sizeof(link) - 1);
+
+		link[length > 0 ? length : 0] = '\0';
+		if (!strcmp(link, "anon_inode:[userfaultfd]"))
+			found = (int)strtol(entry->d_name, NULL, 10);
+	}
+	if (all)
+		closedir(all);
+	return found;
+}
+
+static bool copy_descriptor(pid_t thread, int theirs, int *ours, struct failure *failure)
+{
+	int handle = (int)syscall(SYS_pidfd_open, thread, OF_THREAD);
+
+	if (handle < 0)
+		return failure_set(
+			failure, EXIT_REFUSED, "no heat: %s",
+			errno == EINVAL ?
+				"its helper's descriptors can be had from Linux "
+				"6.9 on" :
+				strerror(errno));
+	*ours = (int)syscall(SYS_pidfd_getfd, handle, theirs, 0);
+	close(handle);
+	if (*ours < 0)
+		return failure_set(failure, EXIT_REFUSED,
+				   "no heat: its helper's userfaultfd: %s%s",
+				   strerror(errno), errno == EPERM ? "; root may" : "");
+	return true;
+}
+
+bool write_watch_open(const struct process *process, struct write_watch *watch,
+		      struct failure *failure)
+{
+	char path[64];
+	struct dirent *entry;
+	int theirs = -1;
+	pid_t thread = 0;
+	DIR *tasks;
+
+	*watch = (struct write_watch){ .process = process, .descriptor = -1 };
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)process->pid);
+	tasks = opendir(path);
+	while (tasks && theirs < 0 && (entry = readdir(tasks))) {
+		theirs = entry->d_name[0] == '.' ? -1 :
+						   find_in_thread(process, entry->d_name);
+		thread = (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	if (tasks)
+		closedir(tasks);
+	if (theirs < 0)
+		return failure_set(
+			failure, EXIT_REFUSED,
+			"no heat: its helper has no userfaultfd; `hakctl doctor %d` "
+			"says why",
+			(int)process->pid);
+	return copy_descriptor(thread, theirs, &watch->descriptor, failure);
+}
+
+void write_watch_close(struct write_watch *watch)
+{
+	if (watch->descriptor >= 0)
+		close(watch->descriptor);
+	watch->descriptor = -1;
+}
+
+bool write_watch_begin(struct write_watch *watch, struct write_range range)
+{
+	struct uffdio_register registration = {
+		.range = { range.start, range.end - range.start },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+
+	if (ioctl(watch->descriptor, UFFDIO_REGISTER, &registration) != 0)
+		return false;
+	if (memory_map_protect(watch->process, range.start, range.end))
+		return true;
+	write_watch_end(watch, range);
+	return false;
+}
+
+bool write_watch_visit(struct write_watch *watch, struct write_range range,
+		       void (*visit)(uint64_t start, uint64_t end, bool huge,
+				     void *argument),
+		       void *argument)
+{
+	return memory_map_scan_written(watch->process, range.start, range.end, visit,
+				       argument);
+}
+
+void write_watch_end(struct write_watch *watch, struct write_range range)
+{
+	struct uffdio_range all = { range.start, range.end - range.start };
+	int saved_errno = errno;
+
+	ioctl(watch->descriptor, UFFDIO_UNREGISTER, &all);
+	errno = saved_errno;
+}
