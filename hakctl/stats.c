@@ -44,6 +44,17 @@ static enum exit_code take_times(struct request *request, const char *value)
 	return arguments_bad_value("stats", "--count", value, "a number above 0");
 }
 
+static void take_flag(struct request *request, int letter)
+{
+	request->json |= letter == 'j';
+	request->metrics |= letter == 'm';
+	request->all |= letter == 'a';
+	request->rows |= letter == 'C' ? LOOK_CLASSES :
+			 letter == 'T' ? LOOK_THREADS :
+			 letter == 'N' ? LOOK_NODES :
+					 0;
+}
+
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -62,34 +73,14 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 
 	while (code == EXIT_DONE &&
 	       (letter = arguments_next(argc, argv, ":jmaw:n:", known)) != -1) {
-		switch (letter) {
-		case 'j':
-			request->json = true;
-			break;
-		case 'm':
-			request->metrics = true;
-			break;
-		case 'a':
-			request->all = true;
-			break;
-		case 'C':
-			request->rows |= LOOK_CLASSES;
-			break;
-		case 'T':
-			request->rows |= LOOK_THREADS;
-			break;
-		case 'N':
-			request->rows |= LOOK_NODES;
-			break;
-		case 'w':
+		if (letter == 'w')
 			code = take_interval(request, optarg);
-			break;
-		case 'n':
+		else if (letter == 'n')
 			code = take_times(request, optarg);
-			break;
-		default:
+		else if (letter == '?')
 			code = EXIT_USAGE;
-		}
+		else
+			take_flag(request, letter);
 	}
 	return code;
 }

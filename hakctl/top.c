@@ -18,6 +18,7 @@
 
 #define FASTEST_S 0.1
 #define SLOWEST_S 60.0
+#define CONTROL_L 12
 
 static struct target *chosen(struct top *top)
 {
@@ -162,6 +163,30 @@ static void show(struct top *top, enum top_view view)
 	top->scroll = 0;
 }
 
+/* Keys that change what is shown; false: it is another one. */
+static bool press_view(struct top *top, int key)
+{
+	if (key == 'c')
+		show(top, TOP_CLASSES);
+	else if (key == 't')
+		show(top, TOP_THREADS);
+	else if (key == 'n')
+		show(top, TOP_NODES);
+	else if (key == '\t')
+		show(top, (top->view + 1) % TOP_VIEW_COUNT);
+	else if (key == 's')
+		top->sort = (top->sort + 1) % TOP_SORT_COUNT;
+	else if (key == 'h' || key == '?')
+		top->is_helping = true;
+	else if (key == KEY_UP)
+		top->scroll -= top->scroll > 0;
+	else if (key == KEY_DOWN)
+		top->scroll++;
+	else
+		return false;
+	return true;
+}
+
 /* False: the end. */
 static bool press(struct top *top, int key)
 {
@@ -169,59 +194,22 @@ static bool press(struct top *top, int key)
 		choose_by_key(top, key);
 		return true;
 	}
-	if (top->is_helping && key != 'q') {
-		top->is_helping = false;
-		return true;
-	}
-	switch (key) {
-	case 'q':
+	if (key == 'q')
 		return false;
-	case 'c':
-		show(top, TOP_CLASSES);
-		break;
-	case 't':
-		show(top, TOP_THREADS);
-		break;
-	case 'n':
-		show(top, TOP_NODES);
-		break;
-	case '\t':
-		show(top, (top->view + 1) % TOP_VIEW_COUNT);
-		break;
-	case 's':
-		top->sort = (top->sort + 1) % TOP_SORT_COUNT;
-		break;
-	case 'p':
+	if (top->is_helping)
+		top->is_helping = false;
+	else if (press_view(top, key))
+		return true;
+	else if (key == 'p')
 		purge(top);
-		break;
-	case 'o':
+	else if (key == 'o')
 		begin_choosing(top);
-		break;
-	case '+':
-		change_interval(top, 2);
-		break;
-	case '-':
-		change_interval(top, 0.5);
-		break;
-	case ' ':
+	else if (key == '+' || key == '-')
+		change_interval(top, key == '+' ? 2 : 0.5);
+	else if (key == ' ')
 		look_again(top);
-		break;
-	case 'h':
-	case '?':
-		top->is_helping = true;
-		break;
-	case KEY_UP:
-		top->scroll -= top->scroll > 0;
-		break;
-	case KEY_DOWN:
-		top->scroll++;
-		break;
-	case 12:
+	else if (key == CONTROL_L)
 		clearok(stdscr, TRUE);
-		break;
-	default:
-		break;
-	}
 	return true;
 }
 

@@ -62,3 +62,8 @@ wait_until() # COMMAND...: at most 20 s
 		sleep 0.05
 	done
 }
+
+skip_if_library_serves_no_socket()
+{
+	nm -D "$HAKMEM_LIB" | grep -q hak_snapshot || skip "this library serves no control socket"
+}

@@ -8,6 +8,7 @@ set -u
 . "$(dirname "$0")/fake.sh"
 skip_if_library_has_a_sanitizer
 command -v python3 >/dev/null || skip "no python3"
+skip_if_library_serves_no_socket
 
 LD_PRELOAD=$HAKMEM_LIB HAKMEM_OPTIONS=helpers:always,control:always \
 	"${top_builddir:?}/tests/hakctl/hot_and_cold" >"$work/ready" &

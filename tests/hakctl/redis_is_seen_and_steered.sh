@@ -10,6 +10,7 @@ set -u
 # shellcheck source=tests/hakctl/fake.sh
 . "$(dirname "$0")/fake.sh"
 skip_if_library_has_a_sanitizer
+skip_if_library_serves_no_socket
 for program in redis-server redis-cli redis-benchmark python3; do
 	command -v $program >/dev/null || skip "no $program (Debian: redis-server, redis-tools, python3)"
 done
