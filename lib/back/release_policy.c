@@ -8,6 +8,7 @@
 
 #define NS_PER_MS		1000000ull
 #define LOOK_LEAST_NS		(5 * NS_PER_MS)
+#define LOOK_IN_NEED_NS		(50 * NS_PER_MS)
 #define LATENCY_FACTOR		10	/* pages that may be wanted again are worth more than room */
 #define MEMORY_DIVISOR		8
 #define SOON_DIVISOR		4
@@ -30,6 +31,8 @@ static uint64_t between_looks(const struct release_policy *policy)
 
 	if (policy->urgency == RELEASE_SOON)
 		ns /= SOON_DIVISOR;
+	if (policy->urgency == RELEASE_NOW && ns > LOOK_IN_NEED_NS)
+		ns = LOOK_IN_NEED_NS;
 	return ns > LOOK_LEAST_NS ? ns : LOOK_LEAST_NS;
 }
 

@@ -51,7 +51,7 @@ static char *caches_next, *caches_open, *caches_end;
 /* Units whose records may be read. release in publish_*, acquire in the readers. */
 static _Atomic uint32_t metadata_units, large_metadata_units;
 
-static _Atomic size_t taken_bytes;
+static _Atomic size_t taken_bytes, populated_units, cache_bytes;
 
 void reservation_lock(void)
 {
@@ -328,6 +328,7 @@ void *reservation_take_metadata(size_t bytes)
 	if ((size_t)(caches_end - caches_next) >= bytes) {
 		taken = caches_next;
 		caches_next += bytes;
+		atomic_fetch_add_explicit(&cache_bytes, bytes, memory_order_relaxed);
 	}
 	open_from = caches_open;
 	open_to = taken ? (char *)align_up((uintptr_t)taken + bytes, CACHES_STEP) : NULL;
@@ -365,6 +366,21 @@ bool reservation_allows(size_t bytes)
 void reservation_uncharge(size_t bytes)
 {
 	atomic_fetch_sub_explicit(&taken_bytes, bytes, memory_order_relaxed);
+}
+
+void reservation_note_populated(int units)
+{
+	atomic_fetch_add_explicit(&populated_units, (size_t)units, memory_order_relaxed);
+}
+
+size_t reservation_populated_bytes(void)
+{
+	return atomic_load_explicit(&populated_units, memory_order_relaxed) << UNIT_SHIFT;
+}
+
+size_t reservation_metadata_bytes(void)
+{
+	return atomic_load_explicit(&cache_bytes, memory_order_relaxed);
 }
 
 bool reservation_unit_is_open(size_t unit)

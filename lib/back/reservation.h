@@ -76,6 +76,11 @@ void *reservation_take_metadata(size_t bytes);
  */
 bool reservation_charge(size_t bytes);
 void reservation_uncharge(size_t bytes);
+/* Units of superslabs that got pages, or lost them. relaxed: a count. */
+void reservation_note_populated(int units);
+size_t reservation_populated_bytes(void);
+size_t reservation_metadata_bytes(void);	/* taken by reservation_take_metadata */
+
 /* Whether a charge would pass just now. */
 bool reservation_allows(size_t bytes);
 

@@ -75,8 +75,10 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 	superslab_list_insert(index);
 	if (index >= count)
 		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
-	if (populated)
+	if (populated) {
+		reservation_note_populated(SUPERSLAB_UNITS);
 		note_idle(index);
+	}
 }
 
 /* With the lock: a superslab whose pages the helper brought. */
@@ -290,12 +292,25 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	for (index = first; found && index < first + superslabs; index++) {
 		superslab_list_remove(index);
 		home = superslab_at(index)->home;
-		atomic_store_explicit(&superslab_at(index)->populated, 0, memory_order_relaxed);
+		reservation_note_populated(-__builtin_popcount(
+			atomic_exchange_explicit(&superslab_at(index)->populated, 0,
+						 memory_order_relaxed)));
 		atomic_store_explicit(&superslab_at(index)->dirty, 0, memory_order_relaxed);
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };
 	return found;
+}
+
+void superslab_take_stock(void)
+{
+	unsigned home;
+
+	lock_take(&lock);
+	for (home = 0; home < topology.homes; home++)
+		while (carve_ready(home))
+			;
+	lock_put(&lock);
 }
 
 void superslab_receive(struct chunk chunk)
@@ -394,6 +409,7 @@ void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released)
 		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,
 					 memory_order_relaxed);
 	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
+	reservation_note_populated(-__builtin_popcount(released));
 	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
 	if (claimed == ALL_UNITS && released == ALL_UNITS && retire(index))
 		return;

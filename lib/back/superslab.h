@@ -52,6 +52,9 @@ void superslab_leave_idle(uint32_t index);
 bool superslab_give(uint32_t superslabs, struct chunk *chunk);
 void superslab_receive(struct chunk chunk);
 
+/* What is in stock becomes free memory like any other. */
+void superslab_take_stock(void);
+
 /* Superslabs carved so far: indices below it may be walked. */
 uint32_t superslab_count(void);
 

@@ -44,7 +44,7 @@ static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *
 {
 	struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
-	uint32_t mask;
+	uint32_t mask, had_pages;
 	unsigned first;
 
 	do {
@@ -57,7 +57,9 @@ static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *
 							word & ~(uint64_t)mask,
 							memory_order_acquire,
 							memory_order_relaxed));
-	atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
+	had_pages = atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
+	if (mask & ~had_pages)
+		reservation_note_populated(__builtin_popcount(mask & ~had_pages));
 	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
 	superslab_list_again(index);
 	return index * SUPERSLAB_UNITS + first;

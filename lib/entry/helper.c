@@ -21,12 +21,14 @@
 #include <kmod-free-helpers/event_loop.h>
 
 #include "back/helper_link.h"
+#include "back/limit.h"
 #include "back/placement.h"
 #include "back/populate_ahead.h"
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
 #include "middle/slab.h"
 #include "os/barrier.h"
+#include "os/pressure.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/log.h"
@@ -115,8 +117,23 @@ static void report_stray(const struct fault_stray *stray)
 	descriptor_table_put_error_output();
 }
 
+/* How scarce memory is: by the limits of the heap, of its cgroup, of the machine. */
+static enum release_urgency urgency(struct pressure *pressure)
+{
+	static const enum release_urgency of_level[] = {
+		[PRESSURE_NONE] = RELEASE_CALM,
+		[PRESSURE_SOME] = RELEASE_SOON,
+		[PRESSURE_HIGH] = RELEASE_NOW,
+	};
+
+	if (limit_wants_room())
+		return RELEASE_NOW;
+	return filtered ? RELEASE_CALM : of_level[pressure_read(pressure, now_ns())];
+}
+
 static void *run(void *argument)
 {
+	struct pressure pressure;
 	struct event_loop loop;
 
 	(void)argument;
@@ -130,6 +147,8 @@ static void *run(void *argument)
 	barrier_init();
 	populate_ahead_begin();
 	release_behind_begin(now_ns, !filtered);
+	if (!filtered)
+		pressure_open(&pressure);
 	event_loop_open(&loop, &doorbell, !filtered);
 	if (populate_ahead_descriptor() >= 0)
 		event_loop_watch(&loop, populate_ahead_descriptor());
@@ -137,7 +156,7 @@ static void *run(void *argument)
 		event_loop_watch(&loop, release_behind_descriptor());
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
-		uint64_t release_ns = release_behind_tick(RELEASE_CALM);
+		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(now_ns());
 
 		if (sleep_ns > release_ns)

@@ -22,6 +22,7 @@
 #include "back/balance.h"
 #include "back/helper_link.h"
 #include "back/large.h"
+#include "back/limit.h"
 #include "front/free.h"
 #include "front/lease.h"
 #include "front/misuse.h"
@@ -57,6 +58,10 @@ void *malloc_large(struct thread_cache *cache, size_t size, size_t alignment,
 	block = large_take(size, alignment, dirty_bytes);
 	if (unlikely(!block))
 		block = take_large_from_idle(cache, size, alignment, dirty_bytes);
+	if (block && !limit_holds()) {
+		large_put(block);
+		block = NULL;
+	}
 	return block;
 }
 
@@ -199,8 +204,12 @@ static void *resize_large(void *block, size_t old_bytes, size_t bytes)
 
 	if (bytes > PTRDIFF_MAX)
 		return malloc_fail();
-	if (large_resize_in_place(block, bytes))
-		return block;
+	if (large_resize_in_place(block, bytes)) {
+		if (bytes <= old_bytes || limit_holds())
+			return block;
+		large_resize_in_place(block, old_bytes);
+		return malloc_fail();
+	}
 	if (old_bytes >= MOVE_BYTES_LEAST)
 		moved = large_move(block, bytes);
 	return moved ? moved : move_by_copy(block, old_bytes, bytes);

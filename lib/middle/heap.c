@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "back/balance.h"
+#include "back/limit.h"
 #include "middle/asked_sample.h"
 #include "os/lock.h"
 
@@ -92,6 +93,10 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 		 balance_toward_slabs());
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
+	if (!limit_holds()) {
+		superslab_put_slab(first, units);
+		return UNIT_NONE;
+	}
 	slab_create(first, class, heap, zeroed);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;

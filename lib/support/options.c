@@ -26,6 +26,7 @@
 struct options options = {
 	.confirm = false,
 	.limit_hard_bytes = SIZE_MAX,
+	.limit_soft_bytes = SIZE_MAX,
 	.cache_max_bytes = 32 * MiB,
 	.helpers = HELPERS_NEVER,
 	.on_stray_access = ON_STRAY_REPORT,
@@ -164,6 +165,7 @@ static const struct key {
 } keys[] = {
 	{ "confirm", parse_bool, &options.confirm, "true or false" },
 	{ "limit_hard", parse_limit, &options.limit_hard_bytes, "a size such as 512M" },
+	{ "limit_soft", parse_limit, &options.limit_soft_bytes, "a size such as 512M" },
 	{ "cache_max", parse_size, &options.cache_max_bytes, "a size such as 32M" },
 	{ "release", parse_release, &options.release, "balanced, latency or memory" },
 	{ "decay_ms", parse_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
@@ -279,21 +281,29 @@ static void read_file(void)
 	errno = saved_errno;
 }
 
+/* bytes as a word; none: no limit. */
+static const char *limit_word(size_t bytes, char word[WORD_BYTES])
+{
+	unsigned i = WORD_BYTES - 1;
+
+	if (bytes == SIZE_MAX)
+		return "none";
+	word[i] = '\0';
+	do {
+		word[--i] = (char)('0' + bytes % 10);
+	} while (bytes /= 10);
+	return word + i;
+}
+
 static void confirm(void)
 {
-	char limit[WORD_BYTES] = "none";
+	char hard[WORD_BYTES], soft[WORD_BYTES];
 
-	if (options.limit_hard_bytes != SIZE_MAX) {
-		size_t value = options.limit_hard_bytes, i = sizeof(limit) - 1;
-
-		for (limit[i] = '\0'; i && (value || i == sizeof(limit) - 1); value /= 10)
-			limit[--i] = (char)('0' + value % 10);
-		memmove(limit, limit + i, sizeof(limit) - i);
-	}
-	log_warning("options in force: confirm:true,limit_hard:%s,cache_max:%zu,huge_pages:%s,"
-		    "helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu",
-		    limit, options.cache_max_bytes, huge_pages_words[options.huge_pages],
-		    helpers_words[options.helpers],
+	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
+		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu",
+		    limit_word(options.limit_hard_bytes, hard),
+		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
+		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
 		    on_stray_access_words[options.on_stray_access],
 		    release_words[options.release], options.decay_ms);
 }

@@ -21,6 +21,7 @@ enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 struct options {
 	bool confirm;			/* say on standard error what is in force; for checking a setup */
 	size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
+	size_t limit_soft_bytes;	/* above it what is idle goes at once (SIZE_MAX: none) */
 	size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
 	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
 	enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */

@@ -107,6 +107,7 @@ START_TEST(in_need_all_that_is_idle_is_due_at_once)
 	ck_assert(!release_policy_look(&policy, now + MS, RELEASE_CALM));
 	ck_assert(release_policy_look(&policy, now + 2 * MS, RELEASE_NOW));
 	ck_assert_uint_eq(release_policy_age(&policy, quiet, 5, 4), 5);
+	ck_assert_uint_le(release_policy_sleep(&policy, now), 100 * MS);
 }
 END_TEST
 

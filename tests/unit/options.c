@@ -280,6 +280,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 	options_read(environment);
 	ck_assert_str_eq(unit_catch_end(),
 			 "hakmem: options in force: confirm:true,limit_hard:1073741824,"
+			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000\n");
@@ -299,10 +300,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 	options_read((char *[]){ zero, NULL });
 	ck_assert_str_eq(unit_catch_end(),
 			 "hakmem: options in force: confirm:true,limit_hard:none,"
+			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
+			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000\n");
