@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /*
- * Opens a range at the frontier. heap_bytes: how large the heap is with it; dense: it will
+ * Opens a range at the frontier. heap_bytes: how large the heap is before; dense: it will
  * be filled with blocks from its low end up. Huge pages are decided here, for good.
  * Returns 0 or -errno.
  */

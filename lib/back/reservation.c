@@ -166,7 +166,7 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 	if (!error)
 		error = populate_open(reservation_unit_start(chunk.first_unit),
 				      (size_t)chunk.units << UNIT_SHIFT,
-				      (size_t)end << UNIT_SHIFT, kind == CHUNK_SLABS);
+				      (size_t)chunk.first_unit << UNIT_SHIFT, kind == CHUNK_SLABS);
 	if (error)
 		return error;
 	if (topology_has_homes())
