@@ -198,6 +198,24 @@ void event_loop_open(struct event_loop *loop, struct event_doorbell *doorbell,
 	loop->has_ring = !loop->ring_error;
 }
 
+const char *event_loop_why_no_ring(const struct event_loop *loop)
+{
+	switch (loop->ring_error) {
+	case -EPERM:
+		return "kernel.io_uring_disabled, or a seccomp filter (Docker's default one)";
+	case -ENOSYS:
+		return "the kernel has none, or a seccomp filter hides it";
+	case -EOPNOTSUPP:
+		return "it cannot wait for a word of memory (before Linux 6.7)";
+	case -ENOMEM:
+		return "RLIMIT_MEMLOCK is used up";
+	case -ECANCELED:
+		return "a seccomp filter is in force, which might kill";
+	default:
+		return "the kernel refuses it";
+	}
+}
+
 void event_loop_close(struct event_loop *loop)
 {
 	if (loop->has_ring)

@@ -57,4 +57,7 @@ uint32_t event_loop_wait(struct event_loop *loop, uint64_t sleep_ns, uint64_t is
 
 void event_loop_ring(struct event_doorbell *doorbell);
 
+/* One line, no newline; for a loop that has none. */
+const char *event_loop_why_no_ring(const struct event_loop *loop);
+
 #endif

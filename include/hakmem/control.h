@@ -194,6 +194,9 @@ struct control_ledger {
 	uint32_t clients;		/* connected to the socket */
 	char mode[96];			/* "uffd+move,io_uring,1 node,thp", terminated */
 	char notice[160];		/* why not a better one, or empty */
+	uint64_t released_trim_bytes;	/* of released_call, by malloc_trim */
+	uint64_t homes;			/* nodes that memory may come from */
+	uint64_t spilled_bytes;		/* given out of another node's memory, since the start */
 };
 
 struct control_class {

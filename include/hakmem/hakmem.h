@@ -91,17 +91,16 @@ void *hak_alloc_at_least(size_t size, size_t *usable)
 int hak_malloc_trim(size_t pad);
 
 /*
- * A counter by name; bytes where the name says so, since the process started. (size_t)-1: there
- * is none of that name.
- *   populate.moved_bytes  copied_bytes  touched_bytes   populated ahead, by the way they came
- *   populate.ahead_bytes  unarmed_bytes                 taken from the stock, and not
- *   populate.dropped_bytes  stock_bytes                 given back untaken; waiting now
- *   release.ring_bytes  vector_bytes  plain_bytes       given back, by the way they went
- *   release.trimmed_bytes  in_flight_bytes              of plain, by malloc_trim; going now
- *   populate.strays  release.refused  helper.wakeups    numbers of events
- *   numa.homes                                          nodes that memory may come from
- *   numa.misplaced_bytes  spilled_bytes  moved_bytes    on another node than they should be, now;
- *                                                       given out of another's; brought home
+ * Counters and knobs by name, the same as hakctl list, get and set have. *value (unless NULL)
+ * becomes the counter's or the knob's value, of a word its place among the words; change (unless
+ * NULL) is written as in HAKMEM_OPTIONS: "2G", "none", "abort". 0, or ENOENT: no such name, EPERM: it
+ * cannot be changed, EINVAL: not with this value.
+ */
+int hak_ctl(const char *name, size_t *value, const char *change);
+
+/*
+ * A counter by name, such as "live.asked_bytes" or "populate.moved_bytes"; bytes where the name
+ * says so. (size_t)-1: there is none of that name.
  */
 size_t hak_stats_read(const char *name);
 

@@ -398,6 +398,14 @@ size_t reservation_opened_bytes(void)
 	return (size_t)frontier_unit << UNIT_SHIFT;
 }
 
+uintptr_t reservation_metadata_start(void)
+{
+	size_t units = atomic_load_explicit(&metadata_units, memory_order_acquire);
+
+	return ((uintptr_t)reservation.anchor - units / SUPERSLAB_UNITS * SUPERSLAB_RECORD_BYTES) &
+	       ~((uintptr_t)vm_page_size() - 1);
+}
+
 size_t reservation_taken_bytes(void)
 {
 	return atomic_load_explicit(&taken_bytes, memory_order_relaxed);

@@ -93,6 +93,9 @@ bool reservation_large_unit_is_open(size_t unit);
 size_t reservation_opened_bytes(void);
 size_t reservation_taken_bytes(void);
 
+/* Where records begin that are opened; metadata ends at base. Holes lie between. */
+uintptr_t reservation_metadata_start(void);
+
 void reservation_lock(void);
 void reservation_unlock(void);
 

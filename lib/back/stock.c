@@ -73,6 +73,12 @@ unsigned stock_length(unsigned home, enum stock_kind kind)
 	return length <= STOCK_SLOTS ? length : 0;
 }
 
+uint32_t stock_look(unsigned home, enum stock_kind kind, unsigned slot)
+{
+	/* An empty slot is 0, and 0 - 1 is STOCK_NONE. */
+	return atomic_load_explicit(&stores[home][kind].slots[slot], memory_order_relaxed) - 1;
+}
+
 void stock_set_fresh(unsigned home, uint32_t first, uint32_t end, uint32_t *old_first,
 		     uint32_t *old_end)
 {

@@ -29,6 +29,8 @@ bool stock_push(unsigned home, enum stock_kind kind, uint32_t superslab);
 /* STOCK_NONE: empty. */
 uint32_t stock_pop(unsigned home, enum stock_kind kind);
 unsigned stock_length(unsigned home, enum stock_kind kind);
+/* What lies in a slot just now, without taking it; STOCK_NONE: nothing. */
+uint32_t stock_look(unsigned home, enum stock_kind kind, unsigned slot);
 
 /*
  * What is opened becomes fresh. What was left of the range before is joined to it, or, where

@@ -26,9 +26,14 @@
 #include "back/populate_ahead.h"
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
+#include "entry/control.h"
+#include "entry/ledger.h"
+#include "entry/rungs.h"
+#include "entry/strays.h"
 #include "middle/slab.h"
 #include "os/barrier.h"
 #include "os/pressure.h"
+#include "os/process.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/log.h"
@@ -108,10 +113,24 @@ static void say_stray(const struct fault_stray *stray)
 		log_fatal("on_stray_access:abort");
 }
 
+static void note_stray(const struct fault_stray *stray)
+{
+	unsigned mark = slab_unit(reservation_unit_of((void *)stray->address))->class_mark;
+
+	strays_note(&(struct control_stray){
+		.when_ns = process_date_ns(),
+		.address = stray->address,
+		.thread = (uint32_t)stray->thread,
+		.is_write = stray->write,
+		.class_bytes = mark ? size_class_table[mark - 1].size : 0,
+	});
+}
+
 static void report_stray(const struct fault_stray *stray)
 {
 	if (options.on_stray_access == ON_STRAY_OFF)
 		return;
+	note_stray(stray);
 	descriptor_table_borrow_error_output();
 	say_stray(stray);
 	descriptor_table_put_error_output();
@@ -131,6 +150,32 @@ static enum release_urgency urgency(struct pressure *pressure)
 	return filtered ? RELEASE_CALM : of_level[pressure_read(pressure, now_ns())];
 }
 
+/* For hakctl doctor. */
+static void note_rungs(const struct event_loop *loop)
+{
+	const struct fault_probe *probe = populate_ahead_probe();
+	bool has_uffd = probe->way != FAULT_PROBE_NONE, has_move = probe->way == FAULT_PROBE_MOVE;
+
+	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, 0, "");
+	rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
+		  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
+	rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, probe->error,
+		  has_move ? "" : probe->reason);
+	rungs_set(RUNG_RING, loop->has_ring ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, loop->ring_error,
+		  loop->has_ring ? "" : event_loop_why_no_ring(loop));
+}
+
+/* A thread that rings makes the sleep shorter; only what is longer is lag. */
+static void sleep_and_note(struct event_loop *loop, uint64_t sleep_ns)
+{
+	uint64_t before = now_ns(), slept;
+
+	event_loop_wait(loop, sleep_ns, POPULATE_LONG_SLEEP_NS);
+	slept = now_ns() - before;
+	if (slept > sleep_ns)
+		ledger_note_lag(slept - sleep_ns);
+}
+
 static void *run(void *argument)
 {
 	struct pressure pressure;
@@ -145,6 +190,7 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	descriptor_table_separate();
 	barrier_init();
+	vm_count_as_helper();
 	populate_ahead_begin();
 	release_behind_begin(now_ns, !filtered);
 	if (!filtered)
@@ -154,10 +200,13 @@ static void *run(void *argument)
 		event_loop_watch(&loop, populate_ahead_descriptor());
 	if (release_behind_descriptor() >= 0)
 		event_loop_watch(&loop, release_behind_descriptor());
+	note_rungs(&loop);
+	control_begin(&loop);
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(now_ns());
+		uint64_t control_ns = control_tick(now_ns());
 
 		if (sleep_ns > release_ns)
 			sleep_ns = release_ns;
@@ -165,8 +214,10 @@ static void *run(void *argument)
 			sleep_ns = survey_ns;
 		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
 			break;
+		if (sleep_ns > control_ns)
+			sleep_ns = control_ns;
 		if (sleep_ns)
-			event_loop_wait(&loop, sleep_ns, POPULATE_LONG_SLEEP_NS);
+			sleep_and_note(&loop, sleep_ns);
 		atomic_fetch_add_explicit(&wakeups, 1, memory_order_relaxed);
 	}
 	/* The C library ends the process with its last thread. */
@@ -204,10 +255,11 @@ static void start(void)
 void helper_init(void)
 {
 	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
+	ledger_set_helper(helper_describe, helper_wakeups);
 	if (options.helpers == HELPERS_NEVER)
 		return;
 	helper_link_set(start, wake, is_running);
-	if (options.helpers == HELPERS_ALWAYS)
+	if (options.helpers == HELPERS_ALWAYS || control_wants_helper())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
@@ -218,6 +270,9 @@ void helper_after_fork_in_child(void)
 	atomic_store_explicit(&started, false, memory_order_relaxed);
 	populate_ahead_forget();
 	release_behind_forget();
+	control_forget();
+	if (control_wants_helper())
+		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
 void helper_describe(char *text, size_t bytes)
@@ -242,4 +297,11 @@ void helper_describe(char *text, size_t bytes)
 size_t helper_wakeups(void)
 {
 	return atomic_load_explicit(&wakeups, memory_order_relaxed);
+}
+
+void helper_end(void)
+{
+	/* Of a vfork's child too, which has its parent's memory. */
+	if (is_running() && !filtered && is_own_process())
+		control_end();
 }

@@ -19,4 +19,7 @@ void helper_describe(char *text, size_t bytes);
 
 size_t helper_wakeups(void);
 
+/* The process ends: removes the control socket, unless a seccomp filter might kill for it. */
+void helper_end(void);
+
 #endif

@@ -12,6 +12,7 @@
 #include "back/large_run.h"
 #include "back/placement.h"
 #include "back/superslab.h"
+#include "entry/control.h"
 #include "entry/helper.h"
 #include "front/lease.h"
 #include "middle/heap.h"
@@ -53,6 +54,13 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	(void)argv;
 	options_read(environment);
 	placement_init();
+	control_init(environment);
 	helper_init();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+/* Others may have ended the process without this, so hakctl removes what is left over. */
+__attribute__((destructor)) static void end(void)
+{
+	helper_end();
 }

@@ -8,20 +8,46 @@
 #include "os/vm.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "os/kernel_abi.h"
+#include "os/thread.h"
+
+/* relaxed: counts; a thread compares with itself only */
+static _Atomic size_t calls[2];		/* [helper] */
+static _Atomic uintptr_t helper_thread;
+
+void vm_count_as_helper(void)
+{
+	atomic_store_explicit(&helper_thread, thread_identity(), memory_order_relaxed);
+}
+
+size_t vm_calls_of_application(void)
+{
+	return atomic_load_explicit(&calls[false], memory_order_relaxed);
+}
+
+size_t vm_calls_of_helper(void)
+{
+	return atomic_load_explicit(&calls[true], memory_order_relaxed);
+}
 
 size_t vm_page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Called after each memory system call. */
 static int result_of(int failed, int saved_errno)
 {
 	int error = failed ? -errno : 0;
+	bool helper = atomic_load_explicit(&helper_thread, memory_order_relaxed) ==
+		      thread_identity();
 
+	atomic_fetch_add_explicit(&calls[helper], 1, memory_order_relaxed);
 	errno = saved_errno;
 	return error;
 }

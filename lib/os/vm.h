@@ -41,4 +41,10 @@ int vm_map_again(void *start, size_t bytes);
  */
 int vm_move(void *from, void *to, size_t bytes);
 
+/* Memory system calls since the start, by the helper and by all others. */
+size_t vm_calls_of_application(void);
+size_t vm_calls_of_helper(void);
+/* The calling thread is the helper. */
+void vm_count_as_helper(void);
+
 #endif

@@ -16,12 +16,12 @@
 
 #include "support/compiler.h"
 #include "support/log.h"
+#include "support/option_value.h"
 #include "support/suggestion.h"
 
 #define CONFIGURATION_FILE	"/etc/hakmem.conf"
 #define CONFIGURATION_BYTES	4096
 #define VARIABLE		"HAKMEM_OPTIONS="
-#define MILLISECONDS_MOST	86400000
 
 struct options options = {
 	.confirm = false,
@@ -35,151 +35,70 @@ struct options options = {
 	.decay_ms = 1000,
 };
 
-struct text {
-	const char *start;
-	size_t length;
-};
-
-static bool text_is(struct text text, const char *word)
-{
-	return strlen(word) == text.length && memcmp(text.start, word, text.length) == 0;
-}
-
-static bool parse_bool(struct text value, void *field)
-{
-	bool yes = text_is(value, "true") || text_is(value, "1") || text_is(value, "yes");
-
-	if (!yes && !text_is(value, "false") && !text_is(value, "0") && !text_is(value, "no"))
-		return false;
-	*(bool *)field = yes;
-	return true;
-}
-
-/* The binary logarithm of a unit such as k, K, KiB or KB; 64 if it is none. */
-static unsigned unit_shift(struct text unit)
-{
-	static const char letters[] = "kmgt";
-	const char *letter;
-
-	if (unit.length == 0)
-		return 0;
-	letter = memchr(letters, unit.start[0] | 0x20, sizeof(letters) - 1);
-	unit.start++;
-	unit.length--;
-	if (!letter || !(unit.length == 0 || text_is(unit, "B") || text_is(unit, "iB")))
-		return 64;
-	return 10 * (unsigned)(letter - letters + 1);
-}
-
-static bool parse_number(struct text value, size_t *number)
-{
-	size_t i;
-
-	*number = 0;
-	for (i = 0; i < value.length; i++)
-		if (value.start[i] < '0' || value.start[i] > '9' ||
-		    __builtin_mul_overflow(*number, 10, number) ||
-		    __builtin_add_overflow(*number, (size_t)(value.start[i] - '0'), number))
-			return false;
-	return value.length > 0;
-}
-
-static bool parse_milliseconds(struct text value, void *field)
-{
-	size_t number;
-
-	if (!parse_number(value, &number) || number > MILLISECONDS_MOST)
-		return false;
-	*(size_t *)field = number;
-	return true;
-}
-
-static bool parse_size(struct text value, void *field)
-{
-	size_t number, i;
-	unsigned shift;
-
-	for (i = 0; i < value.length && value.start[i] >= '0' && value.start[i] <= '9'; i++)
-		;
-	if (!parse_number((struct text){ value.start, i }, &number))
-		return false;
-	shift = unit_shift((struct text){ value.start + i, value.length - i });
-	if (shift == 64 || number << shift >> shift != number)
-		return false;
-	*(size_t *)field = number << shift;
-	return true;
-}
-
-static bool parse_limit(struct text value, void *field)
-{
-	if (!text_is(value, "none"))
-		return parse_size(value, field);
-	*(size_t *)field = SIZE_MAX;
-	return true;
-}
-
-/* The index of the value among words, which NULL ends; the enums count from 0 in that order. */
-static bool parse_word(struct text value, const char *const *words, void *field)
-{
-	unsigned i;
-
-	for (i = 0; words[i]; i++)
-		if (text_is(value, words[i])) {
-			*(unsigned *)field = i;
-			return true;
-		}
-	return false;
-}
-
 static const char *const huge_pages_words[] = { "auto", "never", "always", NULL };
 static const char *const helpers_words[] = { "auto", "always", "never", NULL };
 static const char *const on_stray_access_words[] = { "report", "abort", "off", NULL };
 
 static const char *const release_words[] = { "balanced", "latency", "memory", NULL };
 
-static bool parse_release(struct text value, void *field)
+static bool parse_release(struct option_text value, void *field)
 {
-	return parse_word(value, release_words, field);
+	return option_value_word(value, release_words, field);
 }
 
-static bool parse_huge_pages(struct text value, void *field)
+static bool parse_huge_pages(struct option_text value, void *field)
 {
-	return parse_word(value, huge_pages_words, field);
+	return option_value_word(value, huge_pages_words, field);
 }
 
-static bool parse_helpers(struct text value, void *field)
+static bool parse_helpers(struct option_text value, void *field)
 {
-	return parse_word(value, helpers_words, field);
+	return option_value_word(value, helpers_words, field);
 }
 
-static bool parse_on_stray_access(struct text value, void *field)
+static bool parse_on_stray_access(struct option_text value, void *field)
 {
-	return parse_word(value, on_stray_access_words, field);
+	return option_value_word(value, on_stray_access_words, field);
+}
+
+static const char *const control_words[] = { "auto", "always", "off", NULL };
+
+static bool parse_control(struct option_text value, void *field)
+{
+	if (option_value_word(value, control_words, field))
+		return true;
+	if (!value.length || value.start[0] != '/' ||
+	    value.length >= sizeof(options.control_folder))
+		return false;
+	memcpy(options.control_folder, value.start, value.length);
+	options.control_folder[value.length] = '\0';
+	return true;
 }
 
 static const struct key {
 	const char *name;
-	bool (*parse)(struct text value, void *field);
+	bool (*parse)(struct option_text value, void *field);
 	void *field;
 	const char *expected;	/* completes "expected …" */
 } keys[] = {
-	{ "confirm", parse_bool, &options.confirm, "true or false" },
-	{ "limit_hard", parse_limit, &options.limit_hard_bytes, "a size such as 512M" },
-	{ "limit_soft", parse_limit, &options.limit_soft_bytes, "a size such as 512M" },
-	{ "cache_max", parse_size, &options.cache_max_bytes, "a size such as 32M" },
+	{ "confirm", option_value_bool, &options.confirm, "true or false" },
+	{ "limit_hard", option_value_limit, &options.limit_hard_bytes, "a size such as 512M" },
+	{ "limit_soft", option_value_limit, &options.limit_soft_bytes, "a size such as 512M" },
+	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M" },
 	{ "release", parse_release, &options.release, "balanced, latency or memory" },
-	{ "decay_ms", parse_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
+	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
 	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
 	  "report, abort or off" },
+	{ "control", parse_control, &options.control, "auto, always, off or a folder" },
 };
 
 #define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
 #define WORD_BYTES	64
 
 /* A terminated copy for messages, cut to fit, with what would garble a terminal replaced. */
-static const char *printable(struct text text, char word[WORD_BYTES])
+static const char *printable(struct option_text text, char word[WORD_BYTES])
 {
 	size_t i, length = min_size(text.length, WORD_BYTES - 1);
 
@@ -194,7 +113,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-static struct text trimmed(struct text text)
+static struct option_text trimmed(struct option_text text)
 {
 	while (text.length && is_blank(text.start[0])) {
 		text.start++;
@@ -205,7 +124,7 @@ static struct text trimmed(struct text text)
 	return text;
 }
 
-static void warn_unknown(struct text name)
+static void warn_unknown(struct option_text name)
 {
 	char word[WORD_BYTES];
 	struct suggestion nearest = suggestion_begin(printable(name, word), WORD_BYTES);
@@ -219,20 +138,20 @@ static void warn_unknown(struct text name)
 		log_warning("option \"%s\": unknown; hakmem(7) lists the known ones", word);
 }
 
-static void apply(struct text pair)
+static void apply(struct option_text pair)
 {
 	const char *colon = memchr(pair.start, ':', pair.length);
-	struct text name = pair, value = { "", 0 };
+	struct option_text name = pair, value = { "", 0 };
 	char word[WORD_BYTES];
 	unsigned i;
 
 	if (colon) {
-		name = trimmed((struct text){ pair.start, (size_t)(colon - pair.start) });
-		value = trimmed((struct text){ colon + 1,
+		name = trimmed((struct option_text){ pair.start, (size_t)(colon - pair.start) });
+		value = trimmed((struct option_text){ colon + 1,
 					       (size_t)(pair.start + pair.length - colon - 1) });
 	}
 	for (i = 0; i < KEY_COUNT; i++) {
-		if (!text_is(name, keys[i].name))
+		if (!option_value_is(name, keys[i].name))
 			continue;
 		if (!keys[i].parse(value, keys[i].field))
 			log_warning("option \"%s\": bad value \"%s\"; expected %s", keys[i].name,
@@ -248,11 +167,11 @@ void options_parse(const char *pairs, size_t length)
 
 	while (pairs < end) {
 		const char *stop = pairs;
-		struct text pair;
+		struct option_text pair;
 
 		while (stop < end && *stop != ',' && *stop != '\n' && *stop != '#')
 			stop++;
-		pair = trimmed((struct text){ pairs, (size_t)(stop - pairs) });
+		pair = trimmed((struct option_text){ pairs, (size_t)(stop - pairs) });
 		if (pair.length)
 			apply(pair);
 		while (stop < end && *stop == '#')	/* a comment runs to the end of its line */
@@ -300,12 +219,92 @@ static void confirm(void)
 	char hard[WORD_BYTES], soft[WORD_BYTES];
 
 	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
-		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu",
+		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu,"
+		    "control:%s",
 		    limit_word(options.limit_hard_bytes, hard),
 		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
 		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
 		    on_stray_access_words[options.on_stray_access],
-		    release_words[options.release], options.decay_ms);
+		    release_words[options.release], options.decay_ms,
+		    options.control_folder[0] ? options.control_folder :
+						control_words[options.control]);
+}
+
+unsigned options_count(void)
+{
+	return KEY_COUNT;
+}
+
+const char *options_name(unsigned index)
+{
+	return keys[index].name;
+}
+
+const char *options_expected(unsigned index)
+{
+	return keys[index].expected;
+}
+
+/* What is read anew each time it is needed. */
+static bool can_change(const struct key *key)
+{
+	return key->field == &options.limit_hard_bytes || key->field == &options.limit_soft_bytes ||
+	       key->field == &options.cache_max_bytes || key->field == &options.on_stray_access;
+}
+
+/* "auto, never or always" to "auto|never|always", which are in the order of the enum. */
+static void list_words(const char *expected, char *words, size_t bytes)
+{
+	size_t length = 0;
+
+	for (; *expected && length < bytes - 1; expected++) {
+		bool or = strncmp(expected, " or ", 4) == 0;
+
+		if (!or && strncmp(expected, ", ", 2) != 0) {
+			words[length++] = *expected;
+			continue;
+		}
+		words[length++] = '|';
+		expected += or ? 3 : 1;
+	}
+	words[length] = '\0';
+}
+
+static void copy_word(const char *words, uint64_t which, char *text, size_t bytes)
+{
+	size_t length;
+
+	for (; which && *words; words++)
+		which -= *words == '|';
+	length = min_size(strcspn(words, "|"), bytes - 1);
+	memcpy(text, words, length);
+	text[length] = '\0';
+}
+
+void options_view(unsigned index, struct option_view *view)
+{
+	const struct key *key = &keys[index];
+
+	*view = (struct option_view){ .expected = key->expected, .can_change = can_change(key) };
+	if (key->parse == option_value_size || key->parse == option_value_limit ||
+	    key->parse == option_value_milliseconds) {
+		view->value = __atomic_load_n((const size_t *)key->field, __ATOMIC_RELAXED);
+		return;
+	}
+	if (key->parse == option_value_bool)
+		view->value = !*(const bool *)key->field;
+	else
+		view->value = __atomic_load_n((const unsigned *)key->field, __ATOMIC_RELAXED);
+	list_words(key->expected, view->words, sizeof(view->words));
+	copy_word(view->words, view->value, view->text, sizeof(view->text));
+}
+
+enum option_change options_change(unsigned index, const char *value)
+{
+	if (!can_change(&keys[index]))
+		return OPTION_FIXED;
+	return keys[index].parse((struct option_text){ value, strlen(value) }, keys[index].field) ?
+		       OPTION_CHANGED : OPTION_BAD_VALUE;
 }
 
 void options_read(char **environment)

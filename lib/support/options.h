@@ -10,24 +10,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "support/compiler.h"
 
 enum option_helpers { HELPERS_AUTO, HELPERS_ALWAYS, HELPERS_NEVER };
 enum option_on_stray_access { ON_STRAY_REPORT, ON_STRAY_ABORT, ON_STRAY_OFF };
 enum option_release { RELEASE_MODE_BALANCED, RELEASE_MODE_LATENCY, RELEASE_MODE_MEMORY };
+enum option_control { CONTROL_AUTO, CONTROL_ALWAYS, CONTROL_OFF };
 enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 
 struct options {
 	bool confirm;			/* say on standard error what is in force; for checking a setup */
-	size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
-	size_t limit_soft_bytes;	/* above it what is idle goes at once (SIZE_MAX: none) */
-	size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
+	_Atomic size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
+	_Atomic size_t limit_soft_bytes;	/* above it what is idle goes at once (SIZE_MAX: none) */
+	_Atomic size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
 	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
-	enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
-	enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
-	size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
+	_Atomic enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
+	_Atomic size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
+	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
+	enum option_control control;	/* always: a helper for small processes too; off: no socket */
+	char control_folder[96];	/* where the socket is put; empty: the usual places */
 };
 
 extern struct options options HIDDEN;
@@ -37,5 +41,24 @@ void options_read(char **environment);
 
 /* Parses one list of pairs, for tests and the fuzzer; source names it in warnings. */
 void options_parse(const char *pairs, size_t length);
+
+/* Options one by one, as they are in force, while the process runs. index: below the count. */
+struct option_view {
+	const char *expected;	/* completes "expected …" */
+	bool can_change;
+	uint64_t value;		/* bytes; UINT64_MAX: none. Of a word: which one */
+	char text[64];		/* of a word */
+	char words[64];		/* "report|abort|off"; empty: no word */
+};
+
+enum option_change { OPTION_CHANGED, OPTION_FIXED, OPTION_BAD_VALUE };
+
+unsigned options_count(void);
+const char *options_name(unsigned index);
+/* "expected …" */
+const char *options_expected(unsigned index);
+void options_view(unsigned index, struct option_view *view);
+/* relaxed: whoever reads the option meanwhile finds the old value or the new one. */
+enum option_change options_change(unsigned index, const char *value);
 
 #endif

@@ -173,7 +173,7 @@ END_TEST
 START_TEST(an_unknown_key_gets_the_nearest_known_one)
 {
 	ck_assert_str_eq(warnings_of("foo"),
-			 "hakmem: option \"foo\": unknown; did you mean \"confirm\"?\n");
+			 "hakmem: option \"foo\": unknown; did you mean \"control\"?\n");
 	ck_assert_str_eq(
 		warnings_of("cachemax:1M"),
 		"hakmem: option \"cachemax\": unknown; did you mean \"cache_max\"?\n");
@@ -283,7 +283,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000\n");
+			 "decay_ms:1000,control:auto\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -303,12 +303,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000\n"
+			 "decay_ms:1000,control:auto\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:never,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000\n");
+			 "decay_ms:1000,control:auto\n");
 }
 END_TEST
 

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ledger.c - see ledger.h. Each part fills in what it knows; what is not known stays zero.
+ */
+#include <config.h>
+
+#include "entry/ledger.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "back/large_count.h"
+#include "back/placement.h"
+#include "back/populate_ahead.h"
+#include "back/release.h"
+#include "back/stock.h"
+#include "back/superslab.h"
+#include "back/superslab_record.h"
+#include "entry/limits.h"
+#include "entry/rungs.h"
+#include "entry/usage.h"
+#include "os/process.h"
+#include "os/topology.h"
+#include "os/vm.h"
+#include "support/log.h"
+
+#define PAGES_STEP_BYTES	(64 * MiB)	/* under one hold of the kernel's lock */
+#define PAGES_STEPS		4		/* a tick */
+#define PAGES_AGE_NS		500000000ull	/* asked again after it */
+
+/* What the kernel said. relaxed: numbers of a moment; written by the helper. */
+static struct {
+	_Atomic uint64_t resident, present, huge, metadata, asked_ns;
+} kernel;
+
+/* The pass over the pages that is under way. The helper's alone. */
+static struct {
+	int map;		/* -errno: the kernel does not say */
+	bool wanted, opened;
+	uint64_t at;		/* 0: at its beginning */
+	uint64_t present, huge, metadata;
+} pass;
+
+static _Atomic uint64_t lag_ns, lag_max_ns;
+static uint64_t loaded_ns;		/* by the constructor */
+
+void ledger_init(void)
+{
+	loaded_ns = process_now_ns();
+}
+
+/* By the constructor. */
+static void (*describe_helper)(char *text, size_t bytes);
+static size_t (*helper_wakeups)(void);
+
+void ledger_set_helper(void (*describe)(char *text, size_t bytes), size_t (*wakeups)(void))
+{
+	describe_helper = describe;
+	helper_wakeups = wakeups;
+}
+
+static uint64_t get(const _Atomic uint64_t *number)
+{
+	return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static void set(_Atomic uint64_t *number, uint64_t value)
+{
+	atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+void ledger_note_lag(uint64_t lag)
+{
+	set(&lag_ns, lag);
+	if (lag > get(&lag_max_ns))
+		set(&lag_max_ns, lag);
+}
+
+static void add_class(struct control_ledger *ledger, unsigned class, const struct usage_class *of)
+{
+	const struct size_class *size_class = &size_class_table[class];
+	uint64_t size = size_class->size;
+
+	ledger->asked_bytes += usage_asked(class, of);
+	ledger->asked_samples += of->samples;
+	ledger->blocks_live_bytes += of->live * size;
+	ledger->blocks_live_count += of->live;
+	ledger->thread_caches_bytes += of->cached * size;
+	ledger->slabs_untouched_bytes += of->untouched * size;
+	ledger->slabs_free_bytes += (of->free > of->untouched ? of->free - of->untouched : 0) * size;
+	ledger->in_transit_bytes += of->in_transit * size;
+	ledger->slabs_bytes += of->slabs * size_class->units * UNIT_SIZE;
+	ledger->slab_tails_bytes +=
+		of->slabs * (size_class->units * UNIT_SIZE - size_class->capacity * size);
+}
+
+static void add_blocks(struct control_ledger *ledger)
+{
+	struct usage_class classes[CLASS_COUNT];
+	struct large_counts large = large_count_read();
+	unsigned class;
+
+	usage_read_classes(classes);
+	for (class = 0; class < CLASS_COUNT; class++)
+		add_class(ledger, class, &classes[class]);
+	ledger->asked_bytes += large.asked_bytes;
+	ledger->large_live_bytes = large.live_bytes;
+	ledger->large_live_count = large.live_blocks;
+	ledger->large_free_dirty_bytes = large.free_dirty_bytes;
+	if (ledger->blocks_live_bytes + large.live_bytes > ledger->asked_bytes)
+		ledger->rounding_bytes =
+			ledger->blocks_live_bytes + large.live_bytes - ledger->asked_bytes;
+}
+
+static void add_heap(struct heap *heap, void *argument)
+{
+	struct control_ledger *ledger = argument;
+	uint32_t hold = atomic_load_explicit(&heap->hold, memory_order_relaxed);
+	unsigned class;
+
+	ledger->heaps++;
+	ledger->threads += hold == HEAP_OWNED || hold == HEAP_SEIZED || hold == HEAP_RESTING;
+	for (class = 0; class < CLASS_COUNT; class++)
+		ledger->remote_frees += heap_count_read(&heap->counts[class].sent);
+}
+
+static void add_superslabs(struct control_ledger *ledger)
+{
+	uint32_t index, count = superslab_count();
+
+	for (index = 0; index < count; index++) {
+		const struct superslab *superslab = superslab_at(index);
+		uint64_t units = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+		uint32_t used = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+		uint32_t free = (uint32_t)units;
+
+		ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & used) * UNIT_SIZE;
+		ledger->units_clean_bytes += (uint64_t)__builtin_popcount(free & ~used) * UNIT_SIZE;
+	}
+	ledger->superslabs = count;
+}
+
+static void add_populating(struct control_ledger *ledger)
+{
+	struct populate_ahead_counts ahead;
+	unsigned home;
+
+	populate_ahead_read(&ahead);
+	ledger->stock_bytes = ahead.stock;
+	ledger->moved_bytes = ahead.moved;
+	ledger->copied_bytes = ahead.copied;
+	ledger->touched_bytes = ahead.touched;
+	ledger->dropped_bytes = ahead.dropped;
+	ledger->strays = ahead.strays;
+	for (home = 0; home < topology.homes; home++) {
+		struct stock_demand demand = stock_read_demand(home);
+
+		ledger->taken_ahead_bytes +=
+			(uint64_t)(demand.taken - demand.missed) * SUPERSLAB_SIZE;
+		ledger->taken_plain_bytes += (uint64_t)demand.missed * SUPERSLAB_SIZE;
+	}
+}
+
+static void add_releasing(struct control_ledger *ledger)
+{
+	struct release_counts counts;
+
+	release_read(&counts);
+	ledger->released_ring_bytes = counts.ring;
+	ledger->released_vector_bytes = counts.vector;
+	ledger->released_call_bytes = counts.plain;
+	ledger->released_bytes = counts.ring + counts.vector + counts.plain;
+	ledger->release_failures = counts.refused;
+	ledger->released_trim_bytes = counts.trimmed;
+	ledger->releasing_bytes = counts.in_flight;
+}
+
+static void add_placement(struct control_ledger *ledger)
+{
+	struct placement_counts counts;
+
+	placement_read(&counts);
+	ledger->nodes = topology.homes;
+	ledger->homes = topology.homes;
+	ledger->misplaced_bytes = counts.misplaced;
+	ledger->misplaced_moved_bytes = counts.moved;
+	ledger->spilled_bytes = superslab_spilled_bytes();
+}
+
+static void add_space(struct control_ledger *ledger)
+{
+	ledger->opened_bytes = reservation_opened_bytes();
+	ledger->reserved_bytes = reservation.bytes;
+	ledger->heap_start = reservation.base;
+	ledger->heap_end = reservation.base + ledger->opened_bytes;
+	ledger->metadata_start = reservation_metadata_start();
+	ledger->metadata_end = reservation.base;
+}
+
+static void add_kernel(struct control_ledger *ledger)
+{
+	ledger->rss_bytes = get(&kernel.resident);
+	ledger->populated_bytes = get(&kernel.present);
+	ledger->populated_huge_bytes = get(&kernel.huge);
+	ledger->populated_ns = get(&kernel.asked_ns);
+	ledger->metadata_bytes = get(&kernel.metadata);
+	ledger->application_calls = vm_calls_of_application();
+	ledger->helper_calls = vm_calls_of_helper();
+}
+
+static void add_limits(struct control_ledger *ledger)
+{
+	struct control_limit limit;
+
+	limits_read(&limit);
+	ledger->limit_soft_bytes = limit.soft_bytes;
+	ledger->limit_hard_bytes = limit.hard_bytes;
+	ledger->limit_action = limit.action;
+	ledger->limit_taken_bytes = reservation_taken_bytes();
+}
+
+/* "way: why not a better one", taken apart. */
+static void describe(struct control_ledger *ledger)
+{
+	char text[sizeof(ledger->mode) + sizeof(ledger->notice)];
+	char *reason;
+
+	if (!describe_helper)
+		return;
+	describe_helper(text, sizeof(text));
+	reason = strstr(text, ": ");
+	if (reason) {
+		*reason = '\0';
+		log_format_text(ledger->notice, sizeof(ledger->notice), "%s", reason + 2);
+	}
+	log_format_text(ledger->mode, sizeof(ledger->mode), "%s%s", text,
+			rungs_state(RUNG_RING) == CONTROL_RUNG_ON ? ",io_uring" : "");
+}
+
+void ledger_read(struct control_ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->taken_ns = process_now_ns();
+	ledger->up_ns = loaded_ns ? ledger->taken_ns - loaded_ns : 0;
+	if (reservation.bytes) {
+		add_blocks(ledger);
+		add_superslabs(ledger);
+		heap_visit_all(add_heap, ledger);
+		ledger->thread_caches_count = ledger->threads;
+	}
+	add_space(ledger);
+	add_populating(ledger);
+	add_releasing(ledger);
+	add_placement(ledger);
+	add_kernel(ledger);
+	add_limits(ledger);
+	ledger->helper_wakeups = helper_wakeups ? helper_wakeups() : 0;
+	ledger->helper_lag_ns = get(&lag_ns);
+	ledger->helper_lag_max_ns = get(&lag_max_ns);
+	describe(ledger);
+}
+
+void ledger_read_with_kernel(struct control_ledger *ledger)
+{
+	set(&kernel.resident, process_resident_bytes());
+	pass.wanted = true;
+	ledger_read(ledger);
+}
+
+static void end_pass(uint64_t now_ns)
+{
+	set(&kernel.present, pass.present);
+	set(&kernel.huge, pass.huge);
+	set(&kernel.metadata, pass.metadata);
+	set(&kernel.asked_ns, now_ns);
+	pass.at = 0;
+	pass.wanted = false;
+}
+
+/* One step; false: the kernel cannot. */
+static bool count_some(uint64_t start, uint64_t base, uint64_t end)
+{
+	uint64_t from = pass.at ? pass.at : start, to = from + PAGES_STEP_BYTES;
+	uint64_t before = pass.present;
+
+	if (from == start)
+		pass.present = pass.huge = pass.metadata = 0, before = 0;
+	/* Records and blocks are counted apart. */
+	if (from < base && to > base)
+		to = base;
+	if (to > end)
+		to = end;
+	pass.at = process_count_pages(pass.map, from, to, &pass.present, &pass.huge);
+	if (from < base)
+		pass.metadata += pass.present - before;
+	return pass.at != 0;
+}
+
+bool ledger_ask_for_pages(void)
+{
+	uint64_t start = reservation_metadata_start(), base = reservation.base;
+	uint64_t end = base + reservation_opened_bytes(), now_ns = process_now_ns();
+	unsigned step;
+
+	if (!pass.wanted || !reservation.bytes ||
+	    (!pass.at && get(&kernel.asked_ns) && now_ns < get(&kernel.asked_ns) + PAGES_AGE_NS))
+		return false;
+	if (!pass.opened) {
+		pass.opened = true;
+		pass.map = process_open_page_map();
+	}
+	for (step = 0; step < PAGES_STEPS && pass.map >= 0; step++) {
+		if (!count_some(start, base, end)) {
+			pass.wanted = false;
+			return false;
+		}
+		if (pass.at >= end) {
+			end_pass(now_ns);
+			return false;
+		}
+	}
+	return pass.map >= 0;
+}
+
+void ledger_forget(void)
+{
+	pass.opened = pass.wanted = false;
+	pass.at = 0;
+}

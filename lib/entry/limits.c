@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * limits.c - see limits.h.
+ */
+#include <config.h>
+
+#include "entry/limits.h"
+
+#include "support/options.h"
+
+void limits_read(struct control_limit *limit)
+{
+	*limit = (struct control_limit){
+		.soft_bytes = UINT64_MAX,
+		.hard_bytes = options.limit_hard_bytes,
+		.action = CONTROL_LIMIT_NULL,
+	};
+}
+
+uint16_t limits_change(const struct control_limit *change, const char **cause)
+{
+	if (change->set & ~(CONTROL_LIMIT_SOFT | CONTROL_LIMIT_HARD | CONTROL_LIMIT_WHAT)) {
+		*cause = "a limit of an unknown kind";
+		return CONTROL_BAD_REQUEST;
+	}
+	if (change->set & CONTROL_LIMIT_SOFT && change->soft_bytes != UINT64_MAX) {
+		*cause = "a soft limit is not supported by this library";
+		return CONTROL_NOT_SUPPORTED;
+	}
+	if (change->set & CONTROL_LIMIT_WHAT && change->action != CONTROL_LIMIT_NULL) {
+		*cause = "at the hard limit allocations fail; no other action is supported";
+		return CONTROL_NOT_SUPPORTED;
+	}
+	if (change->set & CONTROL_LIMIT_HARD)
+		options.limit_hard_bytes = change->hard_bytes;
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rungs.c - see rungs.h.
+ */
+#include <config.h>
+
+#include "entry/rungs.h"
+
+#include "support/log.h"
+
+static const char *const names[RUNG_COUNT] = {
+	[RUNG_HELPER] = "helper",
+	[RUNG_USERFAULTFD] = "userfaultfd",
+	[RUNG_MOVE] = "move",
+	[RUNG_RING] = "io_uring",
+	[RUNG_HUGE_PAGES] = "huge_pages",
+	[RUNG_PAGE_SCAN] = "pagemap_scan",
+};
+
+static struct {
+	_Atomic int state;	/* relaxed: what goes with it is read by its writer alone */
+	int error;
+	char cause[sizeof(((struct control_rung *)0)->cause)];
+} rungs[RUNG_COUNT] = {
+	[0 ... RUNG_COUNT - 1] = { .state = CONTROL_RUNG_UNKNOWN },
+};
+
+void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause)
+{
+	rungs[rung].state = (int)state;
+	rungs[rung].error = error < 0 ? -error : error;
+	log_format_text(rungs[rung].cause, sizeof(rungs[rung].cause), "%s", cause);
+}
+
+enum control_rung_state rungs_state(enum rung rung)
+{
+	return (enum control_rung_state)rungs[rung].state;
+}
+
+void rungs_read(enum rung rung, struct control_rung *row)
+{
+	*row = (struct control_rung){ .state = (uint32_t)rungs[rung].state,
+				      .error = rungs[rung].error };
+	log_format_text(row->name, sizeof(row->name), "%s", names[rung]);
+	log_format_text(row->cause, sizeof(row->cause), "%s", rungs[rung].cause);
+}

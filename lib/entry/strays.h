@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * strays.h - the last stray accesses, for hakctl stray. The helper's alone.
+ */
+#ifndef HAKMEM_ENTRY_STRAYS_H
+#define HAKMEM_ENTRY_STRAYS_H
+
+#include <hakmem/control.h>
+
+void strays_note(const struct control_stray *stray);
+
+uint32_t strays_count(void);
+/* Rows first … of those that are kept, oldest first; returns how many. */
+uint32_t strays_read(struct control_stray *rows, uint32_t first, uint32_t most);
+
+#endif

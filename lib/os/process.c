@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.c - see process.h.
+ */
+#include <config.h>
+
+#include "os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/vm.h"
+
+#define REGIONS		64
+#define STAT_BYTES	4096
+
+/* <linux/fs.h> of Linux 6.7. */
+struct page_region {
+	uint64_t start, end, categories;
+};
+
+struct page_scan {
+	uint64_t size, flags, start, end, walk_end, vector, vector_length, most_pages;
+	uint64_t category_inverted, category_mask, category_any_mask, return_mask;
+};
+
+#define PAGE_SCAN		_IOWR('f', 16, struct page_scan)
+#define PAGE_PRESENT		((uint64_t)1 << 3)
+#define PAGE_HUGE		((uint64_t)1 << 6)
+
+static size_t read_text(const char *path, char text[STAT_BYTES])
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? -1 : read(file, text, STAT_BYTES - 1);
+
+	if (file >= 0)
+		close(file);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0 ? (size_t)length : 0;
+}
+
+uint64_t process_start_time(void)
+{
+	char text[STAT_BYTES], *next;
+	unsigned field;
+
+	if (!read_text("/proc/self/stat", text))
+		return 0;
+	/* "pid (any name) S …": the third field follows the last parenthesis. */
+	next = strrchr(text, ')');
+	for (field = 2; next && field < 22; field++)
+		next = strchr(next + 1, ' ');
+	return next ? strtoull(next + 1, NULL, 10) : 0;
+}
+
+uint64_t process_resident_bytes(void)
+{
+	char text[STAT_BYTES], *next;
+
+	if (!read_text("/proc/self/statm", text))
+		return 0;
+	next = strchr(text, ' ');
+	return next ? strtoull(next + 1, NULL, 10) * vm_page_size() : 0;
+}
+
+bool process_is_filtered(void)
+{
+	char text[STAT_BYTES];
+	const char *line;
+
+	if (!read_text("/proc/self/status", text))
+		return true;
+	line = strstr(text, "\nSeccomp:");
+	return !line || line[sizeof("\nSeccomp:")] != '0';
+}
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+uint64_t process_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t process_date_ns(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+int process_open_page_map(void)
+{
+	int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	return map < 0 ? -errno : map;
+}
+
+uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,
+			     uint64_t *huge)
+{
+	struct page_region regions[REGIONS];
+	struct page_scan scan = {
+		.size = sizeof(scan), .start = start, .end = end,
+		.vector = (uint64_t)(uintptr_t)regions, .vector_length = REGIONS,
+		.category_mask = PAGE_PRESENT, .return_mask = PAGE_PRESENT | PAGE_HUGE,
+	};
+	int i, found = ioctl(map, PAGE_SCAN, &scan);
+
+	if (found < 0)
+		return 0;
+	for (i = 0; i < found; i++) {
+		uint64_t bytes = regions[i].end - regions[i].start;
+
+		*present += bytes;
+		if (regions[i].categories & PAGE_HUGE)
+			*huge += bytes;
+	}
+	return scan.walk_end;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - what the kernel says of this process. errno is not kept: for the helper.
+ */
+#ifndef HAKMEM_OS_PROCESS_H
+#define HAKMEM_OS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Field 22 of /proc/self/stat, in ticks since the system started; 0: it does not say. */
+uint64_t process_start_time(void);
+
+/* Resident bytes; 0: it does not say. */
+uint64_t process_resident_bytes(void);
+
+/* A seccomp filter applies to the thread that began with main(); also when that is not known. */
+bool process_is_filtered(void);
+
+/* CLOCK_MONOTONIC and CLOCK_REALTIME. */
+uint64_t process_now_ns(void);
+uint64_t process_date_ns(void);
+
+/*
+ * Counts pages that are there in [start, end), as far as most regions reach: adds to *present and
+ * *huge bytes and returns where it stopped; 0: the kernel cannot (before 6.7, no /proc).
+ * map: of process_open_page_map.
+ */
+int process_open_page_map(void);
+uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,
+			     uint64_t *huge);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rude.c - what do clients that misbehave, and programs in trouble, cost the others?
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/contract/block.h"
+#include "tests/contract/case.h"
+#include "tests/control/client.h"
+
+static void a_fifth_client_is_told_so_and_an_idle_one_gives_way(void)
+{
+	char heard[CONTROL_REPLY_BYTES] __attribute__((aligned(8)));
+	int clients[CONTROL_CLIENTS], fifth;
+
+	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+		clients[i] = client_open();
+		CHECK(client_stats(clients[i]).taken_ns);
+	}
+	fifth = client_open();
+	CHECK(client_hear(fifth, heard));
+	CHECK(((struct control_error *)(heard + sizeof(struct control_head)))->code ==
+	      CONTROL_BUSY);
+	CHECK(!client_hear(fifth, heard));
+	usleep(CONTROL_TIMEOUT_MS * 1000 + 200000);
+	CHECK(client_stats(clients[1]).taken_ns);
+	fifth = client_open();
+	CHECK(client_stats(fifth).taken_ns);
+	/* The first one was idle the longest. */
+	CHECK(!client_hear(clients[0], heard));
+	CHECK(client_stats(clients[1]).taken_ns);
+}
+
+static void a_client_that_never_reads_is_closed_and_others_are_served(void)
+{
+	struct control_head head = { .magic = CONTROL_MAGIC, .version = CONTROL_VERSION,
+				     .kind = CONTROL_LIST, .bytes = sizeof(head) };
+	int rude = client_open(), other = client_open();
+	time_t end = time(NULL) + 15;
+	ssize_t sent = 0;
+
+	while (time(NULL) < end) {
+		sent = send(rude, &head, sizeof(head), MSG_DONTWAIT | MSG_NOSIGNAL);
+		CHECK(client_stats(other).taken_ns);
+		if (sent < 0 && errno == EPIPE)
+			break;
+		if (sent < 0)
+			usleep(50000);
+	}
+	CHECK_THAT(sent < 0 && errno == EPIPE, "it is still connected");
+	CHECK(client_stats(other).taken_ns);
+}
+
+static void *spin(void *argument)
+{
+	for (;;)
+		__asm__ volatile("");
+	return argument;
+}
+
+static void a_program_whose_threads_all_spin_is_answered(void)
+{
+	long threads = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+	int client = client_open();
+	pthread_t thread;
+
+	while (threads--)
+		CHECK(!pthread_create(&thread, NULL, spin, NULL));
+	for (int i = 0; i < 10; i++)
+		CHECK(client_stats(client).taken_ns);
+}
+
+static void closing_all_descriptors_closes_no_socket(void)
+{
+	socket_path();
+	for (int descriptor = 3; descriptor < 4096; descriptor++)
+		close(descriptor);
+	CHECK(client_stats(client_open()).taken_ns);
+}
+
+static void another_user_is_told_no(void)
+{
+	char heard[CONTROL_REPLY_BYTES] __attribute__((aligned(8)));
+	char path[120], folder[120];
+	pid_t child;
+	int status;
+
+	if (geteuid() != 0)
+		contract_skip("only root can be another user");
+	/* A copy: what the library says of itself is about the child soon. */
+	strcpy(path, socket_path());
+	/* Doors that are shut: other users do not even get so far. */
+	strcpy(folder, path);
+	*strrchr(folder, '/') = '\0';
+	CHECK(!chmod(folder, 0711) && !chmod(path, 0666));
+	child = fork();
+	if (!child) {
+		int client;
+
+		CHECK(!setgid(65534) && !setuid(65534));
+		client = client_connect(path);
+		CHECK_THAT(client >= 0, "%s: %s", path, strerror(errno));
+		CHECK(client_hear(client, heard));
+		CHECK(((struct control_error *)(heard + sizeof(struct control_head)))->code ==
+		      CONTROL_NOT_ALLOWED);
+		CHECK(!client_hear(client, heard));
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(!chmod(folder, 0700) && !chmod(path, 0600));
+	CHECK(status == 0);
+	CHECK(client_stats(client_open()).taken_ns);
+}
+
+static void a_childs_socket_is_its_own(void)
+{
+	char parents[120], own[24];
+	pid_t child;
+	int status;
+
+	strcpy(parents, socket_path());
+	child = fork();
+	if (!child) {
+		CHECK(client_stats(client_open()).taken_ns);
+		CHECK(strcmp(parents, socket_path()) != 0);
+		exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK_THAT(!access(parents, F_OK), "the child took its parent's socket away");
+	snprintf(own, sizeof(own), "/%d.", (int)getpid());
+	CHECK(strstr(parents, own));
+	CHECK(client_stats(client_open()).taken_ns);
+}
+
+static void a_stopped_program_is_read_from_outside(void)
+{
+	struct control_snapshot copy;
+	const struct control_snapshot *place = snapshot();
+	struct iovec to = { &copy, sizeof(copy) }, from = { (void *)place, sizeof(copy) };
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		client_open();
+		CHECK(malloc(5 << 20));
+		usleep(700000);
+		raise(SIGSTOP);
+		exit(0);
+	}
+	CHECK(waitpid(child, &status, WUNTRACED) == child);
+	CHECK_THAT(WIFSTOPPED(status), "the child ended with %d", status);
+	CHECK(process_vm_readv(child, &to, 1, &from, 1, 0) == (ssize_t)sizeof(copy));
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	CHECK(copy.magic == CONTROL_MAGIC && copy.version == CONTROL_VERSION);
+	CHECK(copy.bytes == sizeof(copy) && copy.ledger_bytes == sizeof(copy.ledger));
+	CHECK(copy.sequence && copy.sequence % 2 == 0 && copy.pid == (uint32_t)child);
+	CHECK(copy.ledger.large_live_bytes >= 5 << 20);
+	CHECK(copy.class_count > 80 && copy.classes[3].size_bytes == 64);
+	unlink(copy.socket);
+}
+
+static const struct contract_case cases[] = {
+	CASE_WITH(a_fifth_client_is_told_so_and_an_idle_one_gives_way,
+		  "control:always,helpers:auto"),
+	CASE_WITH(a_client_that_never_reads_is_closed_and_others_are_served,
+		  "control:always,helpers:auto"),
+	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:auto"),
+	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:auto"),
+	CASE_WITH(another_user_is_told_no, "control:always,helpers:auto"),
+	CASE_WITH(a_childs_socket_is_its_own, "control:always,helpers:auto"),
+	CASE_WITH(a_stopped_program_is_read_from_outside, "control:always,helpers:auto"),
+};
+
+CONTRACT_MAIN(cases)
