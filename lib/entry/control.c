@@ -24,6 +24,7 @@
 
 #include "entry/control_answer.h"
 #include "entry/control_place.h"
+#include "entry/control_purge.h"
 #include "entry/ledger.h"
 #include "entry/snapshot.h"
 #include "os/local_socket.h"
@@ -260,6 +261,8 @@ uint64_t control_tick(uint64_t now_ns)
 	unsigned i;
 
 	snapshot_refresh(now_ns);
+	if (control_purge_is_on())
+		control_purge_tick(now_ns);
 	if (control.listening < 0)
 		return NS_FOR_EVER;
 	look_for_filter(now_ns);

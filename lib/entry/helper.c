@@ -27,6 +27,7 @@
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
 #include "entry/control.h"
+#include "entry/control_purge.h"
 #include "entry/ledger.h"
 #include "entry/rungs.h"
 #include "entry/strays.h"
@@ -145,7 +146,7 @@ static enum release_urgency urgency(struct pressure *pressure)
 		[PRESSURE_HIGH] = RELEASE_NOW,
 	};
 
-	if (limit_wants_room())
+	if (limit_wants_room() || control_purge_is_on())
 		return RELEASE_NOW;
 	return filtered ? RELEASE_CALM : of_level[pressure_read(pressure, now_ns())];
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "back/large_count.h"
+#include "back/limit.h"
 #include "back/placement.h"
 #include "back/populate_ahead.h"
 #include "back/release.h"
@@ -216,7 +217,7 @@ static void add_limits(struct control_ledger *ledger)
 	ledger->limit_soft_bytes = limit.soft_bytes;
 	ledger->limit_hard_bytes = limit.hard_bytes;
 	ledger->limit_action = limit.action;
-	ledger->limit_taken_bytes = reservation_taken_bytes();
+	ledger->limit_taken_bytes = limit_held_bytes();
 }
 
 /* "way: why not a better one", taken apart. */

@@ -11,7 +11,7 @@
 void limits_read(struct control_limit *limit)
 {
 	*limit = (struct control_limit){
-		.soft_bytes = UINT64_MAX,
+		.soft_bytes = options.limit_soft_bytes,
 		.hard_bytes = options.limit_hard_bytes,
 		.action = CONTROL_LIMIT_NULL,
 	};
@@ -23,14 +23,12 @@ uint16_t limits_change(const struct control_limit *change, const char **cause)
 		*cause = "a limit of an unknown kind";
 		return CONTROL_BAD_REQUEST;
 	}
-	if (change->set & CONTROL_LIMIT_SOFT && change->soft_bytes != UINT64_MAX) {
-		*cause = "a soft limit is not supported by this library";
-		return CONTROL_NOT_SUPPORTED;
-	}
 	if (change->set & CONTROL_LIMIT_WHAT && change->action != CONTROL_LIMIT_NULL) {
 		*cause = "at the hard limit allocations fail; no other action is supported";
 		return CONTROL_NOT_SUPPORTED;
 	}
+	if (change->set & CONTROL_LIMIT_SOFT)
+		options.limit_soft_bytes = change->soft_bytes;
 	if (change->set & CONTROL_LIMIT_HARD)
 		options.limit_hard_bytes = change->hard_bytes;
 	return 0;
