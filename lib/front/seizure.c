@@ -9,6 +9,7 @@
 #include "os/barrier.h"
 
 #define BATCH_BLOCKS	64
+#define LOOKS_MAX	64	/* more pushes than that in a moment: one more block stays */
 
 static void close_steps(struct thread_cache *cache)
 {
@@ -32,9 +33,12 @@ bool seizure_take(struct thread_cache *cache)
 	atomic_store_explicit(&cache->seized.wanted_back, false, memory_order_relaxed);
 	if (!heap_is_seized(&cache->heap))
 		return true;	/* it has no thread */
-	close_steps(cache);
-	if (barrier_in_all_threads() && !is_working(cache))
-		return true;
+	/* Twice: a slow path that began before may yet open the steps, and none begins now. */
+	if (barrier_in_all_threads() && !is_working(cache)) {
+		close_steps(cache);
+		if (barrier_in_all_threads() && !is_working(cache))
+			return true;
+	}
 	seizure_put(cache);
 	return false;
 }
@@ -75,17 +79,31 @@ static void *put_list(struct thread_cache *cache, void *list, uint32_t *put)
 }
 
 /*
- * list: what the bin held. If the thread was just pushing, it may have linked its block to
- * the first of them, which then stays with the thread.
+ * A push that read the head before it was taken has linked its block to the first of the list,
+ * or is about to. What was pushed since, without a pop between, ends there then.
  */
+static bool is_linked(const struct bin *bin, const void *list)
+{
+	const void *block;
+	unsigned looks;
+
+	/* acquire: pairs with the release in free_inline */
+	if (atomic_load_explicit(&bin->pushing, memory_order_acquire))
+		return true;
+	block = thread_cache_head(bin);
+	for (looks = 0; block && block != list && looks < LOOKS_MAX; looks++)
+		block = *(void *const *)block;
+	return block != NULL;
+}
+
+/* list: what the bin held. If it is linked to, the first of them stays with the thread. */
 static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void *list)
 {
 	struct seized_cache *seized = &cache->seized;
 	void *first = NULL, *rest;
 	uint32_t put = 0;
 
-	/* acquire: pairs with the release in free_inline */
-	if (atomic_load_explicit(&cache->bins[class].pushing, memory_order_acquire)) {
+	if (is_linked(&cache->bins[class], list)) {
 		first = list;
 		list = *(void **)first;
 	}
@@ -120,7 +138,7 @@ static size_t empty_bins(struct thread_cache *cache)
 
 	for (class = 0; class < CLASS_COUNT; class++)
 		lists[class] = take_list(cache, class);
-	/* Whoever pushes from here on finds the bin empty; whoever does not is seen pushing. */
+	/* Whoever pushes from here on finds the bin empty; of the others is_linked tells. */
 	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads()) {
 		for (class = 0; class < CLASS_COUNT; class++)
 			if (lists[class])

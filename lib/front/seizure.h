@@ -11,9 +11,10 @@
  *   slow paths            borrow another cache    -
  *
  * seizure_take:  1 hold: OWNED -> SEIZED           slow paths keep out from here on
- *                2 close: every size step leads to a bin that is always empty
- *                3 a barrier in all threads: whoever did not see 1 and 2 is seen working
- *                4 working? then give up; nothing has been touched
+ *                2 a barrier in all threads: a slow path that did not see 1 is seen working
+ *                3 close: every size step leads to a bin that is always empty
+ *                4 a barrier: a pop that did not see 3 is seen working
+ *                  working? then give up; no block has been touched
  * The thread, at its next slow path: RESTING -> OWNED, opens the steps, corrects its counts.
  *
  * A thread that sleeps in a signal handler in the middle of a pop keeps its cache; it is
