@@ -17,6 +17,7 @@
 #include "kmod-free-helpers/kernel_abi.h"
 
 #define PAGE_BYTES    ((size_t)4096)
+#define SAMPLE_BYTES  ((size_t)128 << 10)
 #define MOST_NODES    1024
 #define BITS_PER_WORD (sizeof(unsigned long) * CHAR_BIT)
 
@@ -62,15 +63,15 @@ static void advise(struct staging *staging, char *start, size_t huge_bytes,
 int staging_open(struct staging *staging, unsigned int huge_units,
 		 unsigned int small_units, int node)
 {
-	size_t huge_bytes = huge_units * STAGING_HUGE_BYTES;
-	size_t small_bytes = small_units * STAGING_SMALL_BYTES;
+	size_t huge_bytes = huge_units * STAGING_UNIT_BYTES;
+	size_t small_bytes = small_units * STAGING_UNIT_BYTES;
 	char *start;
 
 	*staging = (struct staging){ .mapping = NULL };
 	if (huge_units > STAGING_MOST_UNITS || small_units > STAGING_MOST_UNITS ||
 	    !(huge_units + small_units))
 		return -EINVAL;
-	staging->mapping_bytes = huge_bytes + small_bytes + STAGING_HUGE_BYTES;
+	staging->mapping_bytes = huge_bytes + small_bytes + STAGING_UNIT_BYTES;
 	staging->mapping = mmap(NULL, staging->mapping_bytes, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (staging->mapping == MAP_FAILED) {
@@ -78,13 +79,13 @@ int staging_open(struct staging *staging, unsigned int huge_units,
 		return -errno;
 	}
 	start = staging->mapping +
-		(-(uintptr_t)staging->mapping & (STAGING_HUGE_BYTES - 1));
+		(-(uintptr_t)staging->mapping & (STAGING_UNIT_BYTES - 1));
 	if (node != STAGING_ANY_NODE)
 		staging->node_error =
 			prefer_node(staging->mapping, staging->mapping_bytes, node);
 	advise(staging, start, huge_bytes, small_bytes);
-	open_pool(&staging->pools[STAGING_HUGE], start, STAGING_HUGE_BYTES, huge_units);
-	open_pool(&staging->pools[STAGING_SMALL], start + huge_bytes, STAGING_SMALL_BYTES,
+	open_pool(&staging->pools[STAGING_HUGE], start, STAGING_UNIT_BYTES, huge_units);
+	open_pool(&staging->pools[STAGING_SMALL], start + huge_bytes, STAGING_UNIT_BYTES,
 		  small_units);
 	return 0;
 }
@@ -108,16 +109,36 @@ static void drop_pages(char *start, size_t length)
  * kernel zeroes, and a program's mmap or mprotect waits behind it, for milliseconds when
  * one call follows another. A fault takes the lock of our own mapping only.
  */
-static void zero_unit(char *start, size_t length)
+static void touch(char *start, size_t length)
 {
+	for (size_t offset = 0; offset < length; offset += PAGE_BYTES)
+		*(volatile char *)(start + offset) = 0;
+}
+
+static void zero_unit(struct staging_pool *pool, enum staging_unit unit, uint16_t number)
+{
+	char *start = pool->area + number * pool->unit_bytes;
+
 	/*
 	 * What an earlier fallback to small pages left is a page table, which would keep
 	 * the next one from being huge; from 6.14 on this takes it away.
 	 */
-	if (length == STAGING_HUGE_BYTES)
-		drop_pages(start, length);
-	for (size_t offset = 0; offset < length; offset += PAGE_BYTES)
-		*(volatile char *)(start + offset) = 0;
+	if (unit == STAGING_HUGE)
+		drop_pages(start, pool->unit_bytes);
+	touch(start, pool->unit_bytes);
+}
+
+size_t staging_sample(struct staging *staging)
+{
+	struct staging_pool *pool = &staging->pools[STAGING_SMALL];
+	char *start;
+
+	if (!pool->empty_count)
+		return 0;
+	start = pool->area + pool->empty[pool->empty_count - 1] * pool->unit_bytes;
+	touch(start, SAMPLE_BYTES);
+	drop_pages(start, SAMPLE_BYTES);
+	return SAMPLE_BYTES;
 }
 
 unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
@@ -129,7 +150,7 @@ unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
 	while (done < most && pool->ready_count < ready && pool->empty_count) {
 		uint16_t number = pool->empty[pool->empty_count - 1];
 
-		zero_unit(pool->area + number * pool->unit_bytes, pool->unit_bytes);
+		zero_unit(pool, unit, number);
 		pool->empty_count--;
 		pool->ready[pool->ready_count++] = number;
 		pool->zeroed_units++;

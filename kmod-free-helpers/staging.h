@@ -13,13 +13,12 @@
 #include <stdint.h>
 
 enum staging_unit {
-	STAGING_SMALL, /* 64 KiB of 4 KiB pages: out of a huge page they would split it */
-	STAGING_HUGE,  /* 2 MiB, one huge page where the kernel has one */
+	STAGING_SMALL, /* of 4 KiB pages: one call moves them all */
+	STAGING_HUGE,  /* one huge page where the kernel has one */
 	STAGING_UNITS
 };
 
-#define STAGING_SMALL_BYTES   ((size_t)64 << 10)
-#define STAGING_HUGE_BYTES    ((size_t)2 << 20)
+#define STAGING_UNIT_BYTES    ((size_t)2 << 20)
 #define STAGING_MOST_UNITS    128
 #define STAGING_MOST_RECYCLED 64
 #define STAGING_ANY_NODE      (-1)
@@ -66,6 +65,12 @@ void staging_close(struct staging *staging);
  */
 unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
 			    unsigned int ready, unsigned int most);
+/*
+ * Zeroes some pages of a small unit and gives them back: what it takes tells what a unit
+ * will. Returns the bytes; 0: none is empty.
+ */
+size_t staging_sample(struct staging *staging);
+
 /* Gives back the pages of all ready units but `keep` of them. */
 void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep);
 
@@ -78,10 +83,5 @@ bool staging_take(struct staging *staging, enum staging_unit unit, bool must_be_
 /* moved_bytes: how much of it has gone elsewhere. */
 void staging_put(struct staging *staging, enum staging_unit unit,
 		 const struct staged_range *range, size_t moved_bytes);
-
-static inline size_t staging_unit_bytes(enum staging_unit unit)
-{
-	return unit == STAGING_HUGE ? STAGING_HUGE_BYTES : STAGING_SMALL_BYTES;
-}
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "back/populate.h"
 
+#include <stdatomic.h>
+
 #include "back/helper_link.h"
 #include "os/vm.h"
 #include "support/compiler.h"
@@ -13,20 +15,33 @@
 
 /*
  * A partly used slab of every class in every thread costs its untouched tail where pages
- * are huge. From this size on that is little beside the rest. Where a helper populates ahead
- * most superslabs are huge anyway, and those that it was too late for should not be the
- * exception that costs 512 faults.
+ * are huge. From this size on that is little beside the rest. Where a helper was wanted and
+ * refused, huge pages are all that can be done ahead without a system call in a thread that
+ * is warm, and begin earlier. Where it runs, it knows what they cost, and says so.
  */
-#define HUGE_FROM_HEAP_BYTES		(256 * MiB)
-#define HUGE_FROM_WITH_HELPER_BYTES	(64 * MiB)
+#define HUGE_FROM_HEAP_BYTES	(256 * MiB)
+#define HUGE_FROM_REFUSED_BYTES	(64 * MiB)
+
+static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
+
+void populate_advise(enum populate_advice pages)
+{
+	atomic_store_explicit(&advice, pages, memory_order_relaxed);
+}
+
+static bool auto_wants_huge(size_t heap_bytes)
+{
+	if (helper_link_is_running())
+		return atomic_load_explicit(&advice, memory_order_relaxed) == POPULATE_ADVICE_HUGE;
+	if (helper_link_is_refused())
+		return heap_bytes > HUGE_FROM_REFUSED_BYTES;
+	return heap_bytes > HUGE_FROM_HEAP_BYTES;
+}
 
 static bool wants_huge(size_t heap_bytes, bool dense)
 {
-	size_t from = helper_link_is_running() ? HUGE_FROM_WITH_HELPER_BYTES :
-						 HUGE_FROM_HEAP_BYTES;
-
 	if (options.huge_pages == HUGE_PAGES_AUTO)
-		return dense && heap_bytes > from;
+		return dense && auto_wants_huge(heap_bytes);
 	return options.huge_pages == HUGE_PAGES_ALWAYS;
 }
 

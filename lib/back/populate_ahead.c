@@ -14,21 +14,22 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include <kmod-free-helpers/staging.h>
-
+#include "back/populate.h"
+#include "back/populate_fill.h"
 #include "back/populate_policy.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "os/vm.h"
 #include "support/options.h"
 
-#define STAGED_UNITS	2	/* the stock is the buffer; zeroing and moving take turns */
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define SPARES_MOST	1024
 #define SPARE_RUNS_MOST	24	/* armed spares side by side are one run: two mappings more at most */
-#define COPIES_MOST	4
+#define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
+#define PLAIN_MOST	16	/* superslabs */
 #define STRAYS_AT_ONCE	8
+#define ADVICES_MOST	16	/* each splits a mapping */
 
 /* Superslabs side by side, armed; those from next on are missing. */
 struct batch {
@@ -37,24 +38,25 @@ struct batch {
 
 /* All of it the helper's alone, but for counts (relaxed atomics). */
 static struct {
-	struct fault_probe probe;
-	struct fault_service service;
-	struct staging staging;
-	struct staged_range zeroes;	/* what COPY copies from */
+	struct populate_fill fill;
 	struct populate_policy policy;
 	struct batch batch;
 	uint32_t spares[SPARES_MOST];	/* missing; armed if there is a service */
 	uint32_t spare_count;
 	uint32_t spare_runs;
-} ahead = { .probe = { .way = FAULT_PROBE_NONE }, .service = { .descriptor = -1 } };
+	uint32_t surplus;		/* index + 1, by surplus_link: plain, no room elsewhere */
+	uint32_t plain_next, plain_end;	/* superslabs of the plain part, not looked at yet */
+	uint32_t advices;
+	enum populate_pages advised;	/* what threads get that the helper is too late for */
+} ahead = { .fill = POPULATE_FILL_CLOSED };
 
 static struct {
-	_Atomic size_t moved, copied, touched, dropped, strays;
+	_Atomic size_t dropped, strays;
 } counts;
 
-static void count(_Atomic size_t *counter, size_t bytes)
+static void count(_Atomic size_t *counter, size_t more)
 {
-	atomic_fetch_add_explicit(counter, bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
 static char *start_of(uint32_t superslab)
@@ -62,70 +64,45 @@ static char *start_of(uint32_t superslab)
 	return reservation_unit_start((size_t)superslab * SUPERSLAB_UNITS);
 }
 
-static bool is_armed_way(void)
+/* A few small pages tell what they cost, before the first huge one tells its own. */
+static void begin_policy(void)
 {
-	return ahead.probe.way != FAULT_PROBE_NONE;
-}
-
-static bool open_source(void)
-{
-	if (staging_open(&ahead.staging, STAGED_UNITS, 0, STAGING_ANY_NODE))
-		return false;
-	if (ahead.probe.way == FAULT_PROBE_MOVE)
-		return true;
-	staging_refill(&ahead.staging, STAGING_HUGE, 1, 1);
-	return staging_take(&ahead.staging, STAGING_HUGE, true, &ahead.zeroes);
-}
-
-/* The chunk that the heap is in was opened before there was a helper: see populate.c. */
-static void want_huge_fresh(void)
-{
-	uint32_t first, end;
-
-	stock_read_fresh(0, &first, &end);
-	if (first < end && options.huge_pages == HUGE_PAGES_AUTO)
-		vm_want_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
-}
-
-void populate_ahead_begin(void)
-{
-	unsigned flags;
-
-	want_huge_fresh();
-	fault_probe_run(&ahead.probe);
-	if (ahead.probe.way == FAULT_PROBE_NONE)
-		return;
-	flags = ahead.probe.way == FAULT_PROBE_COPY ? FAULT_SERVICE_WITHOUT_MOVE : 0;
-	if (fault_service_open(&ahead.service, flags) == 0) {
-		if (open_source())
-			return;
-		fault_service_close(&ahead.service);
+	switch (options.huge_pages) {
+	case HUGE_PAGES_NEVER:
+		populate_policy_fix_pages(&ahead.policy, POPULATE_SMALL);
+		break;
+	case HUGE_PAGES_ALWAYS:
+		populate_policy_fix_pages(&ahead.policy, POPULATE_HUGE);
+		break;
+	case HUGE_PAGES_AUTO:
+		populate_policy_expect_small(&ahead.policy,
+					     populate_fill_sample_small(&ahead.fill));
+		if (ahead.fill.zeroes_ns)
+			populate_policy_note_cost(&ahead.policy, POPULATE_HUGE,
+						  ahead.fill.zeroes_ns);
+		break;
 	}
-	ahead.probe.way = FAULT_PROBE_NONE;
+}
+
+void populate_ahead_begin(int node)
+{
+	populate_fill_begin(&ahead.fill, node);
+	begin_policy();
 }
 
 int populate_ahead_descriptor(void)
 {
-	return ahead.service.descriptor;
+	return ahead.fill.service.descriptor;
 }
 
 const struct fault_probe *populate_ahead_probe(void)
 {
-	return &ahead.probe;
+	return &ahead.fill.probe;
 }
 
 static int arm(uint32_t superslab, uint32_t superslabs)
 {
-	if (!is_armed_way())
-		return 0;
-	return fault_service_arm(&ahead.service, start_of(superslab), superslabs * SUPERSLAB_SIZE);
-}
-
-static int disarm(uint32_t superslab)
-{
-	if (!is_armed_way())
-		return 0;
-	return fault_service_disarm(&ahead.service, start_of(superslab), SUPERSLAB_SIZE);
+	return populate_fill_arm(&ahead.fill, start_of(superslab), superslabs);
 }
 
 /* Under a limit of address space nothing is held back that a thread may need. */
@@ -167,14 +144,41 @@ static bool has_room_for_spare(uint32_t superslab)
 	       (int)ahead.spare_runs + runs_with(superslab) <= SPARE_RUNS_MOST;
 }
 
-/* Without pages: armed and kept, or plain for whoever takes it. False: no room for it. */
-static bool keep_spare(uint32_t superslab)
+/* Nobody but the helper knows it until there is room for it in the stock. */
+static void push_surplus(uint32_t superslab)
 {
-	if (has_room_for_spare(superslab) && arm(superslab, 1) == 0) {
+	superslab_at(superslab)->surplus_link = ahead.surplus;
+	ahead.surplus = superslab + 1;
+}
+
+static uint32_t pop_surplus(void)
+{
+	uint32_t superslab = ahead.surplus - 1;
+
+	ahead.surplus = superslab_at(superslab)->surplus_link;
+	return superslab;
+}
+
+/* Plain and without pages, for whoever takes it first. */
+static void put_plain(uint32_t superslab)
+{
+	if (!stock_push(0, STOCK_SPARE, superslab))
+		push_surplus(superslab);
+}
+
+static void put_surplus(void)
+{
+	while (ahead.surplus && stock_length(0, STOCK_SPARE) < STOCK_SLOTS)
+		put_plain(pop_surplus());
+}
+
+/* Without pages: armed and kept, or plain. */
+static void keep_spare(uint32_t superslab)
+{
+	if (has_room_for_spare(superslab) && arm(superslab, 1) == 0)
 		push_spare(superslab);
-		return true;
-	}
-	return stock_push(0, STOCK_SPARE, superslab);
+	else
+		put_plain(superslab);
 }
 
 static bool start_batch(void)
@@ -188,7 +192,7 @@ static bool start_batch(void)
 	if (arm(first, superslabs) == 0)
 		return true;
 	/* Not armable (mappings used up, another userfaultfd): from now on by touching. */
-	ahead.probe.way = FAULT_PROBE_NONE;
+	ahead.fill.probe.way = FAULT_PROBE_NONE;
 	return true;
 }
 
@@ -200,125 +204,72 @@ static uint32_t next_missing(void)
 	if (ahead.spare_count) {
 		uint32_t spare = pop_spare();
 
-		if (is_armed_way())
-			fault_service_mend(start_of(spare));
+		populate_fill_empty(&ahead.fill, start_of(spare));
 		return spare;
 	}
 	if (ahead.batch.next < ahead.batch.end || start_batch())
 		return ahead.batch.next++;
 	plain = stock_pop(0, STOCK_SPARE);
 	if (plain != STOCK_NONE && arm(plain, 1)) {
-		stock_push(0, STOCK_SPARE, plain);
+		put_plain(plain);
 		return STOCK_NONE;
 	}
 	return plain;
 }
 
-/* What is there already a stray may have written: what is handed out must be zero. */
-static int copy_all(char *start, const struct staged_range *source)
+/*
+ * The record as well: it is of first-touched memory like any other. A page of it holds seven
+ * units' parts; nobody else writes to those of a superslab that is the helper's.
+ */
+static void populate_record(uint32_t superslab)
 {
-	struct fault_install done;
-	unsigned tries;
-	int error;
+	struct unit_record *records = superslab_at(superslab)->records;
+	unsigned unit;
 
-	for (tries = 0; tries < COPIES_MOST; tries++) {
-		error = fault_service_copy(&ahead.service, start, source->start, SUPERSLAB_SIZE,
-					   &done);
-		if (error || !done.existing_bytes)
-			return error;
-		fault_service_mend(start);
-	}
-	return -EAGAIN;
+	for (unit = 0; unit < SUPERSLAB_UNITS; unit += RECORDS_A_PAGE)
+		*(volatile uint64_t *)records[unit].words = records[unit].words[0];
+	*(volatile uint64_t *)records[SUPERSLAB_UNITS - 1].words =
+		records[SUPERSLAB_UNITS - 1].words[0];
 }
 
-static int fill_by_copy(char *start)
+/* No mapping is left to split with: armed memory is handed out to nobody. */
+static void take_back(uint32_t superslab)
 {
-	struct staged_range source = ahead.zeroes;
-	bool staged = !source.start;
-	int error;
-
-	if (staged && !(staging_refill(&ahead.staging, STAGING_HUGE, 1, 1),
-			staging_take(&ahead.staging, STAGING_HUGE, true, &source)))
-		return -ENOMEM;
-	error = copy_all(start, &source);
-	if (staged)
-		staging_put(&ahead.staging, STAGING_HUGE, &source, 0);
-	if (!error)
-		count(&counts.copied, SUPERSLAB_SIZE);
-	return error;
-}
-
-static int fill_by_move(char *start)
-{
-	struct fault_install done = { 0, 0 };
-	struct staged_range source;
-	int error;
-
-	staging_refill(&ahead.staging, STAGING_HUGE, 1, 1);
-	if (!staging_take(&ahead.staging, STAGING_HUGE, true, &source))
-		return fill_by_copy(start);
-	error = fault_service_move(&ahead.service, start, source.start, SUPERSLAB_SIZE, &done);
-	staging_put(&ahead.staging, STAGING_HUGE, &source, done.installed_bytes);
-	if (!error && !done.existing_bytes) {
-		count(&counts.moved, SUPERSLAB_SIZE);
-		return 0;
-	}
-	if (error == -EAGAIN)
-		return error;
-	/* Shared with a fork's child, locked on one side only, or strayed into: from the start. */
-	fault_service_mend(start);
-	return fill_by_copy(start);
-}
-
-/* By touching, not MADV_POPULATE_WRITE: that holds the mmap lock while the kernel zeroes. */
-static int fill_by_touch(char *start)
-{
-	size_t offset, page = vm_page_size();
-
-	vm_want_huge(start, SUPERSLAB_SIZE);
-	for (offset = 0; offset < SUPERSLAB_SIZE; offset += page)
-		*(volatile char *)(start + offset) = 0;
-	count(&counts.touched, SUPERSLAB_SIZE);
-	return 0;
-}
-
-static int fill(char *start)
-{
-	switch (ahead.probe.way) {
-	case FAULT_PROBE_MOVE:
-		return fill_by_move(start);
-	case FAULT_PROBE_COPY:
-		return fill_by_copy(start);
-	case FAULT_PROBE_NONE:
-		break;
-	}
-	return fill_by_touch(start);
+	vm_drop(start_of(superslab), SUPERSLAB_SIZE);
+	push_spare(superslab);
 }
 
 /* False: nothing more to do now. */
 static bool fill_one(void)
 {
+	enum populate_pages pages = populate_policy_choose(&ahead.policy);
 	uint32_t superslab = next_missing();
+	uint64_t zeroing_ns;
 	int error;
 
 	if (superslab == STOCK_NONE)
 		return false;
-	error = fill(start_of(superslab));
+	error = populate_fill_superslab(&ahead.fill, start_of(superslab), pages, &zeroing_ns);
+	if (zeroing_ns)
+		populate_policy_note_cost(&ahead.policy, pages, zeroing_ns);
 	if (error == -EAGAIN) {
 		/* The kernel is busy with the range: it stays armed, for a later tick. */
 		push_spare(superslab);
 		return false;
 	}
-	if (disarm(superslab)) {
-		/* No mapping left to split with: armed memory is handed out to nobody. */
-		vm_drop(start_of(superslab), SUPERSLAB_SIZE);
+	if (populate_fill_disarm(&ahead.fill, start_of(superslab))) {
+		take_back(superslab);
 		if (!error)
 			count(&counts.dropped, SUPERSLAB_SIZE);
-		push_spare(superslab);
 		return false;
 	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
-	return stock_push(0, error ? STOCK_SPARE : STOCK_READY, superslab) && !error;
+	if (error) {
+		put_plain(superslab);
+		return false;
+	}
+	populate_record(superslab);
+	return stock_push(0, STOCK_READY, superslab);
 }
 
 /* Gives the pages of a superslab that nobody took back. */
@@ -326,21 +277,51 @@ static bool drop_one(void)
 {
 	uint32_t superslab = stock_pop(0, STOCK_READY);
 
-	if (superslab == STOCK_NONE || vm_drop(start_of(superslab), SUPERSLAB_SIZE))
+	if (superslab == STOCK_NONE)
 		return false;
+	if (vm_drop(start_of(superslab), SUPERSLAB_SIZE)) {
+		stock_push(0, STOCK_READY, superslab);
+		return false;
+	}
 	count(&counts.dropped, SUPERSLAB_SIZE);
-	return keep_spare(superslab);
+	keep_spare(superslab);
+	return true;
 }
 
 static void take_retired(void)
 {
 	uint32_t superslab;
 
-	while ((superslab = stock_pop(0, STOCK_RETIRED)) != STOCK_NONE)
-		if (!keep_spare(superslab)) {
-			stock_push(0, STOCK_RETIRED, superslab);
-			break;
-		}
+	/* Only what threads may have back at once: the surplus is out of their reach. */
+	while (stock_length(0, STOCK_SPARE) < STOCK_SLOTS &&
+	       (superslab = stock_pop(0, STOCK_RETIRED)) != STOCK_NONE)
+		keep_spare(superslab);
+}
+
+/*
+ * What threads take themselves, while the helper is too late, is of the cheaper pages too:
+ * the rest of the chunk that is open, and what will be opened (see populate.c).
+ */
+static void advise_fresh(void)
+{
+	enum populate_pages pages = ahead.policy.pages;
+	uint32_t first, end;
+
+	if (options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead.policy) ||
+	    (ahead.advices && pages == ahead.advised) || ahead.advices == ADVICES_MOST)
+		return;
+	if (!ahead.advices)
+		ahead.plain_end = superslab_count() < PLAIN_MOST ? superslab_count() : PLAIN_MOST;
+	ahead.advices++;
+	ahead.advised = pages;
+	populate_advise(pages == POPULATE_HUGE ? POPULATE_ADVICE_HUGE : POPULATE_ADVICE_SMALL);
+	stock_read_fresh(0, &first, &end);
+	if (first >= end)
+		return;
+	if (pages == POPULATE_HUGE)
+		vm_want_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
+	else
+		vm_refuse_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
 }
 
 static void answer_strays(void (*report)(const struct fault_stray *stray))
@@ -348,55 +329,85 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 	struct fault_stray strays[STRAYS_AT_ONCE];
 	int i, found = 0;
 
-	if (ahead.service.descriptor >= 0)
-		found = fault_service_read_strays(&ahead.service, strays, STRAYS_AT_ONCE);
+	if (ahead.fill.service.descriptor >= 0)
+		found = fault_service_read_strays(&ahead.fill.service, strays, STRAYS_AT_ONCE);
 	for (i = 0; i < found; i++) {
 		count(&counts.strays, 1);
 		report(&strays[i]);
-		fault_service_answer_stray(&ahead.service, &strays[i]);
+		fault_service_answer_stray(&ahead.fill.service, &strays[i]);
 	}
+}
+
+/*
+ * The slabs of the plain part have untouched tails, and what follows it would be slowed down
+ * by them for long. A heap that goes on growing gets them too, by small pages: never armed, so
+ * not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
+ */
+static void populate_plain_one(void)
+{
+	struct superslab *superslab = superslab_at(ahead.plain_next);
+	uint32_t units = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+
+	for (; units; units &= units - 1)
+		vm_populate(start_of(ahead.plain_next) +
+				    (size_t)__builtin_ctz(units) * UNIT_SIZE, UNIT_SIZE);
+	ahead.plain_next++;
+}
+
+static unsigned fill_stock(uint64_t now_ns)
+{
+	unsigned filled = 0;
+
+	if (!populate_policy_may_fill(&ahead.policy, now_ns))
+		return 0;
+	while (filled < FILLS_PER_TICK && stock_length(0, STOCK_READY) < ahead.policy.target &&
+	       fill_one())
+		filled++;
+	return filled;
 }
 
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray))
 {
 	struct stock_demand demand = stock_read_demand(0);
-	unsigned filled = 0;
-	bool more = true;
+	unsigned filled;
 
 	answer_strays(report);
 	populate_policy_tick(&ahead.policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
 						       superslab_count() });
+	put_surplus();
 	take_retired();
-	while (more && filled < FILLS_PER_TICK &&
-	       stock_length(0, STOCK_READY) < ahead.policy.target) {
-		more = fill_one();
-		filled += more;
-	}
+	filled = fill_stock(now_ns);
+	advise_fresh();
+	if (ahead.plain_next < ahead.plain_end && superslab_count() > ahead.plain_end)
+		populate_plain_one();
 	while (stock_length(0, STOCK_READY) > ahead.policy.target && drop_one())
 		;
 	/* Pages staged for nobody would be held by an idle process. */
-	if (ahead.policy.target == 0 && ahead.probe.way == FAULT_PROBE_MOVE)
-		staging_drain(&ahead.staging, STAGING_HUGE, 0);
+	if (ahead.policy.target == 0)
+		populate_fill_drain(&ahead.fill);
 	return populate_policy_sleep(&ahead.policy, now_ns, filled == FILLS_PER_TICK);
 }
 
 void populate_ahead_forget(void)
 {
-	ahead.service.descriptor = -1;
-	ahead.probe.way = FAULT_PROBE_NONE;
-	ahead.zeroes = (struct staged_range){ .start = NULL };
+	populate_fill_forget(&ahead.fill);
 	ahead.policy = (struct populate_policy){ .target = 0 };
 	/* What the parent's helper had in hand is lost here: it may have been passing it on. */
 	ahead.batch = (struct batch){ 0, 0, 0 };
 	ahead.spare_count = ahead.spare_runs = 0;
+	ahead.surplus = 0;
+	ahead.advices = ahead.plain_next = ahead.plain_end = 0;
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)
 {
-	read->moved = atomic_load_explicit(&counts.moved, memory_order_relaxed);
-	read->copied = atomic_load_explicit(&counts.copied, memory_order_relaxed);
-	read->touched = atomic_load_explicit(&counts.touched, memory_order_relaxed);
+	struct populate_fill_counts came;
+
+	populate_fill_read(&came);
+	read->moved = came.moved;
+	read->copied = came.copied;
+	read->touched = came.touched;
 	read->dropped = atomic_load_explicit(&counts.dropped, memory_order_relaxed);
 	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
 	read->stock = stock_length(0, STOCK_READY) * SUPERSLAB_SIZE;

@@ -26,8 +26,11 @@ struct populate_ahead_counts {
 	size_t strays;		/* stray accesses, not bytes */
 };
 
-/* Probes and opens what there is. Never fails: at worst it touches. */
-void populate_ahead_begin(void);
+/*
+ * Probes and opens what there is. Never fails: at worst it touches. node: where its pages
+ * lie if possible, or STAGING_ANY_NODE.
+ */
+void populate_ahead_begin(int node);
 
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));

@@ -2,21 +2,33 @@
 /*
  * populate_policy.c - see populate_policy.h. Like read-ahead, the stock doubles while threads
  * outrun it; it drains at once after half a second without demand, remembering its size.
+ *
+ * Zeroing a huge page costs a fraction of what 512 small ones do, unless the memory has to
+ * come from a hypervisor, which takes back what is free in large blocks: then it costs
+ * several times as much, and small pages are still at hand.
  */
 #include <config.h>
 
 #include "back/populate_policy.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #define TARGET_FIRST		4
-#define CAP_LEAST		2	/* superslabs: 4 MiB more resident than without a helper … */
+#define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
 #define CAP_PERCENT		7	/* … or so much of the heap */
 #define TARGET_MOST		32
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
 #define TICK_QUIET_NS		10000000ull
 #define SLEEP_IDLE_NS		600000000ull	/* fewer than two wake-ups a second */
+
+#define TRIAL_FIRST		16	/* superslabs between trials that fail */
+#define TRIAL_MOST		256
+#define TRIALS_TO_CHANGE	2
+
+#define WINDOW			16	/* taken superslabs tell whether the helper keeps up */
+#define REST_FIRST_NS		8000000ull
+#define REST_MOST_NS		64000000ull
 
 static uint32_t cap(uint32_t heap)
 {
@@ -34,19 +46,50 @@ static uint32_t grown(const struct populate_policy *policy)
 	return policy->remembered / 2 > TARGET_FIRST ? policy->remembered / 2 : TARGET_FIRST;
 }
 
+bool populate_policy_may_fill(const struct populate_policy *policy, uint64_t now_ns)
+{
+	return now_ns >= policy->rest_until_ns;
+}
+
+/* Half missed although the helper did nothing but fill: it cannot keep up. */
+static void look_at_window(struct populate_policy *policy, uint64_t now_ns, uint32_t taken,
+			   uint32_t missed)
+{
+	if (!populate_policy_may_fill(policy, now_ns))
+		return;
+	policy->window_taken += taken;
+	policy->window_missed += missed;
+	if (policy->window_taken < WINDOW)
+		return;
+	if (policy->window_missed < policy->window_taken / 2 || policy->pages == POPULATE_SMALL)
+		policy->rest_ns = 0;
+	else if (policy->rest_ns == 0)
+		policy->rest_ns = REST_FIRST_NS;
+	else if (policy->rest_ns < REST_MOST_NS)
+		policy->rest_ns *= 2;
+	if (policy->rest_ns)
+		policy->rest_until_ns = now_ns + policy->rest_ns;
+	policy->window_taken = policy->window_missed = 0;
+}
+
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 			  struct populate_demand demand)
 {
-	bool taken = demand.taken != policy->seen_taken;
+	uint32_t taken = demand.taken - policy->seen_taken;
+	uint32_t missed = demand.missed - policy->seen_missed;
 
-	if (demand.missed != policy->seen_missed)
+	if (missed)
 		policy->target = grown(policy);
+	/* What was taken before there was a helper says nothing about it. */
+	if (policy->busy_ns)
+		look_at_window(policy, now_ns, taken, missed);
 	if (taken || !policy->busy_ns) {
 		policy->busy_ns = now_ns;
 		policy->sleep_ns = TICK_NS;
 	} else if (now_ns - policy->busy_ns > QUIET_NS && policy->target) {
 		policy->remembered = policy->target;
 		policy->target = 0;
+		policy->rest_ns = 0;
 	}
 	if (policy->target > cap(demand.heap))
 		policy->target = cap(demand.heap);
@@ -54,7 +97,98 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 	policy->seen_missed = demand.missed;
 }
 
-uint64_t populate_policy_sleep(struct populate_policy *policy, uint64_t now_ns, int behind)
+/* One slow superslab, when the host was busy with something else, changes nothing. */
+static uint64_t middle_cost(const struct populate_policy *policy, enum populate_pages pages)
+{
+	const uint64_t *cost = policy->cost_ns[pages];
+	uint64_t low = cost[0] < cost[1] ? cost[0] : cost[1];
+	uint64_t high = cost[0] < cost[1] ? cost[1] : cost[0];
+
+	if (cost[2] < low)
+		return low;
+	return cost[2] < high ? cost[2] : high;
+}
+
+/* Huge pages have other merits: small ones must cost a third less. */
+static bool is_slow(uint64_t huge_ns, uint64_t small_ns)
+{
+	return small_ns && huge_ns > small_ns + small_ns / 2;
+}
+
+bool populate_policy_is_sure(const struct populate_policy *policy)
+{
+	const uint64_t *costs = policy->cost_ns[policy->pages];
+
+	return costs[0] || (costs[POPULATE_COSTS - 1] &&
+			    !is_slow(costs[POPULATE_COSTS - 1], policy->least_small_ns));
+}
+
+enum populate_pages populate_policy_choose(const struct populate_policy *policy)
+{
+	if (policy->pages_are_fixed || policy->until_trial)
+		return policy->pages;
+	if (policy->pages == POPULATE_SMALL)
+		return POPULATE_HUGE;
+	return is_slow(middle_cost(policy, POPULATE_HUGE), policy->least_small_ns) ?
+		       POPULATE_SMALL : POPULATE_HUGE;
+}
+
+static void wait_for_trial(struct populate_policy *policy)
+{
+	if (policy->trial_distance < TRIAL_FIRST)
+		policy->trial_distance = TRIAL_FIRST;
+	policy->until_trial = policy->trial_distance;
+	if (policy->trial_distance < TRIAL_MOST)
+		policy->trial_distance *= 2;
+	policy->good_trials = 0;
+}
+
+static void judge_trial(struct populate_policy *policy, enum populate_pages tried, uint64_t cost_ns)
+{
+	uint64_t other_ns = middle_cost(policy, policy->pages);
+	bool good = tried == POPULATE_SMALL ? is_slow(other_ns, cost_ns) : cost_ns <= other_ns;
+
+	if (!good) {
+		wait_for_trial(policy);
+	} else if (++policy->good_trials == TRIALS_TO_CHANGE) {
+		unsigned i;
+
+		policy->pages = tried;
+		for (i = 0; i < POPULATE_COSTS; i++)
+			policy->cost_ns[tried][i] = cost_ns;
+		wait_for_trial(policy);
+	}
+}
+
+void populate_policy_note_cost(struct populate_policy *policy, enum populate_pages pages,
+			       uint64_t cost_ns)
+{
+	uint64_t *costs = policy->cost_ns[pages];
+
+	memmove(costs, costs + 1, (POPULATE_COSTS - 1) * sizeof(*costs));
+	costs[POPULATE_COSTS - 1] = cost_ns;
+	if (pages == POPULATE_SMALL && (!policy->least_small_ns || cost_ns < policy->least_small_ns))
+		policy->least_small_ns = cost_ns;
+	if (policy->pages_are_fixed)
+		return;
+	if (pages != policy->pages)
+		judge_trial(policy, pages, cost_ns);
+	else if (policy->until_trial)
+		policy->until_trial--;
+}
+
+void populate_policy_expect_small(struct populate_policy *policy, uint64_t cost_ns)
+{
+	policy->least_small_ns = cost_ns;
+}
+
+void populate_policy_fix_pages(struct populate_policy *policy, enum populate_pages pages)
+{
+	policy->pages = pages;
+	policy->pages_are_fixed = true;
+}
+
+uint64_t populate_policy_sleep(struct populate_policy *policy, uint64_t now_ns, bool behind)
 {
 	if (behind)
 		return 0;

@@ -40,7 +40,7 @@ struct superslab {
 	_Atomic uint32_t idle_link;	/* the same: the helper should look at it */
 	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */
 	uint32_t due;			/* to be released; the helper's alone */
-	uint32_t reserved;
+	uint32_t surplus_link;		/* index + 1; the helper's, while it has the superslab */
 	struct unit_record records[SUPERSLAB_UNITS];
 };
 

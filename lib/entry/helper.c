@@ -19,6 +19,7 @@
 
 #include <kmod-free-helpers/descriptor_table.h>
 #include <kmod-free-helpers/event_loop.h>
+#include <kmod-free-helpers/staging.h>
 
 #include "back/helper_link.h"
 #include "back/limit.h"
@@ -60,6 +61,7 @@ static _Atomic bool started;			/* in this process */
 
 static void refuse(const char *why)
 {
+	helper_link_refuse();
 	atomic_store_explicit(&refusal, why, memory_order_relaxed);
 }
 
@@ -190,9 +192,11 @@ static void *run(void *argument)
 	}
 	thread_leave_real_time();
 	descriptor_table_separate();
-	barrier_init();
 	vm_count_as_helper();
-	populate_ahead_begin();
+	populate_ahead_begin(STAGING_ANY_NODE);
+	/* Threads run ahead already: the first superslabs come before anything else. */
+	populate_ahead_tick(now_ns(), report_stray);
+	barrier_init();
 	release_behind_begin(now_ns, !filtered);
 	if (!filtered)
 		pressure_open(&pressure);

@@ -30,6 +30,9 @@ void thread_leave_real_time(void);
 /* Only the calling thread is left of its process; the one that began with main() has ended. */
 bool thread_is_last(void);
 
+/* The processor time that the calling thread has had. */
+uint64_t thread_cpu_ns(void);
+
 /* Names the calling thread, 15 bytes at most. */
 void thread_name(const char *name);
 

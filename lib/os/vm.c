@@ -35,6 +35,8 @@ size_t vm_calls_of_helper(void)
 	return atomic_load_explicit(&calls[true], memory_order_relaxed);
 }
 
+#define VM_MADV_POPULATE_WRITE	23	/* Linux 5.14, later than some headers */
+
 size_t vm_page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -106,11 +108,25 @@ int vm_cool(void *start, size_t bytes)
 	return result_of(madvise(start, bytes, MADV_COLD) != 0, saved_errno);
 }
 
+int vm_populate(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, VM_MADV_POPULATE_WRITE) != 0, saved_errno);
+}
+
 int vm_want_huge(void *start, size_t bytes)
 {
 	int saved_errno = errno;
 
 	return result_of(madvise(start, bytes, MADV_HUGEPAGE) != 0, saved_errno);
+}
+
+int vm_refuse_huge(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, MADV_NOHUGEPAGE) != 0, saved_errno);
 }
 
 int vm_move(void *from, void *to, size_t bytes)

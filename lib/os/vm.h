@@ -26,8 +26,16 @@ int vm_drop(void *start, size_t bytes);
 /* Says that pages are not used for now; part of a huge page is split off it. */
 int vm_cool(void *start, size_t bytes);
 
+/*
+ * Faults in what is missing and changes no contents. The whole process's mmap and mprotect
+ * wait meanwhile: in small pieces only (Linux 5.14).
+ */
+int vm_populate(void *start, size_t bytes);
+
 /* Asks for huge pages on first touch. */
 int vm_want_huge(void *start, size_t bytes);
+/* Asks for small ones, also where the machine gives huge pages to everybody. */
+int vm_refuse_huge(void *start, size_t bytes);
 
 /*
  * Makes sure that an open range is mapped, after a vm_move to it failed: 0, or -errno if

@@ -29,7 +29,7 @@ static void read_everywhere(int source, char *range)
 static void populate(struct fault_service *service, struct staging *staging, char *to,
 		     enum staging_unit unit)
 {
-	size_t step = staging_unit_bytes(unit);
+	size_t step = STAGING_UNIT_BYTES;
 
 	for (size_t offset = 0; offset < HUGE_PAGE; offset += step) {
 		struct staged_range staged;

@@ -38,23 +38,23 @@ int main(void)
 	expect(staging_refill(&staging, STAGING_SMALL, 100, 100) == 5,
 	       "more than there is");
 	expect(staging_refill(&staging, STAGING_HUGE, 2, 2) == 2, "no huge unit");
-	expect(resident(&staging) == 8 * STAGING_SMALL_BYTES + 2 * STAGING_HUGE_BYTES,
+	expect(resident(&staging) == 8 * STAGING_UNIT_BYTES + 2 * STAGING_UNIT_BYTES,
 	       "resident %zu", resident(&staging));
 	check_sum(&staging, 0);
 	expect(huge_kib(staging.pools[STAGING_SMALL].area) == 0,
 	       "a huge page in small units");
 
 	expect(staging_take(&staging, STAGING_SMALL, true, &range), "none ready");
-	expect(range.zeroed && is_filled_with(range.start, STAGING_SMALL_BYTES, 0),
+	expect(range.zeroed && is_filled_with(range.start, STAGING_UNIT_BYTES, 0),
 	       "dirty");
 	check_sum(&staging, 1);
 	/* Half of it went elsewhere: what is left must not be taken for a whole one. */
-	staging_put(&staging, STAGING_SMALL, &range, STAGING_SMALL_BYTES / 2);
+	staging_put(&staging, STAGING_SMALL, &range, STAGING_UNIT_BYTES / 2);
 	expect(staging.pools[STAGING_SMALL].ready_count == 7, "half a unit is ready");
 	check_sum(&staging, 0);
 	staging_drain(&staging, STAGING_SMALL, 1);
 	staging_drain(&staging, STAGING_HUGE, 0);
-	expect(resident(&staging) == STAGING_SMALL_BYTES, "resident %zu",
+	expect(resident(&staging) == STAGING_UNIT_BYTES, "resident %zu",
 	       resident(&staging));
 	check_sum(&staging, 0);
 	staging_close(&staging);

@@ -26,7 +26,7 @@ static _Noreturn void be_the_child(const char *staged)
 
 static void try_unit(struct fault_service *service, enum staging_unit unit)
 {
-	size_t length = staging_unit_bytes(unit);
+	size_t length = STAGING_UNIT_BYTES;
 	struct staged_range staged;
 	struct fault_install done;
 	struct staging staging;

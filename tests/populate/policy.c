@@ -155,6 +155,136 @@ START_TEST(it_does_not_sleep_while_it_is_behind)
 }
 END_TEST
 
+static uint64_t cost_of(enum populate_pages pages, uint64_t huge_us, uint64_t small_us)
+{
+	return (pages == POPULATE_HUGE ? huge_us : small_us) * 1000;
+}
+
+/* As many superslabs as it chooses to fill, at these costs; returns how many were huge. */
+static unsigned int fill(unsigned int superslabs, uint64_t huge_us, uint64_t small_us)
+{
+	unsigned int huge = 0;
+
+	for (unsigned int i = 0; i < superslabs; i++) {
+		enum populate_pages pages = populate_policy_choose(&policy);
+
+		huge += pages == POPULATE_HUGE;
+		populate_policy_note_cost(&policy, pages, cost_of(pages, huge_us, small_us));
+	}
+	return huge;
+}
+
+START_TEST(cheap_huge_pages_stay)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	ck_assert_uint_eq(fill(1000, 250, 900), 1000);
+}
+END_TEST
+
+START_TEST(one_slow_huge_page_changes_nothing)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	for (int i = 0; i < 100; i++) {
+		fill(9, 250, 900);
+		ck_assert_uint_eq(fill(1, 7000, 900), 1);
+	}
+	ck_assert_int_eq(policy.pages, POPULATE_HUGE);
+}
+END_TEST
+
+START_TEST(small_pages_are_taken_where_huge_ones_are_slow)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	ck_assert_uint_le(fill(5, 5600, 900), 3);
+	ck_assert_int_eq(policy.pages, POPULATE_SMALL);
+	/* and asks again, ever more seldom */
+	ck_assert_uint_le(fill(1000, 5600, 900), 12);
+	ck_assert_int_eq(policy.pages, POPULATE_SMALL);
+}
+END_TEST
+
+START_TEST(huge_pages_return_when_they_are_cheap_again)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	fill(100, 5600, 900);
+	fill(300, 250, 900);
+	ck_assert_int_eq(policy.pages, POPULATE_HUGE);
+}
+END_TEST
+
+/* All memory has to come from the host: then nothing is won by small pages. */
+START_TEST(where_all_pages_are_slow_they_are_huge)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	fill(1000, 5600, 6500);
+	ck_assert_int_eq(policy.pages, POPULATE_HUGE);
+	ck_assert_uint_ge(fill(1000, 5600, 6500), 980);
+}
+END_TEST
+
+START_TEST(nothing_is_advised_after_one_slow_page)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	ck_assert(!populate_policy_is_sure(&policy));
+	fill(1, 5600, 900);
+	ck_assert(!populate_policy_is_sure(&policy));
+	fill(4, 5600, 900);
+	ck_assert(populate_policy_is_sure(&policy) && policy.pages == POPULATE_SMALL);
+}
+END_TEST
+
+START_TEST(an_option_decides_the_pages_for_good)
+{
+	populate_policy_fix_pages(&policy, POPULATE_SMALL);
+	ck_assert_uint_eq(fill(1000, 100, 900), 0);
+	populate_policy_fix_pages(&policy, POPULATE_HUGE);
+	ck_assert_uint_eq(fill(1000, 9000, 900), 1000);
+}
+END_TEST
+
+/* How many of so many ticks it may not fill, all of them with such demand. */
+static unsigned int rests(unsigned int ticks, uint32_t taken, uint32_t missed)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < ticks; i++) {
+		tick(1, taken, missed);
+		count += !populate_policy_may_fill(&policy, now);
+	}
+	return count;
+}
+
+START_TEST(it_rests_while_it_is_outrun)
+{
+	ck_assert_uint_gt(rests(1000, 6, 5), 700);
+}
+END_TEST
+
+START_TEST(it_works_as_long_as_it_keeps_up)
+{
+	ck_assert_uint_eq(rests(1000, 2, 0), 0);
+	/* a little late is better than never */
+	ck_assert_uint_eq(rests(1000, 4, 1), 0);
+}
+END_TEST
+
+START_TEST(it_works_again_when_it_is_not_outrun_any_more)
+{
+	rests(1000, 6, 5);
+	rests(100, 2, 0);
+	ck_assert_uint_eq(rests(1000, 2, 0), 0);
+}
+END_TEST
+
+/* Then what a thread would do itself is not cheaper. */
+START_TEST(it_never_rests_while_huge_pages_are_slow)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	fill(10, 5600, 900);
+	ck_assert_uint_eq(rests(1000, 6, 5), 0);
+}
+END_TEST
+
 /* Counts of superslabs are 32 bits and wrap. */
 START_TEST(counts_may_wrap)
 {
@@ -184,6 +314,17 @@ int main(void)
 	tcase_add_test(all, it_remembers_what_it_was);
 	tcase_add_test(all, it_sleeps_shortly_in_a_burst_and_long_when_idle);
 	tcase_add_test(all, it_does_not_sleep_while_it_is_behind);
+	tcase_add_test(all, cheap_huge_pages_stay);
+	tcase_add_test(all, one_slow_huge_page_changes_nothing);
+	tcase_add_test(all, small_pages_are_taken_where_huge_ones_are_slow);
+	tcase_add_test(all, huge_pages_return_when_they_are_cheap_again);
+	tcase_add_test(all, where_all_pages_are_slow_they_are_huge);
+	tcase_add_test(all, nothing_is_advised_after_one_slow_page);
+	tcase_add_test(all, an_option_decides_the_pages_for_good);
+	tcase_add_test(all, it_rests_while_it_is_outrun);
+	tcase_add_test(all, it_works_as_long_as_it_keeps_up);
+	tcase_add_test(all, it_works_again_when_it_is_not_outrun_any_more);
+	tcase_add_test(all, it_never_rests_while_huge_pages_are_slow);
 	tcase_add_test(all, counts_may_wrap);
 	suite_add_tcase(suite, all);
 	srunner_run_all(runner, CK_ENV);

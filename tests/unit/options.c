@@ -282,7 +282,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "hakmem: options in force: confirm:true,limit_hard:1073741824,"
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
-			 "helpers:never,on_stray_access:report,release:balanced,"
+			 "helpers:auto,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000,control:auto\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
@@ -302,12 +302,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "hakmem: options in force: confirm:true,limit_hard:none,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
-			 "helpers:never,on_stray_access:report,release:balanced,"
+			 "helpers:auto,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000,control:auto\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
-			 "helpers:never,on_stray_access:report,release:balanced,"
+			 "helpers:auto,on_stray_access:report,release:balanced,"
 			 "decay_ms:1000,control:auto\n");
 }
 END_TEST
