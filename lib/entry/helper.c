@@ -160,6 +160,13 @@ static void note_rungs(const struct event_loop *loop)
 	bool has_uffd = probe->way != FAULT_PROBE_NONE, has_move = probe->way == FAULT_PROBE_MOVE;
 
 	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, 0, "");
+	if (options.huge_pages == HUGE_PAGES_NEVER)
+		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_UNWANTED, 0, "huge_pages:never");
+	else if (process_has_no_huge_pages())
+		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_OFF, 0,
+			  "/sys/kernel/mm/transparent_hugepage/enabled is never, or missing");
+	else
+		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_ON, 0, "");
 	rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
 		  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
 	rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, probe->error,

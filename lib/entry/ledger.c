@@ -27,7 +27,8 @@
 
 #define PAGES_STEP_BYTES	(64 * MiB)	/* under one hold of the kernel's lock */
 #define PAGES_STEPS		4		/* a tick */
-#define PAGES_AGE_NS		500000000ull	/* asked again after it */
+#define PAGES_AGE_NS		100000000ull	/* asked again after it */
+#define PAGES_AT_ONCE_NS	3000000ull
 
 /* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {
@@ -261,10 +262,20 @@ void ledger_read(struct control_ledger *ledger)
 	describe(ledger);
 }
 
+/* A heap that is told soon is told in the same answer; a large one goes on in later rounds. */
+static void ask_at_once(void)
+{
+	uint64_t end_ns = process_now_ns() + PAGES_AT_ONCE_NS;
+
+	while (ledger_ask_for_pages() && process_now_ns() < end_ns)
+		;
+}
+
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
 	set(&kernel.resident, process_resident_bytes());
 	pass.wanted = true;
+	ask_at_once();
 	ledger_read(ledger);
 }
 
@@ -276,6 +287,7 @@ static void end_pass(uint64_t now_ns)
 	set(&kernel.asked_ns, now_ns);
 	pass.at = 0;
 	pass.wanted = false;
+	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
 }
 
 /* One step; false: the kernel cannot. */
@@ -312,6 +324,8 @@ bool ledger_ask_for_pages(void)
 	}
 	for (step = 0; step < PAGES_STEPS && pass.map >= 0; step++) {
 		if (!count_some(start, base, end)) {
+			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
+				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
 			pass.wanted = false;
 			return false;
 		}

@@ -79,6 +79,14 @@ bool process_is_filtered(void)
 	return !line || line[sizeof("\nSeccomp:")] != '0';
 }
 
+bool process_has_no_huge_pages(void)
+{
+	char text[STAT_BYTES];
+
+	return !read_text("/sys/kernel/mm/transparent_hugepage/enabled", text) ||
+	       strstr(text, "[never]");
+}
+
 static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec now;

@@ -18,6 +18,9 @@ uint64_t process_resident_bytes(void);
 /* A seccomp filter applies to the thread that began with main(); also when that is not known. */
 bool process_is_filtered(void);
 
+/* transparent_hugepage/enabled says never; also where the kernel has none. */
+bool process_has_no_huge_pages(void);
+
 /* CLOCK_MONOTONIC and CLOCK_REALTIME. */
 uint64_t process_now_ns(void);
 uint64_t process_date_ns(void);
