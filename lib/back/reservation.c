@@ -280,8 +280,9 @@ static void advance_span(void)
 		}
 	}
 	/* release: the bins of the units come first; free() reads it after it was given a block */
-	__atomic_store_n(&reservation.span_steps, ((size_t)span_unit << UNIT_SHIFT) >> 4,
-			 __ATOMIC_RELEASE);
+	if (!options.hardened)
+		__atomic_store_n(&reservation.span_steps, ((size_t)span_unit << UNIT_SHIFT) >> 4,
+				 __ATOMIC_RELEASE);
 }
 
 static void settle(struct opening *opening, int error)
@@ -409,4 +410,9 @@ uintptr_t reservation_metadata_start(void)
 size_t reservation_taken_bytes(void)
 {
 	return atomic_load_explicit(&taken_bytes, memory_order_relaxed);
+}
+
+void reservation_hide_span(void)
+{
+	__atomic_store_n(&reservation.span_steps, 0, __ATOMIC_RELAXED);
 }

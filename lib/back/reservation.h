@@ -124,4 +124,10 @@ static inline uint32_t reservation_unit_of(const void *address)
 	return (uint32_t)(((uintptr_t)address - reservation.base) >> UNIT_SHIFT);
 }
 
+/*
+ * Once options.hardened is set: the span is empty from here on, so that every pointer takes
+ * the slow paths. While the process has one thread.
+ */
+void reservation_hide_span(void);
+
 #endif

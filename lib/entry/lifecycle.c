@@ -14,6 +14,7 @@
 #include "back/superslab.h"
 #include "entry/control.h"
 #include "entry/helper.h"
+#include "front/hardened.h"
 #include "front/lease.h"
 #include "middle/heap.h"
 #include "os/lock.h"
@@ -54,6 +55,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	(void)argv;
 	options_read(environment);
 	placement_init();
+	if (options.hardened)
+		hardened_begin();
 	control_init(environment);
 	helper_init();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);

@@ -170,7 +170,7 @@ EXPORT NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
 				   nothrow);
 }
 
-/* Whatever else they are told, every operator delete is free(). */
+/* Every operator delete is free(); two are told a size that can be compared. */
 #define DELETE(mangled, ...)					\
 	void mangled(void *block, ##__VA_ARGS__);		\
 	EXPORT void mangled(void *block, ##__VA_ARGS__)		\
@@ -178,12 +178,19 @@ EXPORT NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
 		free_inline(block);				\
 	}
 
+#define DELETE_SIZED(mangled)					\
+	void mangled(void *block, size_t size);			\
+	EXPORT void mangled(void *block, size_t size)		\
+	{							\
+		free_sized_inline(block, size);			\
+	}
+
 #define UNUSED	__attribute__((unused))
 
 DELETE(_ZdlPv)
 DELETE(_ZdaPv)
-DELETE(_ZdlPvm, UNUSED size_t size)
-DELETE(_ZdaPvm, UNUSED size_t size)
+DELETE_SIZED(_ZdlPvm)
+DELETE_SIZED(_ZdaPvm)
 DELETE(_ZdlPvRKSt9nothrow_t, UNUSED const void *nothrow)
 DELETE(_ZdaPvRKSt9nothrow_t, UNUSED const void *nothrow)
 DELETE(_ZdlPvSt11align_val_t, UNUSED size_t alignment)

@@ -16,6 +16,7 @@
 #include "back/large.h"
 #include "back/superslab_trim.h"
 #include "entry/usage.h"
+#include "front/guarded.h"
 #include "front/lease.h"
 #include "support/log.h"
 
@@ -28,6 +29,7 @@ EXPORT int hak_malloc_trim(size_t pad)
 	thread_cache_flush_all(cache);
 	if (cache)
 		lease_put(cache);
+	guarded_flush();
 	bytes = superslab_trim();
 	bytes += large_trim();
 	return bytes > 0;

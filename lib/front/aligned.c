@@ -14,27 +14,18 @@
 
 #include <hakmem/hakmem.h>
 
+#include "front/hardened.h"
+#include "front/large_block.h"
 #include "front/lease.h"
 #include "front/malloc.h"
 #include "os/vm.h"
+#include "support/options.h"
 
 #define LOOKS_IN_BIN	16	/* for a block that is aligned to more than a unit */
 
 static bool is_power_of_two(size_t value)
 {
 	return value && !(value & (value - 1));
-}
-
-/* The smallest class whose slab is one block: its place in a superslab can be chosen. */
-static unsigned whole_slab_class(size_t size)
-{
-	unsigned class = size_class_of(size);
-
-	if (size <= UNIT_SIZE)
-		return CLASS_ALIGNED_UNIT;
-	while (size_class_table[class].capacity > 1)	/* 1 MiB's is one block */
-		class++;
-	return class;
 }
 
 /* More aligned places are few, and left to those who ask for them. */
@@ -67,7 +58,7 @@ static void *pop_aligned(struct bin *bin, size_t alignment)
 /* alignment: above 64 KiB, a superslab at most */
 static void *take_units(struct thread_cache *cache, size_t size, size_t alignment)
 {
-	unsigned class = whole_slab_class(size);
+	unsigned class = size_class_of_whole_slab(size);
 	struct bin *bin = &cache->bins[class];
 	bool zeroed;
 	void *block;
@@ -92,7 +83,7 @@ static void *take(struct thread_cache *cache, size_t alignment, size_t size)
 	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
 		return take_units(cache, size, alignment);
 	}
-	return malloc_large(cache, max_size(size, 1), alignment, &dirty_bytes);
+	return large_block_take(cache, max_size(size, 1), alignment, &dirty_bytes);
 }
 
 /* NULL without errno: no memory. */
@@ -101,6 +92,8 @@ static void *take_aligned(size_t alignment, size_t size)
 	struct thread_cache *cache;
 	void *block;
 
+	if (unlikely(options.hardened))
+		return hardened_take(max_size(alignment, BLOCK_ALIGNMENT), size, false);
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return NULL;
 	cache = lease_take();

@@ -11,8 +11,10 @@
 
 #include "back/large.h"
 #include "front/free.h"
+#include "front/hardened.h"
 #include "front/lease.h"
 #include "front/malloc.h"
+#include "support/options.h"
 
 #define LG_ALIGNMENT_MASK	63
 
@@ -30,17 +32,16 @@ static size_t bytes_of(size_t size, size_t alignment)
 
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return 0;
+	if (unlikely(options.hardened))
+		return hardened_bytes_of(alignment, size);
 	if (size <= CLASS_SIZE_MAX && alignment == BLOCK_ALIGNMENT)
 		class = size_class_of(size);
 	else if (alignment <= UNIT_SIZE)
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 	else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX)
-		class = size_class_of(max_size(size, UNIT_SIZE));
+		class = size_class_of_whole_slab(size);
 	if (class == CLASS_NONE)
 		return align_up(max_size(size, 1), UNIT_SIZE);
-	/* Only a slab of one block is placed freely: see aligned.c. */
-	while (alignment > UNIT_SIZE && size_class_table[class].capacity > 1)
-		class++;
 	return size_class_table[class].size;
 }
 
@@ -99,7 +100,7 @@ EXPORT size_t hak_xallocx(void *block, size_t size, size_t extra, int flags)
 	if (__builtin_add_overflow(size, extra, &most) || most > PTRDIFF_MAX)
 		most = PTRDIFF_MAX;
 	/* Only large blocks change where they are. */
-	if (old_bytes > CLASS_SIZE_MAX && most > CLASS_SIZE_MAX) {
+	if (old_bytes > CLASS_SIZE_MAX && most > CLASS_SIZE_MAX && !options.hardened) {
 		if (most > old_bytes || size < old_bytes / 2)
 			if (!large_resize_in_place(block, most) && size > old_bytes)
 				large_resize_in_place(block, size);

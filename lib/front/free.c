@@ -15,8 +15,13 @@
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
+#include "front/hardened.h"
 #include "front/lease.h"
 #include "front/misuse.h"
+#include "support/log.h"
+#include "support/options.h"
+
+#define SIZES_REPORTED	8	/* then the log has seen enough */
 
 void free_twice(void *block)
 {
@@ -64,7 +69,9 @@ void NOINLINE free_not_mine(void *block)
 {
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 
-	if (bin != reservation.nobody)
+	if (unlikely(options.hardened))
+		hardened_free(block);
+	else if (bin != reservation.nobody)
 		free_remote(bin, block);
 	else if (unlikely(large_put(block) != LARGE_BLOCK))
 		misuse_explain("free", block);
@@ -81,6 +88,36 @@ void NOINLINE free_outside(void *block)
 		misuse_explain("free", block);
 }
 
+static void report_size(const void *block, size_t size, size_t usable)
+{
+	static _Atomic unsigned reported;
+
+	if (atomic_fetch_add_explicit(&reported, 1, memory_order_relaxed) < SIZES_REPORTED)
+		log_warning("free of %p as %zu bytes, which is a block of %zu", block, size, usable);
+}
+
+/*
+ * Only what cannot be right: a realloc in place leaves a block up to twice as large as its
+ * size says. Free itself decides what is no block at all.
+ */
+void NOINLINE free_check_size(void *block, size_t size)
+{
+	size_t usable;
+
+	if (!block || (uintptr_t)block % BLOCK_ALIGNMENT || !misuse_is_in_heap(block))
+		return;
+	if (unlikely(options.hardened)) {
+		hardened_check_size(block, size);
+		return;
+	}
+	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody)
+		return;
+	usable = slab_class(slab_at(reservation_unit_of(block)))->size;
+	if (unlikely(size > usable ||
+		     size_class_table[size_class_of(size)].size < usable / 2))
+		report_size(block, size, usable);
+}
+
 EXPORT void hak_free(void *block)
 {
 	free_inline(block);
@@ -88,8 +125,7 @@ EXPORT void hak_free(void *block)
 
 EXPORT void hak_free_sized(void *block, size_t size)
 {
-	(void)size;
-	free_inline(block);
+	free_sized_inline(block, size);
 }
 
 EXPORT void hak_free_aligned_sized(void *block, size_t alignment, size_t size)

@@ -45,4 +45,30 @@ static ALWAYS_INLINE void free_inline(void *block)
 		free_flush(bin);
 }
 
+/* Says so if a block of so many bytes cannot be this one. */
+void free_check_size(void *block, size_t size);
+
+/* The bin that a size leads to; one that is always empty while the cache is seized. */
+static ALWAYS_INLINE struct bin *free_bin_of_size(struct thread_cache *cache, size_t size)
+{
+	size_t offset = atomic_load_explicit(&cache->bin_of_step[(size + 15) >> 4],
+					     memory_order_relaxed);
+
+	return (struct bin *)((char *)cache + offset * 8);
+}
+
+/* For who knows the size: what is of another class than the size's is looked at. */
+static ALWAYS_INLINE void free_sized_inline(void *block, size_t size)
+{
+	uintptr_t offset = (uintptr_t)block - reservation.base;
+	uintptr_t step = offset >> 4 | offset << 60;
+
+	if (unlikely(size >= thread_cache_tls.small_size_limit ||
+		     step >= reservation_span_steps() ||
+		     reservation.bin_of_unit[step >> (UNIT_SHIFT - 4)] !=
+			     free_bin_of_size(thread_cache_tls.cache, size)))
+		free_check_size(block, size);
+	free_inline(block);
+}
+
 #endif

@@ -11,6 +11,7 @@
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/thread.h"
+#include "support/options.h"
 
 /* The first thread's: a process that never has a second touches no other. */
 static struct thread_cache first_cache;
@@ -121,8 +122,11 @@ static struct thread_cache *borrow(void)
 static struct thread_cache *keep(struct thread_cache *cache)
 {
 	thread_cache_tls.cache = cache;
-	set_owner(cache, thread_identity());
-	thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
+	/* Hardened, a thread owns no bin and has no limit: all of its calls are slow ones. */
+	if (!options.hardened) {
+		set_owner(cache, thread_identity());
+		thread_cache_tls.small_size_limit = SMALL_SIZE_LIMIT;
+	}
 	thread_exit_arm(cache);
 	return begin_adopted(cache) ? cache : NULL;
 }
@@ -202,6 +206,20 @@ static void detach_at_exit(void *argument)
 	thread_cache_tls.leaving = true;
 	set_owner(cache, 0);
 	heap_abandon(&cache->heap);
+}
+
+struct heap *lease_give_up(void)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+
+	if (!cache)
+		return NULL;
+	thread_cache_tls.cache = NULL;
+	thread_cache_tls.small_size_limit = 0;
+	set_owner(cache, 0);
+	/* relaxed: the process has one thread */
+	atomic_store_explicit(&cache->heap.hold, HEAP_FROZEN, memory_order_relaxed);
+	return &cache->heap;
 }
 
 static void freeze(struct heap *heap)

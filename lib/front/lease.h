@@ -59,6 +59,12 @@ static inline void lease_put(struct thread_cache *cache)
 		lease_put_slow(cache);
 }
 
+/*
+ * The calling thread's heap, if it has one, will serve frees only, as one whose thread did not
+ * survive a fork; its next allocation begins another. For hardened_begin.
+ */
+struct heap *lease_give_up(void);
+
 /* In a fork's child: the other threads are gone. */
 void lease_after_fork_in_child(void);
 

@@ -4,7 +4,7 @@
  *
  *   hak_malloc ── malloc_inline ─┬─ thread_cache_pop               (nearly always)
  *                                └─ malloc_slow ─┬─ to 1 MiB: thread_cache_refill ── heap …
- *                                                └─ larger: large_take
+ *                                                └─ larger: large_block_take
  *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
  *               └─ take_zeroed, take_large_zeroed: cleared where it was used before
  *   hak_realloc ─┬─ in place: the same class                      (mostly)
@@ -19,13 +19,15 @@
 
 #include <hakmem/hakmem.h>
 
-#include "back/balance.h"
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/limit.h"
 #include "front/free.h"
+#include "front/hardened.h"
+#include "front/large_block.h"
 #include "front/lease.h"
 #include "front/misuse.h"
+#include "support/options.h"
 
 /* Above this size realloc asks the kernel to move pages instead of copying. */
 #define MOVE_BYTES_LEAST	(32 * MiB)
@@ -36,42 +38,20 @@ void *malloc_fail(void)
 	return NULL;
 }
 
-/* What lies idle in caches and slabs may be just what is missing. */
-static void *take_large_from_idle(struct thread_cache *cache, size_t size, size_t alignment, size_t *dirty_bytes)
-{
-	void *block;
-
-	thread_cache_flush_all(cache);
-	block = large_take(size, alignment, dirty_bytes);
-	if (block || !balance_toward_large(size, alignment))
-		return block;
-	return large_take(size, alignment, dirty_bytes);
-}
-
-void *malloc_large(struct thread_cache *cache, size_t size, size_t alignment,
-		   size_t *dirty_bytes)
-{
-	void *block;
-
-	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
-		return NULL;
-	block = large_take(size, alignment, dirty_bytes);
-	if (unlikely(!block))
-		block = take_large_from_idle(cache, size, alignment, dirty_bytes);
-	if (block && !limit_holds()) {
-		large_put(block);
-		block = NULL;
-	}
-	return block;
-}
-
 static void *take(struct thread_cache *cache, size_t size)
 {
 	size_t dirty_bytes;
 
 	if (unlikely(size > CLASS_SIZE_MAX))
-		return malloc_large(cache, size, UNIT_SIZE, &dirty_bytes);
+		return large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
 	return thread_cache_take(size, &cache->bins[size_class_of(size)]);
+}
+
+static void *take_hardened(size_t bytes, bool zeroed)
+{
+	void *block = hardened_take(BLOCK_ALIGNMENT, bytes, zeroed);
+
+	return likely(block != NULL) ? block : malloc_fail();
 }
 
 void *NOINLINE malloc_slow(size_t size)
@@ -80,6 +60,8 @@ void *NOINLINE malloc_slow(size_t size)
 	void *block;
 
 	helper_link_start_if_wanted();
+	if (unlikely(options.hardened))
+		return take_hardened(size, false);
 	cache = lease_take();
 	if (unlikely(!cache))
 		return malloc_fail();
@@ -93,6 +75,8 @@ static size_t NOINLINE block_bytes_slow(const char *verb, void *block)
 {
 	size_t bytes = 0;
 
+	if (unlikely(options.hardened))
+		return hardened_usable_size(verb, block);
 	if (unlikely(!misuse_is_in_heap(block)))
 		misuse_explain(verb, block);
 	if (reservation.bin_of_unit[reservation_unit_of(block)] != reservation.nobody)
@@ -143,7 +127,7 @@ static void *take_large_zeroed(size_t size)
 
 	if (unlikely(!cache))
 		return malloc_fail();
-	block = malloc_large(cache, size, UNIT_SIZE, &dirty_bytes);
+	block = large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
 	lease_put(cache);
 	return block ? memset(block, 0, min_size(size, dirty_bytes)) : malloc_fail();
 }
@@ -160,6 +144,8 @@ EXPORT void *hak_calloc(size_t count, size_t size)
 
 	if (unlikely(__builtin_mul_overflow(count, size, &bytes)))
 		return malloc_fail();
+	if (bytes > SMALL_SIZE_LIMIT && unlikely(options.hardened))
+		return take_hardened(bytes, true);
 	if (bytes > CLASS_SIZE_MAX)
 		return take_large_zeroed(bytes);
 	if (bytes > SMALL_SIZE_LIMIT)
@@ -232,7 +218,7 @@ static void *NOINLINE realloc_slow(void *block, size_t old_bytes, size_t bytes)
 		free_inline(block);
 		return NULL;
 	}
-	if (old_bytes > CLASS_SIZE_MAX && bytes > CLASS_SIZE_MAX)
+	if (old_bytes > CLASS_SIZE_MAX && bytes > CLASS_SIZE_MAX && !options.hardened)
 		return resize_large(block, old_bytes, bytes);
 	if (stays(old_bytes, bytes))
 		return block;

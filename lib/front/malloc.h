@@ -14,13 +14,6 @@
  */
 void *malloc_slow(size_t size);
 
-/*
- * A block of the large range; NULL, without errno: no memory, or beyond PTRDIFF_MAX. cache:
- * what the caller works in.
- */
-void *malloc_large(struct thread_cache *cache, size_t size, size_t alignment,
-		   size_t *dirty_bytes);
-
 /* The only place that sets errno = ENOMEM; returns NULL. */
 void *malloc_fail(void);
 

@@ -43,6 +43,16 @@ static void NORETURN explain_slab(const char *verb, const void *address)
 	misuse_double_free(address);
 }
 
+void misuse_double_free_large(const void *block)
+{
+	log_fatal("double free of %p (large block)", block);
+}
+
+void misuse_wrong_size(const void *block, size_t bytes, size_t usable)
+{
+	log_fatal("free of %p as %zu bytes, which is a block of %zu", block, bytes, usable);
+}
+
 void misuse_explain(const char *verb, const void *address)
 {
 	uint32_t unit = reservation_unit_of(address);
@@ -56,7 +66,7 @@ void misuse_explain(const char *verb, const void *address)
 	case LARGE_INSIDE:
 		log_fatal("%s of %p, which lies inside a large block", verb, address);
 	case LARGE_FREED:
-		log_fatal("double free of %p (large block)", address);
+		misuse_double_free_large(address);
 	case LARGE_UNUSED:
 		not_a_block(verb, address);
 	case LARGE_BLOCK:

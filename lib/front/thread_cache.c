@@ -11,6 +11,7 @@
 
 #include "front/thread_cache.h"
 
+#include "front/quarantine.h"
 #include "support/options.h"
 
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
@@ -246,8 +247,33 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	return blocks[0];
 }
 
+void thread_cache_put_home(struct thread_cache *cache, void *block)
+{
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+	unsigned class = thread_cache_bin_class(bin);
+
+	if (owner == &cache->heap) {
+		heap_put_blocks(owner, &block, 1);
+		return;
+	}
+	heap_note_sent(&cache->heap, class);
+	/* The message leaves the canary alone. */
+	remote_free_push(&cache->outbox, owner, block,
+			 size_class_table[class].size - sizeof(uint64_t));
+}
+
+static void empty_quarantine(struct thread_cache *cache)
+{
+	void *block;
+
+	while (cache->quarantine && (block = quarantine_pop(cache->quarantine)))
+		thread_cache_put_home(cache, block);
+}
+
 void thread_cache_flush_bins(struct thread_cache *cache)
 {
+	empty_quarantine(cache);
 	remote_free_send_all(&cache->outbox);
 	remote_free_drain(&cache->heap);
 	flush_bins(cache);

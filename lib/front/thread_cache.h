@@ -60,6 +60,7 @@ struct thread_cache {
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	uint32_t refills_since_send;
+	struct quarantine *quarantine;	/* under hardened:true, once it is needed */
 	struct remote_outbox outbox;
 	struct seized_cache seized;
 	struct heap heap;
@@ -172,6 +173,12 @@ static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *head, void *b
 	thread_cache_set_head(bin, block);
 	bin->room--;
 }
+
+/*
+ * A block on its way out of a cache that the caller works in, past the bins: to its slab, or
+ * to the slab's owner.
+ */
+void thread_cache_put_home(struct thread_cache *cache, void *block);
 
 /* Halves a bin whose room is used up; its newest block stays. */
 void thread_cache_flush(struct bin *bin);

@@ -121,21 +121,29 @@ static void put_slab(struct heap *heap, uint32_t first)
 	superslab_put_slab(first, units);
 }
 
-/* Takes blocks from one slab of the heap and keeps the list true. */
-static unsigned take_from(struct heap *heap, uint32_t first, void **blocks, unsigned count)
+/* count blocks were taken from a slab that was untouched from there on. */
+static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
+		       uint32_t untouched_from)
 {
-	struct slab *slab = slab_unit(first);
-	const struct size_class *class = slab_class(slab);
 	struct heap_count *counts = &heap->counts[slab->class_mark - 1];
-	uint32_t untouched_from = slab->untouched_from;
+	const struct size_class *class = slab_class(slab);
 
-	if (slab->free_blocks == class->capacity)
+	if (slab->free_blocks + count == class->capacity)
 		heap->empty_units -= class->units;
-	count = slab_take_blocks(slab, first, blocks, count);
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	if (slab->free_blocks == 0)
 		list_remove(&heap->available[slab->class_mark - 1], slab);
+}
+
+/* Takes blocks from one slab of the heap and keeps the list true. */
+static unsigned take_from(struct heap *heap, uint32_t first, void **blocks, unsigned count)
+{
+	struct slab *slab = slab_unit(first);
+	uint32_t untouched_from = slab->untouched_from;
+
+	count = slab_take_blocks(slab, first, blocks, count);
+	note_taken(heap, slab, count, untouched_from);
 	return count;
 }
 
@@ -178,20 +186,26 @@ static uint32_t find_aligned(struct heap *heap, unsigned class, unsigned alignme
 	return best;
 }
 
-void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_units, bool *zeroed)
+void *heap_take_random_block(struct heap *heap, unsigned class, unsigned alignment_units,
+			     uint64_t random, bool *zeroed)
 {
 	uint32_t link = alignment_units == 1 ? heap->available[class].head :
 					       find_aligned(heap, class, alignment_units);
 	uint32_t first = link ? link - 1 : take_slab(heap, class, alignment_units);
-	struct slab *slab;
 	unsigned untouched_from;
+	struct slab *slab;
 	void *block;
 
 	if (first == UNIT_NONE)
 		return NULL;
 	slab = slab_unit(first);
 	untouched_from = slab->untouched_from;
-	take_from(heap, first, &block, 1);
+	if (random) {
+		block = slab_take_random_block(slab, first, random);
+		note_taken(heap, slab, 1, untouched_from);
+	} else {
+		take_from(heap, first, &block, 1);
+	}
 	*zeroed = slab->zeroed && slab_block_index(slab, first, block) >= untouched_from;
 	return block;
 }

@@ -116,11 +116,19 @@ bool heap_resume(struct heap *heap);
 unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count);
 void heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count);
 
+/* As heap_take_block, at a place of the slab that the number decides; 0: the lowest. */
+void *heap_take_random_block(struct heap *heap, unsigned class, unsigned alignment_units,
+			     uint64_t random, bool *zeroed);
+
 /*
  * One block of a class straight from a slab; *zeroed: it is zero. alignment_units: 1, or for
  * classes with one block a slab a power of two up to 32. NULL: no memory.
  */
-void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_units, bool *zeroed);
+static inline void *heap_take_block(struct heap *heap, unsigned class, unsigned alignment_units,
+				    bool *zeroed)
+{
+	return heap_take_random_block(heap, class, alignment_units, 0, zeroed);
+}
 
 /* Puts wholly free slabs back that were kept for speed. */
 void heap_put_empty_slabs(struct heap *heap);

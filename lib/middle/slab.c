@@ -9,6 +9,7 @@
 #include "support/log.h"
 
 #define UNTOUCHED_BYTES	(4 * KiB)
+#define RANDOM_BYTES	(16 * KiB)	/* of the untouched part, to choose from */
 
 static void set_all_free(struct slab *slab, unsigned capacity)
 {
@@ -92,6 +93,34 @@ unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsi
 	if (taken && index >= slab->untouched_from)
 		slab->untouched_from = (uint16_t)(index + 1);
 	return taken;
+}
+
+/* The first free block at or behind index, around the end; there must be one. */
+static unsigned find_free(const struct slab *slab, unsigned index)
+{
+	/* Words behind the last block hold what another class left there. */
+	unsigned words = (slab_class(slab)->capacity + 63u) / 64, word = index / 64;
+	uint64_t bits = slab->free_bits[word] & ~(uint64_t)0 << index % 64;
+
+	while (!bits) {
+		word = (word + 1) % words;
+		bits = slab->free_bits[word];
+	}
+	return word * 64 + (unsigned)__builtin_ctzll(bits);
+}
+
+void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random)
+{
+	const struct size_class *class = slab_class(slab);
+	unsigned reach = slab->untouched_from + (unsigned)(RANDOM_BYTES / class->size) + 1;
+	unsigned among = reach < class->capacity ? reach : class->capacity;
+	unsigned index = find_free(slab, (unsigned)(random % among));
+
+	slab->free_bits[index / 64] &= ~((uint64_t)1 << index % 64);
+	slab->free_blocks--;
+	if (index >= slab->untouched_from)
+		slab->untouched_from = (uint16_t)(index + 1);
+	return reservation_unit_start(first) + (size_t)index * class->size;
 }
 
 unsigned slab_block_index(const struct slab *slab, uint32_t first, const void *address)

@@ -88,6 +88,9 @@ void slab_destroy(uint32_t first);
  */
 unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsigned count);
 
+/* One at random; there must be one. What is untouched is used a few pages at a time. */
+void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random);
+
 /*
  * Puts one back. A pointer inside a block, or a block that is free already, is misuse: a
  * message, then abort.

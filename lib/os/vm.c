@@ -115,6 +115,20 @@ int vm_populate(void *start, size_t bytes)
 	return result_of(madvise(start, bytes, VM_MADV_POPULATE_WRITE) != 0, saved_errno);
 }
 
+int vm_guard(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, MADV_GUARD_INSTALL) != 0, saved_errno);
+}
+
+int vm_unguard(void *start, size_t bytes)
+{
+	int saved_errno = errno;
+
+	return result_of(madvise(start, bytes, MADV_GUARD_REMOVE) != 0, saved_errno);
+}
+
 int vm_want_huge(void *start, size_t bytes)
 {
 	int saved_errno = errno;

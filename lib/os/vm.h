@@ -32,6 +32,13 @@ int vm_cool(void *start, size_t bytes);
  */
 int vm_populate(void *start, size_t bytes);
 
+/*
+ * Guard pages (MADV_GUARD_INSTALL, Linux 6.13): what is there is dropped, and a touch is a
+ * SIGSEGV until vm_unguard, after which it is zero. No mapping is split.
+ */
+int vm_guard(void *start, size_t bytes);
+int vm_unguard(void *start, size_t bytes);
+
 /* Asks for huge pages on first touch. */
 int vm_want_huge(void *start, size_t bytes);
 /* Asks for small ones, also where the machine gives huge pages to everybody. */

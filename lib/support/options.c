@@ -30,6 +30,7 @@ struct options options = {
 	.cache_max_bytes = 32 * MiB,
 	.helpers = HELPERS_AUTO,
 	.on_stray_access = ON_STRAY_REPORT,
+	.hardened = false,
 	.huge_pages = HUGE_PAGES_AUTO,
 	.release = RELEASE_MODE_BALANCED,
 	.decay_ms = 1000,
@@ -89,6 +90,7 @@ static const struct key {
 	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
 	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
+	{ "hardened", option_value_bool, &options.hardened, "true or false" },
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
 	  "report, abort or off" },
 	{ "control", parse_control, &options.control, "auto, always, off or a folder" },
@@ -220,14 +222,15 @@ static void confirm(void)
 
 	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
 		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu,"
-		    "control:%s",
+		    "control:%s,hardened:%s",
 		    limit_word(options.limit_hard_bytes, hard),
 		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
 		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
 		    on_stray_access_words[options.on_stray_access],
 		    release_words[options.release], options.decay_ms,
 		    options.control_folder[0] ? options.control_folder :
-						control_words[options.control]);
+						control_words[options.control],
+		    options.hardened ? "true" : "false");
 }
 
 unsigned options_count(void)

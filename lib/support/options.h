@@ -29,6 +29,7 @@ struct options {
 	_Atomic enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
 	_Atomic size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
 	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
+	bool hardened;			/* every misuse is seen at once, at a price; for what faces attackers */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
 	enum option_control control;	/* always: a helper for small processes too; off: no socket */
 	char control_folder[96];	/* where the socket is put; empty: the usual places */

@@ -103,3 +103,14 @@ unsigned size_class_of_aligned(size_t size, size_t alignment)
 	}
 	return best;
 }
+
+unsigned size_class_of_whole_slab(size_t size)
+{
+	unsigned class = size_class_of(size);
+
+	if (size <= UNIT_SIZE)
+		return CLASS_ALIGNED_UNIT;
+	while (size_class_table[class].capacity > 1)	/* 1 MiB's is one block */
+		class++;
+	return class;
+}

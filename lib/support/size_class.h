@@ -67,6 +67,9 @@ static inline unsigned size_class_of(size_t size)
  */
 unsigned size_class_of_aligned(size_t size, size_t alignment);
 
+/* The smallest class whose slab is one block: its place in a superslab can be chosen. */
+unsigned size_class_of_whole_slab(size_t size);
+
 /*
  * offset: bytes from the start of a slab, below 1 MiB. Exact for every multiple of 16; the
  * multiplication replaces a division (Granlund and Montgomery, PLDI 1994).

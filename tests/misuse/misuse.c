@@ -3,6 +3,7 @@
  * Starts the parts that commit misuse and compares what they announced with what the
  * library said. Called by the programs of this folder.
  */
+#include <dlfcn.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,6 +93,15 @@ size_t announced_size(void)
 {
 	CHECK(contract_argument());
 	return strtoul(contract_argument(), NULL, 10);
+}
+
+void free_as(void *block, size_t size)
+{
+	void (*free_sized)(void *, size_t) =
+		(void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "free_sized");
+
+	CHECK(free_sized);
+	free_sized(block, size);
 }
 
 size_t class_of(void *block)

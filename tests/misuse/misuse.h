@@ -20,6 +20,9 @@ void expect_abort_in_every_class(const char *part);
 void expect_abort_in_some_classes(const char *part);
 size_t announced_size(void);
 
+/* C23's free_sized, which the C library that we build with may not have. */
+void free_as(void *block, size_t size);
+
 /* The name of a block's class in messages: what can be used of it. */
 size_t class_of(void *block);
 

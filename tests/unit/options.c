@@ -283,7 +283,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto\n");
+			 "decay_ms:1000,control:auto,hardened:false\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -303,12 +303,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto\n"
+			 "decay_ms:1000,control:auto,hardened:false\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto\n");
+			 "decay_ms:1000,control:auto,hardened:false\n");
 }
 END_TEST
 

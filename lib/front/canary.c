@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * canary.c - see canary.h.
+ */
+#include <config.h>
+
+#include "front/canary.h"
+
+#include <sys/auxv.h>
+
+struct canary_keys canary_keys;
+
+/* The kernel gives every process 16 random bytes: no system call that a filter could refuse. */
+uint64_t canary_init(void)
+{
+	const uint64_t *random = (const uint64_t *)getauxval(AT_RANDOM);
+	uint64_t seed = random ? random[0] ^ canary_mix(random[1]) : (uintptr_t)&seed;
+
+	canary_keys.live = canary_mix(seed + 0x9e3779b97f4a7c15u);
+	canary_keys.freed = canary_mix(seed + 2 * 0x9e3779b97f4a7c15u);
+	return canary_mix(seed + 3 * 0x9e3779b97f4a7c15u);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guarded.c - see guarded.h.
+ */
+#include <config.h>
+
+#include "front/guarded.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "back/large.h"
+#include "front/large_block.h"
+#include "front/misuse.h"
+#include "os/vm.h"
+
+#define FREED_BLOCKS	32
+#define FREED_BYTES_MAX	(64 * MiB)	/* what is larger goes back at once: its pages are gone */
+
+static _Atomic(void *) freed[FREED_BLOCKS];	/* NULL: the place is empty */
+static _Atomic uint32_t next;			/* relaxed: any order will do */
+
+static size_t run_bytes(const char *verb, void *block)
+{
+	size_t bytes;
+
+	if (unlikely(large_look_up(block, &bytes) != LARGE_BLOCK))
+		misuse_explain(verb, block);
+	return bytes;
+}
+
+static char *guard_of(void *block, size_t run)
+{
+	return (char *)block + run - vm_page_size();
+}
+
+void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment,
+		   size_t *dirty_bytes)
+{
+	void *block;
+	size_t run;
+
+	if (bytes > PTRDIFF_MAX - vm_page_size())
+		return NULL;
+	block = large_block_take(cache, bytes + vm_page_size(), alignment, dirty_bytes);
+	if (!block && guarded_flush())
+		block = large_block_take(cache, bytes + vm_page_size(), alignment, dirty_bytes);
+	if (!block)
+		return NULL;
+	run = run_bytes("malloc", block);
+	/* Refused before Linux 6.13: then there is none. */
+	vm_guard(guard_of(block, run), vm_page_size());
+	return block;
+}
+
+size_t guarded_bytes_of(size_t bytes)
+{
+	return align_up(bytes + vm_page_size(), UNIT_SIZE) - vm_page_size();
+}
+
+static void put(void *block)
+{
+	size_t run = run_bytes("free", block);
+
+	vm_unguard(block, run);
+	if (unlikely(large_put(block) != LARGE_BLOCK))
+		misuse_explain("free", block);
+}
+
+static bool is_freed(const void *block)
+{
+	unsigned i;
+
+	for (i = 0; i < FREED_BLOCKS; i++)
+		if (atomic_load_explicit(&freed[i], memory_order_relaxed) == block)
+			return true;
+	return false;
+}
+
+static void refuse_freed(const void *block)
+{
+	if (unlikely(is_freed(block)))
+		misuse_double_free_large(block);
+}
+
+void guarded_free(void *block)
+{
+	size_t run;
+	void *older;
+
+	refuse_freed(block);
+	run = run_bytes("free", block);
+	/* A guard drops the pages below it: this is the zeroing, too. */
+	if (vm_guard(block, run))
+		vm_drop(block, run);
+	if (run > FREED_BYTES_MAX) {
+		put(block);
+		return;
+	}
+	/* acquire and release: who puts the older one back sees what its freer did */
+	older = atomic_exchange_explicit(
+		&freed[atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % FREED_BLOCKS],
+		block, memory_order_acq_rel);
+	if (older)
+		put(older);
+}
+
+size_t guarded_usable_size(const char *verb, void *block)
+{
+	refuse_freed(block);
+	return run_bytes(verb, block) - vm_page_size();
+}
+
+bool guarded_flush(void)
+{
+	bool any = false;
+	unsigned i;
+
+	for (i = 0; i < FREED_BLOCKS; i++) {
+		void *block = atomic_exchange_explicit(&freed[i], NULL, memory_order_acq_rel);
+
+		if (block) {
+			put(block);
+			any = true;
+		}
+	}
+	return any;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hardened.c - see hardened.h.
+ *
+ *   malloc_slow, hak_calloc, take_aligned ── hardened_take ─┬─ heap_take_random_block
+ *                                                           └─ guarded_take
+ *   free_not_mine ── hardened_free ─┬─ quarantine ── heap_put_blocks, remote_free_push
+ *                                   └─ guarded_free
+ */
+#include <config.h>
+
+#include "front/hardened.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "front/canary.h"
+#include "front/guarded.h"
+#include "front/lease.h"
+#include "front/misuse.h"
+#include "front/quarantine.h"
+#include "support/log.h"
+
+#define BLOCK_BYTES_LEAST	32	/* a remote message and the canary behind it */
+#define TAKES_TO_SEND		256	/* remote frees wait for so many at most */
+
+/* Written by the constructor, then read only. */
+static struct heap *early_heap;		/* what the first thread had before; NULL: nothing */
+static uint64_t first_random;
+
+static _Atomic uint64_t random_count;	/* relaxed: a number for each thread */
+
+void hardened_begin(void)
+{
+	first_random = canary_init();
+	early_heap = lease_give_up();
+	reservation_hide_span();
+}
+
+static struct quarantine *quarantine_of(struct thread_cache *cache)
+{
+	if (unlikely(!cache->quarantine)) {
+		struct quarantine *quarantine = reservation_take_metadata(sizeof(*quarantine));
+		uint64_t number = atomic_fetch_add_explicit(&random_count, 1,
+							    memory_order_relaxed);
+
+		if (!quarantine)
+			return NULL;
+		quarantine_begin(quarantine, canary_mix(first_random + number));
+		cache->quarantine = quarantine;
+	}
+	return cache->quarantine;
+}
+
+/* What a thread has to do now and then, and its refills do otherwise. */
+static void tend(struct thread_cache *cache)
+{
+	if (cache->outbox.pending && ++cache->refills_since_send >= TAKES_TO_SEND) {
+		cache->refills_since_send = 0;
+		remote_free_send_all(&cache->outbox);
+	}
+	if (remote_free_is_waiting(&cache->heap))
+		remote_free_drain(&cache->heap);
+}
+
+/* alignment_units: see heap_take_block. */
+static void *take_block(struct thread_cache *cache, unsigned class, unsigned alignment_units,
+			bool *zeroed)
+{
+	struct quarantine *quarantine = quarantine_of(cache);
+	void *block;
+
+	if (!quarantine)
+		return NULL;
+	tend(cache);
+	block = heap_take_random_block(&cache->heap, class, alignment_units,
+				       quarantine_random(quarantine), zeroed);
+	if (unlikely(!block)) {
+		thread_cache_flush_all(cache);
+		guarded_flush();
+		block = heap_take_random_block(&cache->heap, class, alignment_units,
+					       quarantine_random(quarantine), zeroed);
+	}
+	return block;
+}
+
+/* bytes: with the canary. CLASS_NONE: it will be a large block. */
+static unsigned class_of(size_t alignment, size_t bytes)
+{
+	if (bytes > CLASS_SIZE_MAX || alignment > SUPERSLAB_SIZE)
+		return CLASS_NONE;
+	return alignment <= UNIT_SIZE ? size_class_of_aligned(bytes, alignment) :
+					size_class_of_whole_slab(bytes);
+}
+
+static void *take_small(struct thread_cache *cache, unsigned class, size_t alignment,
+			bool wants_zeroes)
+{
+	unsigned alignment_units = 1;
+	bool zeroed = false;
+	void *block;
+	size_t size;
+
+	if (alignment > UNIT_SIZE)
+		alignment_units = (unsigned)(alignment >> UNIT_SHIFT);
+	block = take_block(cache, class, alignment_units, &zeroed);
+	if (!block)
+		return NULL;
+	size = size_class_table[class].size;
+	if (wants_zeroes && !zeroed)
+		memset(block, 0, size - CANARY_BYTES);
+	/* relaxed: a block reaches another thread only by the program's own ordering */
+	atomic_store_explicit(canary_of(block, size), canary_live(block), memory_order_relaxed);
+	return block;
+}
+
+static size_t with_canary(size_t bytes)
+{
+	return max_size(bytes + CANARY_BYTES, BLOCK_BYTES_LEAST);
+}
+
+void *hardened_take(size_t alignment, size_t bytes, bool zeroed)
+{
+	struct thread_cache *cache;
+	size_t dirty_bytes;
+	unsigned class;
+	void *block;
+
+	if (bytes > PTRDIFF_MAX - SUPERSLAB_SIZE)
+		return NULL;
+	cache = lease_take();
+	if (!cache)
+		return NULL;
+	class = class_of(alignment, with_canary(bytes));
+	if (class != CLASS_NONE) {
+		block = take_small(cache, class, alignment, zeroed);
+	} else {
+		block = guarded_take(cache, bytes, alignment, &dirty_bytes);
+		if (block && zeroed)
+			memset(block, 0, min_size(bytes, dirty_bytes));
+	}
+	lease_put(cache);
+	return block;
+}
+
+size_t hardened_bytes_of(size_t alignment, size_t bytes)
+{
+	unsigned class = class_of(alignment, with_canary(bytes));
+
+	return class == CLASS_NONE ? guarded_bytes_of(bytes) :
+				     size_class_table[class].size - CANARY_BYTES;
+}
+
+static struct slab *slab_of(const void *block)
+{
+	return slab_at(reservation_unit_of(block));
+}
+
+static bool is_early(const struct slab *slab)
+{
+	return early_heap && atomic_load_explicit(&slab->heap, memory_order_relaxed) == early_heap;
+}
+
+static void NORETURN explain_canary(const char *verb, void *block, size_t size, uint64_t found)
+{
+	if (found == canary_freed(block))
+		misuse_double_free(block);
+	/* Nobody was ever given it, or what it was part of is gone. */
+	if (found == 0)
+		log_fatal("%s of %p, which is not a block of this heap", verb, block);
+	log_fatal("overflow of the block at %p (size class %u)", block, (unsigned)size);
+}
+
+static void put_in_quarantine(void *block, size_t size)
+{
+	struct thread_cache *cache = lease_take();
+	struct quarantine *quarantine;
+	void *leaving;
+
+	if (!cache)
+		return;	/* no memory even for a cache: it stays where it is */
+	quarantine = quarantine_of(cache);
+	while (quarantine && (leaving = quarantine_pop_excess(quarantine)))
+		thread_cache_put_home(cache, leaving);
+	if (quarantine)
+		quarantine_push(quarantine, block, (uint32_t)size);
+	else
+		thread_cache_put_home(cache, block);
+	lease_put(cache);
+}
+
+void hardened_free(void *block)
+{
+	struct slab *slab;
+	uint64_t found;
+	size_t size;
+
+	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody) {
+		guarded_free(block);
+		return;
+	}
+	slab = slab_of(block);
+	if (is_early(slab)) {
+		heap_note_sent(NULL, slab->class_mark - 1u);
+		heap_put_frozen(block);
+		return;
+	}
+	if (unlikely(!slab_block_bytes((uintptr_t)block - reservation.base)))
+		misuse_explain("free", block);
+	size = slab_class(slab)->size;
+	/* relaxed: of two who free it one finds it freed; nothing else depends on it */
+	found = atomic_exchange_explicit(canary_of(block, size), canary_freed(block),
+					 memory_order_relaxed);
+	if (unlikely(found != canary_live(block)))
+		explain_canary("free", block, size, found);
+	memset(block, 0, size - CANARY_BYTES);
+	put_in_quarantine(block, size);
+}
+
+size_t hardened_usable_size(const char *verb, void *block)
+{
+	struct slab *slab;
+	uint64_t found;
+	size_t size;
+
+	if (unlikely((uintptr_t)block % BLOCK_ALIGNMENT || !misuse_is_in_heap(block)))
+		misuse_explain(verb, block);
+	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody)
+		return guarded_usable_size(verb, block);
+	slab = slab_of(block);
+	if (unlikely(!slab_block_bytes((uintptr_t)block - reservation.base)))
+		misuse_explain(verb, block);
+	size = slab_class(slab)->size;
+	if (is_early(slab))
+		return size;
+	found = atomic_load_explicit(canary_of(block, size), memory_order_relaxed);
+	if (unlikely(found != canary_live(block)))
+		explain_canary(verb, block, size, found);
+	return size - CANARY_BYTES;
+}
+
+void hardened_check_size(void *block, size_t bytes)
+{
+	size_t usable = hardened_usable_size("free", block);
+	size_t least = bytes <= usable ? with_canary(bytes) : 0;
+
+	if (unlikely(bytes > usable ||
+		     (least <= CLASS_SIZE_MAX && usable <= CLASS_SIZE_MAX &&
+		      size_class_table[size_class_of(least)].size < usable / 2)))
+		misuse_wrong_size(block, bytes, usable);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large_block.c - see large_block.h.
+ */
+#include <config.h>
+
+#include "front/large_block.h"
+
+#include <stdint.h>
+
+#include "back/balance.h"
+#include "back/large.h"
+#include "back/limit.h"
+#include "front/thread_cache.h"
+
+/* What lies idle in caches and slabs may be just what is missing. */
+static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alignment,
+			    size_t *dirty_bytes)
+{
+	void *block;
+
+	thread_cache_flush_all(cache);
+	block = large_take(size, alignment, dirty_bytes);
+	if (block || !balance_toward_large(size, alignment))
+		return block;
+	return large_take(size, alignment, dirty_bytes);
+}
+
+void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment,
+		       size_t *dirty_bytes)
+{
+	void *block;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+		return NULL;
+	block = large_take(size, alignment, dirty_bytes);
+	if (unlikely(!block))
+		block = take_from_idle(cache, size, alignment, dirty_bytes);
+	if (block && !limit_holds()) {
+		large_put(block);
+		block = NULL;
+	}
+	return block;
+}

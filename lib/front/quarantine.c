@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quarantine.c - see quarantine.h.
+ */
+#include <config.h>
+
+#include "front/quarantine.h"
+
+#include <string.h>
+
+#include "front/canary.h"
+#include "support/log.h"
+
+void quarantine_begin(struct quarantine *quarantine, uint64_t random)
+{
+	quarantine->random = random | 1;
+}
+
+/* Marsaglia's xorshift (2003): it has to be quick, and to differ from process to process. */
+uint64_t quarantine_random(struct quarantine *quarantine)
+{
+	uint64_t random = quarantine->random;
+
+	random ^= random << 13;
+	random ^= random >> 7;
+	random ^= random << 17;
+	quarantine->random = random;
+	return random;
+}
+
+void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes)
+{
+	uint32_t place = (quarantine->oldest + quarantine->count++) % QUARANTINE_BLOCKS;
+
+	quarantine->blocks[place] = block;
+	quarantine->sizes[place] = bytes;
+	quarantine->bytes += bytes;
+}
+
+static bool is_zero(const void *block, size_t bytes)
+{
+	const uint64_t *word = block;
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*word); i++)
+		if (word[i])
+			return false;
+	return true;
+}
+
+static void verify(void *block, uint32_t bytes)
+{
+	if (unlikely(!is_zero(block, bytes - CANARY_BYTES) ||
+		     atomic_load_explicit(canary_of(block, bytes), memory_order_relaxed) !=
+			     canary_freed(block)))
+		log_fatal("write after free to the block at %p (size class %u)", block, bytes);
+}
+
+/* Changes the oldest for one of the older half, so that the order cannot be foreseen. */
+static void shuffle(struct quarantine *quarantine)
+{
+	uint32_t among = quarantine->count / 2 + 1, oldest = quarantine->oldest;
+	uint32_t other = (oldest + (uint32_t)(quarantine_random(quarantine) % among)) %
+			 QUARANTINE_BLOCKS;
+	void *block = quarantine->blocks[oldest];
+	uint32_t size = quarantine->sizes[oldest];
+
+	quarantine->blocks[oldest] = quarantine->blocks[other];
+	quarantine->sizes[oldest] = quarantine->sizes[other];
+	quarantine->blocks[other] = block;
+	quarantine->sizes[other] = size;
+}
+
+void *quarantine_pop(struct quarantine *quarantine)
+{
+	uint32_t place;
+
+	if (!quarantine->count)
+		return NULL;
+	shuffle(quarantine);
+	place = quarantine->oldest;
+	quarantine->oldest = (place + 1) % QUARANTINE_BLOCKS;
+	quarantine->count--;
+	quarantine->bytes -= quarantine->sizes[place];
+	verify(quarantine->blocks[place], quarantine->sizes[place]);
+	return quarantine->blocks[place];
+}
+
+void *quarantine_pop_excess(struct quarantine *quarantine)
+{
+	if (quarantine->count < QUARANTINE_BLOCKS && quarantine->bytes < QUARANTINE_BYTES)
+		return NULL;
+	return quarantine_pop(quarantine);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quarantine.h - under hardened:true a freed block is not used again for a while: it lies,
+ * zeroed, in its thread's quarantine, and leaves it in an order that nobody can foresee. If it
+ * is not zero then, somebody wrote to it: a message, then abort.
+ *
+ * Who may run with whom: only the thread itself.
+ */
+#ifndef HAKMEM_FRONT_QUARANTINE_H
+#define HAKMEM_FRONT_QUARANTINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/compiler.h"
+
+#define QUARANTINE_BLOCKS	256
+#define QUARANTINE_BYTES	(2 * MiB)
+
+/* count blocks from oldest on, around the end; bytes in all of them. */
+struct quarantine {
+	void *blocks[QUARANTINE_BLOCKS];
+	uint32_t sizes[QUARANTINE_BLOCKS];
+	uint32_t oldest, count;
+	size_t bytes;
+	uint64_t random;	/* never 0 */
+};
+
+void quarantine_begin(struct quarantine *quarantine, uint64_t random);
+
+/* A number that the thread has not had before. */
+uint64_t quarantine_random(struct quarantine *quarantine);
+
+/* There must be room: see quarantine_pop_excess. */
+void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes);
+
+/* One that has to leave, so that another has room; NULL: none has to. */
+void *quarantine_pop_excess(struct quarantine *quarantine);
+
+/* Any; NULL: it is empty. */
+void *quarantine_pop(struct quarantine *quarantine);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kinds KIND - commits one kind of misuse, says so, goes on as a program would, and says that
+ * it has come to its end. For tests/misuse/table, which runs it on several allocators: whether
+ * the process dies, and when, is what it compares. Without a kind it lists them.
+ */
+#include <dlfcn.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/contract/block.h"
+
+enum { OTHERS = 40, LATER = 4000 };
+
+static char *others[OTHERS];
+
+static void take_others(size_t size)
+{
+	for (size_t i = 0; i < OTHERS; i++)
+		others[i] = malloc(size);
+}
+
+static void free_others(void)
+{
+	for (size_t i = 0; i < OTHERS; i++) {
+		free(others[i]);
+		others[i] = NULL;
+	}
+}
+
+static void free_twice_at_once(void)
+{
+	char *block = malloc(100);
+
+	take_others(100);
+	free(hidden(block));
+	free(hidden(block));
+}
+
+static void free_twice_with_others_between(void)
+{
+	char *block = malloc(100);
+
+	take_others(100);
+	free(hidden(block));
+	free_others();
+	free(hidden(block));
+}
+
+static void *free_it(void *block)
+{
+	free(hidden(block));
+	return NULL;
+}
+
+static void free_twice_by_two_threads(void)
+{
+	char *block = malloc(100);
+	pthread_t thread;
+
+	take_others(100);
+	if (pthread_create(&thread, NULL, free_it, block) || pthread_join(thread, NULL))
+		abort();
+	free(hidden(block));
+}
+
+static void free_large_twice(void)
+{
+	char *block = malloc(3 << 20);
+
+	free(hidden(block));
+	free(hidden(block));
+}
+
+static void free_on_the_stack(void)
+{
+	char place[256];
+
+	memset(place, 0, sizeof(place));
+	free(hidden((void *)(((uintptr_t)place + 31) & ~(uintptr_t)15)));
+}
+
+static void free_unaligned(void)
+{
+	free(hidden((char *)malloc(100) + 3));
+}
+
+static void free_inside(void)
+{
+	free(hidden((char *)malloc(1000) + 160));
+}
+
+static void free_inside_large(void)
+{
+	free(hidden((char *)malloc(3 << 20) + 65536));
+}
+
+static void realloc_freed(void)
+{
+	char *block = malloc(100);
+
+	take_others(100);
+	free(hidden(block));
+	free(hidden(realloc(hidden(block), 2000)));
+}
+
+static void write_behind(void)
+{
+	char *block = malloc(100);
+
+	take_others(100);
+	((volatile char *)block)[malloc_usable_size(block)] = 1;
+	free(hidden(block));
+}
+
+static void write_behind_large(void)
+{
+	char *block = malloc(3 << 20);
+
+	((volatile char *)block)[malloc_usable_size(block)] = 1;
+	free(hidden(block));
+}
+
+static void write_to_freed(void)
+{
+	char *block = malloc(1000);
+
+	take_others(1000);
+	free(hidden(block));
+	((volatile char *)block)[100] = 1;
+}
+
+static void write_to_freed_large(void)
+{
+	char *block = malloc(3 << 20);
+
+	memset(block, 1, 3 << 20);
+	free(hidden(block));
+	((volatile char *)block)[100000] = 1;
+}
+
+/* C++'s sized operator delete, by its name in object files. */
+static void delete_as_another_size(void)
+{
+	void (*sized_delete)(void *, size_t) =
+		(void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "_ZdlPvm");
+
+	if (sized_delete)
+		sized_delete(hidden(malloc(100)), 5000);
+	else
+		_exit(77);
+}
+
+static const struct kind {
+	const char *name;
+	void (*commit)(void);
+} kinds[] = {
+	{ "free twice at once", free_twice_at_once },
+	{ "free twice, others between", free_twice_with_others_between },
+	{ "free twice, two threads", free_twice_by_two_threads },
+	{ "free a large block twice", free_large_twice },
+	{ "free on the stack", free_on_the_stack },
+	{ "free unaligned", free_unaligned },
+	{ "free inside a block", free_inside },
+	{ "free inside a large block", free_inside_large },
+	{ "realloc a freed block", realloc_freed },
+	{ "write behind a block", write_behind },
+	{ "write behind a large block", write_behind_large },
+	{ "write to a freed block", write_to_freed },
+	{ "write to a freed large block", write_to_freed_large },
+	{ "delete as another size", delete_as_another_size },
+};
+
+/* What a program goes on to do: everything that may show what is wrong. */
+static void *go_on(void *unused)
+{
+	static char *blocks[LATER];
+
+	for (size_t i = 0; i < LATER; i++)
+		blocks[i] = malloc(100 + i % 2 * 900);
+	for (size_t i = 0; i < LATER; i++)
+		free(blocks[i]);
+	free_others();
+	return unused;
+}
+
+static void say(const char *word)
+{
+	if (write(1, word, strlen(word)) < 0)
+		_exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (argc < 2) {
+			puts(kinds[i].name);
+			continue;
+		}
+		if (strcmp(kinds[i].name, argv[1]))
+			continue;
+		kinds[i].commit();
+		say("committed\n");
+		go_on(NULL);
+		if (!pthread_create(&thread, NULL, go_on, NULL))
+			pthread_join(thread, NULL);
+		malloc_trim(0);
+		say("end\n");
+		_exit(0);
+	}
+	return argc < 2 ? 0 : 2;
+}
