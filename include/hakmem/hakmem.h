@@ -84,10 +84,14 @@ void *hak_alloc_at_least(size_t size, size_t *usable)
 	__attribute__((malloc, alloc_size(1), warn_unused_result));
 
 /*
- * Gives free memory back to the system: caches of the calling thread and of threads that are
- * gone, free slabs, free large runs. pad is accepted for compatibility and ignored.
- * 1: something went back; 0: nothing did.
+ * Gives back to the system what the program does not use, now and on the caller's time: free
+ * large runs, free slabs, whole pages between live blocks, and, where a helper runs, the
+ * caches of threads that are not in the middle of an allocation. Returns the bytes. Without
+ * being asked, the helper does the same for what was not used for a while.
  */
+size_t hak_purge(void);
+
+/* hak_purge; 1: something went back; 0: nothing did. pad is accepted and ignored. */
 int hak_malloc_trim(size_t pad);
 
 /*

@@ -8,6 +8,7 @@
 
 #include "back/release.h"
 #include "entry/ledger.h"
+#include "front/reclaim.h"
 #include "os/process.h"
 
 #define NS_PER_MS	1000000ull
@@ -50,6 +51,8 @@ uint16_t control_purge_begin(const struct control_purge *request, const char **c
 	if (!purge.is_on)
 		purge.before = purge.seen = released(), purge.began_ns = now_ns;
 	purge.is_on = true;
+	if (request->flags & CONTROL_PURGE_CACHES)
+		reclaim_all(true);
 	purge.moved_ns = now_ns;
 	purge.end_ns = now_ns + timeout_ms * NS_PER_MS;
 	return 0;

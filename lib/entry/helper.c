@@ -32,6 +32,7 @@
 #include "entry/ledger.h"
 #include "entry/rungs.h"
 #include "entry/strays.h"
+#include "front/reclaim.h"
 #include "middle/slab.h"
 #include "os/barrier.h"
 #include "os/pressure.h"
@@ -205,6 +206,7 @@ static void *run(void *argument)
 	populate_ahead_tick(now_ns(), report_stray);
 	barrier_init();
 	release_behind_begin(now_ns, !filtered);
+	reclaim_begin(now_ns);
 	if (!filtered)
 		pressure_open(&pressure);
 	event_loop_open(&loop, &doorbell, !filtered);
@@ -216,14 +218,12 @@ static void *run(void *argument)
 	control_begin(&loop);
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
+		uint64_t reclaim_ns = reclaim_tick();
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(now_ns());
 		uint64_t control_ns = control_tick(now_ns());
 
-		if (sleep_ns > release_ns)
-			sleep_ns = release_ns;
-		if (sleep_ns > survey_ns)
-			sleep_ns = survey_ns;
+		sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
 		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
 			break;
 		if (sleep_ns > control_ns)

@@ -20,6 +20,7 @@
 #include "entry/limits.h"
 #include "entry/rungs.h"
 #include "entry/usage.h"
+#include "front/reclaim.h"
 #include "os/process.h"
 #include "os/topology.h"
 #include "os/vm.h"
@@ -165,6 +166,7 @@ static void add_populating(struct control_ledger *ledger)
 
 static void add_releasing(struct control_ledger *ledger)
 {
+	struct reclaim_counts reclaimed;
 	struct release_counts counts;
 
 	release_read(&counts);
@@ -175,6 +177,9 @@ static void add_releasing(struct control_ledger *ledger)
 	ledger->release_failures = counts.refused;
 	ledger->released_trim_bytes = counts.trimmed;
 	ledger->releasing_bytes = counts.in_flight;
+	reclaim_read(&reclaimed);
+	ledger->pinned_bytes = reclaimed.pinned;
+	ledger->pinned_threads = reclaimed.pinned_threads;
 }
 
 static void add_placement(struct control_ledger *ledger)

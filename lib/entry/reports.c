@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reports.c - glibc's questions about the heap, answered with real values, and trimming.
+ * reports.c - glibc's questions about the heap, answered with real values.
  */
 #include <config.h>
 
@@ -13,27 +13,9 @@
 
 #include <hakmem/hakmem.h>
 
-#include "back/large.h"
-#include "back/superslab_trim.h"
+#include "back/reservation.h"
 #include "entry/usage.h"
-#include "front/guarded.h"
-#include "front/lease.h"
 #include "support/log.h"
-
-EXPORT int hak_malloc_trim(size_t pad)
-{
-	struct thread_cache *cache = lease_take_own();
-	size_t bytes;
-
-	(void)pad;
-	thread_cache_flush_all(cache);
-	if (cache)
-		lease_put(cache);
-	guarded_flush();
-	bytes = superslab_trim();
-	bytes += large_trim();
-	return bytes > 0;
-}
 
 /* "In use" is what the program holds; the difference to arena is free, in blocks and in slabs. */
 struct mallinfo2 reports_mallinfo2(void)

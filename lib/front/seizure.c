@@ -9,7 +9,7 @@
 #include "os/barrier.h"
 
 #define BATCH_BLOCKS	64
-#define LOOKS_MAX	64	/* more pushes than that in a moment: one more block stays */
+#define LOOKS_MAX	64	/* more pushes than that in a moment: the bin stays as it is */
 
 static void close_steps(struct thread_cache *cache)
 {
@@ -60,12 +60,13 @@ void seizure_want_back(struct thread_cache *cache)
 	atomic_store_explicit(&cache->seized.wanted_back, true, memory_order_relaxed);
 }
 
-/* Puts blocks of a list; returns what is left when the thread wants its cache back. */
-static void *put_list(struct thread_cache *cache, void *list, uint32_t *put)
+/* Puts blocks of a list; returns what is left when it is over. */
+static void *put_list(struct thread_cache *cache, void *list, seizure_is_over *is_over,
+		      uint32_t *put)
 {
 	void *blocks[BATCH_BLOCKS];
 
-	while (list && !seizure_is_wanted_back(cache)) {
+	while (list && !is_over(cache)) {
 		unsigned count = 0;
 
 		for (; list && count < BATCH_BLOCKS; count++) {
@@ -96,21 +97,15 @@ static bool is_linked(const struct bin *bin, const void *list)
 	return block != NULL;
 }
 
-/* list: what the bin held. If it is linked to, the first of them stays with the thread. */
-static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void *list)
+/* rest: what the bin held. Returns how many of them went; none while somebody links to them. */
+static uint32_t empty_bin(struct thread_cache *cache, unsigned class, seizure_is_over *is_over)
 {
 	struct seized_cache *seized = &cache->seized;
-	void *first = NULL, *rest;
 	uint32_t put = 0;
 
-	if (is_linked(&cache->bins[class], list)) {
-		first = list;
-		list = *(void **)first;
-	}
-	rest = put_list(cache, list, &put);
-	if (first)
-		*(void **)first = rest;
-	seized->rest[class] = first ? first : rest;
+	if (is_linked(&cache->bins[class], seized->rest[class]))
+		return 0;
+	seized->rest[class] = put_list(cache, seized->rest[class], is_over, &put);
 	seized->room[class] += (int32_t)put;
 	if (!seized->rest[class])
 		seized->room[class] -= thread_cache_lower_limit(cache, class,
@@ -118,47 +113,45 @@ static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void *list
 	return put;
 }
 
-/* What was left behind last time, the thread has not had yet. */
-static void *take_list(struct thread_cache *cache, unsigned class)
+static void take_lists(struct thread_cache *cache)
 {
-	void *list;
+	unsigned class;
 
-	if (cache->seized.rest[class])
-		return NULL;
-	/* acquire: the blocks' links, written before release stores of pushing and working */
-	list = __atomic_exchange_n(&cache->bins[class].head, NULL, __ATOMIC_ACQUIRE);
-	return list;
+	for (class = 0; class < CLASS_COUNT; class++) {
+		struct bin *bin = &cache->bins[class];
+		void *list;
+
+		if (!thread_cache_head(bin))
+			continue;
+		/* acquire: the blocks' links, written before release stores of pushing */
+		list = __atomic_exchange_n(&bin->head, NULL, __ATOMIC_ACQUIRE);
+		cache->seized.rest[class] = thread_cache_join(list, cache->seized.rest[class]);
+	}
 }
 
-static size_t empty_bins(struct thread_cache *cache)
+static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 {
-	void *lists[CLASS_COUNT];
 	size_t bytes = 0;
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class++)
-		lists[class] = take_list(cache, class);
+	take_lists(cache);
 	/* Whoever pushes from here on finds the bin empty; of the others is_linked tells. */
-	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads()) {
-		for (class = 0; class < CLASS_COUNT; class++)
-			if (lists[class])
-				cache->seized.rest[class] = lists[class];
+	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads())
 		return 0;
-	}
 	for (class = 0; class < CLASS_COUNT; class++)
-		if (lists[class])
-			bytes += empty_bin(cache, class, lists[class]) *
+		if (cache->seized.rest[class])
+			bytes += empty_bin(cache, class, is_over) *
 				 (size_t)size_class_table[class].size;
 	return bytes;
 }
 
-size_t seizure_empty(struct thread_cache *cache)
+size_t seizure_empty(struct thread_cache *cache, seizure_is_over *is_over)
 {
 	size_t bytes;
 
 	remote_free_post_all(&cache->outbox);
 	remote_free_drain(&cache->heap);
-	bytes = empty_bins(cache);
+	bytes = empty_bins(cache, is_over);
 	heap_put_empty_slabs(&cache->heap);
 	return bytes;
 }

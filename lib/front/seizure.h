@@ -31,14 +31,17 @@
 bool seizure_take(struct thread_cache *cache);
 void seizure_put(struct thread_cache *cache);
 
-/*
- * Puts what the bins hold into the slabs, and wholly free slabs back. Stops early when the
- * thread wants its cache back. Returns the bytes that left the bins.
- */
-size_t seizure_empty(struct thread_cache *cache);
-
 /* True: the thread has asked for its cache since it was seized. */
 bool seizure_is_wanted_back(struct thread_cache *cache);
+
+/* Asked between batches: is it time to stop? */
+typedef bool seizure_is_over(struct thread_cache *cache);
+
+/*
+ * Puts what the bins hold into the slabs, and wholly free slabs back. What is left when it
+ * is over comes with the next call, or the thread has it again. Returns the bytes that went.
+ */
+size_t seizure_empty(struct thread_cache *cache, seizure_is_over *is_over);
 
 /* For the thread, which finds its cache seized. */
 void seizure_want_back(struct thread_cache *cache);

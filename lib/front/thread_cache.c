@@ -281,20 +281,19 @@ void thread_cache_flush_bins(struct thread_cache *cache)
 }
 
 /* The list is short: since its cache was closed the thread has only freed. */
-static void append(struct bin *bin, void *rest)
+void *thread_cache_join(void *list, void *rest)
 {
-	void *block = thread_cache_head(bin), *next;
+	void *block, *next;
 
-	if (!block) {
-		thread_cache_set_head(bin, rest);
-		return;
-	}
-	/* A push that was under way has linked it already. */
-	for (; block != rest; block = next) {
+	if (!list || !rest)
+		return list ? list : rest;
+	/* A push that was under way when the rest was taken has linked it already. */
+	for (block = list; block != rest; block = next) {
 		next = *(void **)block;
 		if (!next)
 			*(void **)block = next = rest;
 	}
+	return list;
 }
 
 void thread_cache_reopen(struct thread_cache *cache)
@@ -303,10 +302,12 @@ void thread_cache_reopen(struct thread_cache *cache)
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class++) {
-		cache->bins[class].room += seized->room[class];
+		struct bin *bin = &cache->bins[class];
+
+		bin->room += seized->room[class];
 		seized->room[class] = 0;
-		if (seized->rest[class])
-			append(&cache->bins[class], seized->rest[class]);
+		thread_cache_set_head(bin, thread_cache_join(thread_cache_head(bin),
+							     seized->rest[class]));
 		seized->rest[class] = NULL;
 	}
 	seized->closed = false;

@@ -42,6 +42,10 @@ struct seized_cache {
 	_Atomic bool wanted_back;	/* relaxed: a hint from the thread */
 	int32_t room[CLASS_COUNT];	/* what room has to be corrected by */
 	void *rest[CLASS_COUNT];	/* blocks that belong behind what was pushed meanwhile */
+	/* The helper's, see reclaim.c. */
+	uint64_t sum;
+	uint8_t looks;			/* in a row at which the sum was this */
+	uint8_t pending;		/* bits of enum reclaim_pending */
 };
 
 struct thread_cache {
@@ -182,6 +186,9 @@ void thread_cache_put_home(struct thread_cache *cache, void *block);
 
 /* Halves a bin whose room is used up; its newest block stays. */
 void thread_cache_flush(struct bin *bin);
+
+/* The list with the rest behind it, which may be part of it already. */
+void *thread_cache_join(void *list, void *rest);
 
 /* Puts in order what whoever seized the cache has left; the caller works in it again. */
 void thread_cache_reopen(struct thread_cache *cache);

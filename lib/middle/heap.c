@@ -130,6 +130,7 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 
 	if (slab->free_blocks + count == class->capacity)
 		heap->empty_units -= class->units;
+	heap_stir(heap);
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	if (slab->free_blocks == 0)
@@ -228,6 +229,7 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 		put++;
 	} while (put < count && (uintptr_t)blocks[put] - start < class->units * UNIT_SIZE);
 	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
+	heap_stir(heap);
 	if (!slab->listed)
 		list_push_head(list, first, slab);
 	if (slab->free_blocks < class->capacity)
@@ -345,11 +347,6 @@ void heap_give_back(struct heap *heap)
 {
 	if (!change_hold(heap, HEAP_SEIZED, HEAP_RESTING))
 		change_hold(heap, HEAP_VISITED, HEAP_IDLE);
-}
-
-bool heap_is_seized(struct heap *heap)
-{
-	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_SEIZED;
 }
 
 bool heap_resume(struct heap *heap)

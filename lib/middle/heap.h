@@ -66,6 +66,7 @@ struct heap {
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
+	_Atomic bool stirred;		/* some slab has changed; relaxed: a hint for comb.h */
 
 	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
 
@@ -82,6 +83,18 @@ static inline bool heap_is_owned(struct heap *heap)
 static inline bool heap_is_idle(struct heap *heap)
 {
 	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_IDLE;
+}
+
+/* Seized, and a thread's still. */
+static inline bool heap_is_seized(struct heap *heap)
+{
+	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_SEIZED;
+}
+
+/* By the holder: some slab has changed. */
+static inline void heap_stir(struct heap *heap)
+{
+	atomic_store_explicit(&heap->stirred, true, memory_order_relaxed);
 }
 
 static inline bool heap_is_frozen(struct heap *heap)
@@ -107,8 +120,6 @@ bool heap_seize(struct heap *heap);
 bool heap_visit(struct heap *heap);
 /* The inverse of both. */
 void heap_give_back(struct heap *heap);
-/* Seized, and a thread's still. */
-bool heap_is_seized(struct heap *heap);
 /* The owner goes on with a heap that was seized; false: somebody still works in it. */
 bool heap_resume(struct heap *heap);
 

@@ -36,6 +36,7 @@ struct slab {
 	bool zeroed;			/* owner only */
 	bool listed;			/* owner only */
 	bool frozen;			/* see heap.h; by heap list lock */
+	uint8_t combed;			/* 0: changed since; else see comb.h; owner only */
 	uint8_t samples;		/* see asked_sample.h; owner only */
 	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
 	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */

@@ -116,7 +116,7 @@ static void empty_the_sleeper(unsigned number)
 	slabs = reservation_taken_bytes();
 	ck_assert_uint_gt(cached_blocks(other), 1000);
 	ck_assert(seizure_take(other));
-	ck_assert_uint_gt(seizure_empty(other), 8 * MiB);
+	ck_assert_uint_gt(seizure_empty(other, seizure_is_wanted_back), 8 * MiB);
 	ck_assert_uint_eq(cached_blocks(other), 0);
 	seizure_put(other);
 	ck_assert_uint_lt(reservation_taken_bytes(), slabs / 8);
@@ -140,7 +140,7 @@ static void run_while_seized(unsigned number)
 		wait_step();
 		wait_step();
 		ck_assert(seizure_is_wanted_back(other));
-		seizure_empty(other);
+		seizure_empty(other, seizure_is_wanted_back);
 		seizure_put(other);
 		wait_step();
 		return;
@@ -209,18 +209,26 @@ START_TEST(what_is_freed_while_the_cache_is_seized_stays_in_it)
 }
 END_TEST
 
+static uint32_t count_of(size_t size)
+{
+	return thread_cache_bin_count(&thread_cache_tls.cache->bins[size_class_of(size)]);
+}
+
 /* As if the thread slept in the middle: it has read the head and will link its block to it. */
-START_TEST(a_push_under_way_keeps_the_block_that_it_links_to)
+START_TEST(a_push_under_way_keeps_the_list_that_it_links_to)
 {
 	struct thread_cache *cache = thread_cache_tls.cache;
 	struct bin *bin = &cache->bins[size_class_of(64)];
 	void *block = hak_malloc(64), *head;
 
 	fill_cache(64, 100);
+	fill_cache(640, 10);
 	head = thread_cache_head(bin);
 	atomic_store(&bin->pushing, 1);
 	ck_assert(seizure_take(cache));
-	ck_assert_uint_gt(seizure_empty(cache), 0);
+	seizure_empty(cache, seizure_is_wanted_back);
+	ck_assert_uint_ge(count_of(64), 100);
+	ck_assert_uint_eq(count_of(640), 0);
 	thread_cache_push(bin, head, block);
 	atomic_store(&bin->pushing, 0);
 	seizure_put(cache);
@@ -229,6 +237,10 @@ START_TEST(a_push_under_way_keeps_the_block_that_it_links_to)
 	hak_free(block);
 	hak_free(head);
 	check_bins(cache);
+	ck_assert(seizure_take(cache));
+	seizure_empty(cache, seizure_is_wanted_back);
+	ck_assert_uint_eq(count_of(64), 0);
+	seizure_put(cache);
 }
 END_TEST
 
@@ -262,7 +274,7 @@ START_TEST(a_thread_may_end_while_its_cache_is_seized)
 
 	unit_threads(2, end_while_seized);
 	ck_assert(!heap_visit(&other->heap));
-	ck_assert_uint_gt(seizure_empty(other), 0);
+	ck_assert_uint_gt(seizure_empty(other, seizure_is_wanted_back), 0);
 	seizure_put(other);
 	heap = heap_adopt(0);
 	ck_assert_ptr_nonnull(heap);
@@ -301,7 +313,7 @@ static void seize_one(struct heap *heap, void *argument)
 	(void)argument;
 	if (cache == thread_cache_tls.cache || !seizure_take(cache))
 		return;
-	seizure_empty(cache);
+	seizure_empty(cache, seizure_is_wanted_back);
 	seizure_put(cache);
 	atomic_fetch_add(&seizures, 1);
 }
@@ -376,7 +388,7 @@ START_TEST(a_push_that_ends_before_the_barrier_loses_no_block)
 	barriers = 0;
 	before_barrier = end_a_push;
 	ck_assert(seizure_take(own));
-	seizure_empty(own);
+	seizure_empty(own, seizure_is_wanted_back);
 	seizure_put(own);
 	before_barrier = NULL;
 	for (i = 0; i < 1024; i++) {
@@ -418,7 +430,7 @@ int main(void)
 	tcase_add_test(tcase, a_sleeping_thread_keeps_no_block_and_goes_on_afterwards);
 	tcase_add_test(tcase, a_thread_goes_on_while_its_cache_is_seized);
 	tcase_add_test(tcase, what_is_freed_while_the_cache_is_seized_stays_in_it);
-	tcase_add_test(tcase, a_push_under_way_keeps_the_block_that_it_links_to);
+	tcase_add_test(tcase, a_push_under_way_keeps_the_list_that_it_links_to);
 	tcase_add_test(tcase, a_thread_in_the_middle_of_an_allocation_keeps_its_cache);
 	tcase_add_test(tcase, a_thread_may_end_while_its_cache_is_seized);
 	tcase_add_test(tcase, a_child_leaves_a_cache_alone_that_was_seized_in_its_parent);

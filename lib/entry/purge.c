@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * purge.c - gives back at once what the program does not use, on the caller's time: for
+ * malloc_trim() and hak_purge(). The helper does the same without anybody asking.
+ */
+#include <config.h>
+
+#include <hakmem/hakmem.h>
+
+#include "back/large.h"
+#include "back/superslab_trim.h"
+#include "front/guarded.h"
+#include "front/lease.h"
+#include "front/reclaim.h"
+
+/* The caller's own cache and heap, and those without a thread, need no barrier in others. */
+static size_t purge_own(void)
+{
+	struct thread_cache *cache = lease_take_own();
+	size_t bytes = 0;
+
+	thread_cache_flush_all(cache);
+	if (cache) {
+		bytes = reclaim_heap(&cache->heap);
+		lease_put(cache);
+	}
+	return bytes;
+}
+
+EXPORT size_t hak_purge(void)
+{
+	size_t bytes = purge_own();
+
+	guarded_flush();
+	bytes += reclaim_all(false);
+	bytes += superslab_trim();
+	bytes += large_trim();
+	return bytes;
+}
+
+EXPORT int hak_malloc_trim(size_t pad)
+{
+	(void)pad;
+	return hak_purge() > 0;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reclaim.c - see reclaim.h.
+ *
+ * Whether a thread uses its cache is seen from outside: a sum over its bins that is the same
+ * at one look and the next. So a thread pays nothing for being watched. Holes are looked for
+ * once a decay, in the slabs of threads that are awake too: those do without their cache for
+ * a fraction of a millisecond.
+ */
+#include <config.h>
+
+#include "front/reclaim.h"
+
+#include <stdatomic.h>
+
+#include "front/seizure.h"
+#include "middle/comb.h"
+#include "os/vm.h"
+#include "support/options.h"
+
+#define LOOKS_PER_DECAY	4
+#define LOOK_NS_LEAST	10000000ull
+#define TICK_NS_MOST	3000000ull	/* strays and the clock wait no longer */
+#define COMB_NS_LEAST	200000ull	/* a thread that is awake lends its cache for so long */
+#define LEAST_PERCENT	25		/* fewer holes are not worth splitting what holds them */
+
+/* What is to be done with a cache: bits of seized.pending. */
+enum reclaim_pending { PENDING_EMPTY = 1, PENDING_COMB = 2 };
+
+/* The helper's alone. */
+static struct {
+	uint64_t (*clock)(void);
+	uint64_t look_ns;		/* between two */
+	uint64_t next_ns;		/* when the next is due */
+	uint64_t over_ns;		/* when this tick's time is up */
+	uint64_t lent_ns;		/* until when no thread gets its cache back */
+	uint8_t round, looks;		/* of combing; looks since it began */
+	bool unsettled;			/* something is to be looked at again */
+	bool pending;			/* some cache is to be emptied or combed */
+} reclaim;
+
+static struct {
+	_Atomic size_t seizures, emptied, combed, pinned, pinned_threads;	/* relaxed: counts */
+} counts;
+
+static void count(_Atomic size_t *counter, size_t amount)
+{
+	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+void reclaim_begin(uint64_t (*clock)(void))
+{
+	reclaim.clock = clock;
+	reclaim.look_ns = options.decay_ms * 1000000ull / LOOKS_PER_DECAY;
+	if (reclaim.look_ns < LOOK_NS_LEAST)
+		reclaim.look_ns = LOOK_NS_LEAST;
+}
+
+/* Different after nearly any use; what is missed is looked at again. */
+static uint64_t RACY_READER sum_of(struct thread_cache *cache)
+{
+	uint64_t sum = remote_free_is_waiting(&cache->heap);
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++) {
+		const struct bin *bin = &cache->bins[class];
+
+		sum = (sum ^ (uintptr_t)thread_cache_head(bin)) * 0x9e3779b97f4a7c15ull;
+		sum += (uint32_t)bin->room;
+	}
+	return sum;
+}
+
+static size_t RACY_READER bytes_in_bins(struct thread_cache *cache)
+{
+	size_t bytes = 0;
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++)
+		bytes += (size_t)thread_cache_bin_count(&cache->bins[class]) *
+			 size_class_table[class].size;
+	return bytes;
+}
+
+static bool is_over(struct thread_cache *cache)
+{
+	return seizure_is_wanted_back(cache) || reclaim.clock() >= reclaim.over_ns;
+}
+
+static bool comb_is_over(void *cache)
+{
+	uint64_t now_ns = reclaim.clock();
+
+	return now_ns >= reclaim.over_ns ||
+	       (now_ns >= reclaim.lent_ns && seizure_is_wanted_back(cache));
+}
+
+static bool is_never_over(void *argument)
+{
+	(void)argument;
+	return false;
+}
+
+static uint32_t release_at_once(const struct release_span *spans, unsigned spans_count)
+{
+	return release_spans(spans, spans_count, true);
+}
+
+/* A huge page is not free before all of it is: it is split first, where the kernel does that. */
+static uint32_t release_one_by_one(const struct release_span *spans, unsigned spans_count)
+{
+	uint32_t released = 0;
+	unsigned i;
+
+	for (i = 0; i < spans_count; i++) {
+		vm_cool(spans[i].start, vm_page_size());
+		if (release_range(spans[i].start, spans[i].bytes))
+			released |= (uint32_t)1 << i;
+	}
+	return released;
+}
+
+/* Of a cache that was seized. True: all of it. */
+static bool comb_seized(struct thread_cache *cache)
+{
+	struct comb comb = {
+		.release = release_at_once,
+		.is_over = comb_is_over,
+		.argument = cache,
+		.round = reclaim.round,
+		.least_percent = LEAST_PERCENT,
+	};
+
+	reclaim.lent_ns = reclaim.clock() + COMB_NS_LEAST;
+	comb_heap(&comb, &cache->heap);
+	count(&counts.combed, comb.released_bytes);
+	return !comb.stopped;
+}
+
+static bool empty_seized(struct thread_cache *cache, seizure_is_over *over)
+{
+	count(&counts.emptied, seizure_empty(cache, over));
+	count(&counts.seizures, 1);
+	return !over(cache);
+}
+
+/* Of a cache that was seized. Returns what is left to do. */
+static uint8_t work_on_seized(struct thread_cache *cache, uint8_t pending)
+{
+	if (pending & PENDING_EMPTY && empty_seized(cache, is_over))
+		pending &= (uint8_t)~PENDING_EMPTY;
+	if (pending & PENDING_COMB && comb_seized(cache))
+		pending &= (uint8_t)~PENDING_COMB;
+	/* The thread has woken: what it kept it will use. */
+	if (seizure_is_wanted_back(cache))
+		pending = 0;
+	cache->seized.sum = sum_of(cache);
+	return pending;
+}
+
+/* What was begun goes on at the next tick. */
+static void work_on(struct thread_cache *cache)
+{
+	uint8_t pending = cache->seized.pending;
+
+	if (!pending || reclaim.clock() >= reclaim.over_ns)
+		return;
+	cache->seized.pending = 0;
+	if (!seizure_take(cache))
+		return;
+	cache->seized.pending = work_on_seized(cache, pending);
+	seizure_put(cache);
+}
+
+static void work_on_heap(struct heap *heap, void *argument)
+{
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+
+	(void)argument;
+	work_on(cache);
+	reclaim.pending |= cache->seized.pending != 0;
+}
+
+/* The first look of a round of combing. */
+static bool combs_now(void)
+{
+	return reclaim.looks == 0 && options.release != RELEASE_MODE_LATENCY;
+}
+
+static void look_at(struct thread_cache *cache)
+{
+	struct seized_cache *seized = &cache->seized;
+	uint64_t sum = sum_of(cache);
+
+	if (sum != seized->sum) {
+		seized->sum = sum;
+		seized->looks = 0;
+		seized->pending &= (uint8_t)~PENDING_EMPTY;
+	} else if (seized->looks < 2) {
+		seized->looks++;
+	}
+	if (seized->looks == 1)
+		seized->pending |= PENDING_EMPTY;
+	if (combs_now() && comb_is_due(&cache->heap))
+		seized->pending |= PENDING_COMB;
+	reclaim.unsettled |= seized->looks < 2 || comb_is_due(&cache->heap);
+	reclaim.pending |= seized->pending != 0;
+}
+
+struct pinned {
+	size_t bytes, threads;
+};
+
+static void look_at_heap(struct heap *heap, void *argument)
+{
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+	struct pinned *pinned = argument;
+	size_t bytes;
+
+	if (heap_is_frozen(heap))
+		return;
+	look_at(cache);
+	/* It was emptied, had it been possible. */
+	bytes = cache->seized.looks > 1 ? bytes_in_bins(cache) : 0;
+	pinned->bytes += bytes;
+	pinned->threads += bytes > 0;
+}
+
+static void look(void)
+{
+	struct pinned pinned = { 0, 0 };
+
+	reclaim.unsettled = false;
+	reclaim.looks = (uint8_t)((reclaim.looks + 1) % LOOKS_PER_DECAY);
+	if (combs_now())
+		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
+	heap_visit_all(look_at_heap, &pinned);
+	atomic_store_explicit(&counts.pinned, pinned.bytes, memory_order_relaxed);
+	atomic_store_explicit(&counts.pinned_threads, pinned.threads, memory_order_relaxed);
+}
+
+uint64_t reclaim_tick(void)
+{
+	uint64_t now_ns = reclaim.clock();
+
+	reclaim.over_ns = now_ns + TICK_NS_MOST;
+	if (now_ns >= reclaim.next_ns) {
+		look();
+		reclaim.next_ns = now_ns + reclaim.look_ns;
+	}
+	if (reclaim.pending) {
+		reclaim.pending = false;
+		heap_visit_all(work_on_heap, NULL);
+	}
+	if (reclaim.pending)
+		return 0;
+	return reclaim.unsettled ? reclaim.next_ns - now_ns : UINT64_MAX;
+}
+
+static size_t comb_all(struct heap *heap, bool by_helper)
+{
+	struct comb comb = {
+		.release = by_helper ? release_at_once : release_one_by_one,
+		.is_over = is_never_over,
+	};
+
+	comb_heap(&comb, heap);
+	count(&counts.combed, comb.released_bytes);
+	return comb.released_bytes;
+}
+
+size_t reclaim_heap(struct heap *heap)
+{
+	return comb_all(heap, false);
+}
+
+/* One purge: by which way, and what came of it. */
+struct purge {
+	bool by_helper;
+	size_t bytes;
+};
+
+static void purge_heap(struct heap *heap, void *argument)
+{
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+	struct purge *purge = argument;
+
+	if (heap_is_frozen(heap) || !seizure_take(cache))
+		return;
+	empty_seized(cache, seizure_is_wanted_back);
+	purge->bytes += comb_all(heap, purge->by_helper);
+	seizure_put(cache);
+}
+
+size_t reclaim_all(bool by_helper)
+{
+	struct purge purge = { .by_helper = by_helper };
+
+	heap_visit_all(purge_heap, &purge);
+	return purge.bytes;
+}
+
+void reclaim_read(struct reclaim_counts *read)
+{
+	read->seizures = atomic_load_explicit(&counts.seizures, memory_order_relaxed);
+	read->emptied = atomic_load_explicit(&counts.emptied, memory_order_relaxed);
+	read->combed = atomic_load_explicit(&counts.combed, memory_order_relaxed);
+	read->pinned = atomic_load_explicit(&counts.pinned, memory_order_relaxed);
+	read->pinned_threads = atomic_load_explicit(&counts.pinned_threads, memory_order_relaxed);
+}

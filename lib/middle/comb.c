@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * comb.c - see comb.h. A slab with many survivors has many holes, so they are given back a
+ * batch at a time, slabs together.
+ */
+#include <config.h>
+
+#include "middle/comb.h"
+
+#define PAGE_BYTES	(4 * KiB)	/* where pages are larger, the kernel refuses: nothing is lost */
+
+#define COMBED		255	/* of slab.combed; 0: changed; else the round that first saw it so */
+
+_Static_assert(COMB_ROUNDS < COMBED, "rounds and the mark share a byte");
+
+/* Spans of several slabs, on their way in one call. */
+struct batch {
+	struct comb *comb;
+	struct release_span spans[RELEASE_SPANS_MOST];
+	unsigned count;
+};
+
+static void send(struct batch *batch)
+{
+	uint32_t released;
+	unsigned i;
+
+	if (!batch->count)
+		return;
+	released = batch->comb->release(batch->spans, batch->count);
+	for (i = 0; i < batch->count; i++)
+		if (released >> i & 1)
+			batch->comb->released_bytes += batch->spans[i].bytes;
+	batch->count = 0;
+}
+
+static bool is_free(const struct slab *slab, unsigned index)
+{
+	return slab->free_bits[index / 64] >> index % 64 & 1;
+}
+
+/* All blocks that reach into the page are free; what lies behind the last block is nobody's. */
+static bool is_hole(const struct slab *slab, const struct size_class *class, size_t page)
+{
+	unsigned index = size_class_block_index(class, page * PAGE_BYTES);
+	unsigned last = size_class_block_index(class, page * PAGE_BYTES + PAGE_BYTES - 16);
+
+	if (last >= class->capacity)
+		last = class->capacity - 1u;
+	while (index <= last) {
+		if (!is_free(slab, index))
+			return false;
+		index++;
+	}
+	return true;
+}
+
+/* The end of the run of pages that are all holes, or all not, from page on. */
+static size_t run_end(const struct slab *slab, const struct size_class *class, size_t page,
+		      size_t pages, bool *hole)
+{
+	*hole = is_hole(slab, class, page);
+	do
+		page++;
+	while (page < pages && is_hole(slab, class, page) == *hole);
+	return page;
+}
+
+static size_t hole_pages(const struct slab *slab, const struct size_class *class, size_t pages)
+{
+	size_t page = 0, next, sum = 0;
+	bool hole;
+
+	for (; page < pages; page = next) {
+		next = run_end(slab, class, page, pages, &hole);
+		sum += hole ? next - page : 0;
+	}
+	return sum;
+}
+
+static void release_holes(struct batch *batch, struct slab *slab, uint32_t first)
+{
+	const struct size_class *class = slab_class(slab);
+	size_t pages = class->units * (UNIT_SIZE / PAGE_BYTES), page, next;
+	char *start = reservation_unit_start(first);
+	bool hole;
+
+	if (hole_pages(slab, class, pages) * 100 < pages * batch->comb->least_percent)
+		return;
+	for (page = 0; page < pages; page = next) {
+		next = run_end(slab, class, page, pages, &hole);
+		if (!hole)
+			continue;
+		batch->spans[batch->count++] = (struct release_span){ start + page * PAGE_BYTES,
+								      (next - page) * PAGE_BYTES };
+		if (batch->count == RELEASE_SPANS_MOST)
+			send(batch);
+	}
+}
+
+static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first)
+{
+	if (!slab->combed && batch->comb->round) {
+		slab->combed = batch->comb->round;
+		batch->comb->unsettled = true;
+	} else if (slab->combed != batch->comb->round || !batch->comb->round) {
+		slab->combed = COMBED;
+		release_holes(batch, slab, first);
+	}
+}
+
+static void comb_class(struct batch *batch, uint32_t link)
+{
+	struct comb *comb = batch->comb;
+
+	for (; link && !comb->stopped; link = slab_unit(link - 1)->next) {
+		struct slab *slab = slab_unit(link - 1);
+
+		if (slab->combed == COMBED)
+			continue;
+		comb->stopped = comb->is_over(comb->argument);
+		if (!comb->stopped)
+			comb_slab(batch, slab, link - 1);
+	}
+}
+
+void comb_heap(struct comb *comb, struct heap *heap)
+{
+	struct batch batch = { .comb = comb };
+	unsigned class;
+
+	atomic_store_explicit(&heap->stirred, false, memory_order_relaxed);
+	for (class = 0; class < CLASS_COUNT; class++)
+		comb_class(&batch, heap->available[class].head);
+	send(&batch);
+	if (comb->stopped || comb->unsettled)
+		atomic_store_explicit(&heap->stirred, true, memory_order_relaxed);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reclaim.c - is what a thread keeps taken when it has not used it for a while, and left alone
+ * when it has? The clock is the test's.
+ */
+#include <config.h>
+
+#include "front/reclaim.h"
+
+#include <hakmem/hakmem.h>
+
+#include "front/thread_cache.h"
+#include "os/barrier.h"
+#include "support/options.h"
+
+#include "tests/unit/unit.h"
+
+#define BLOCKS	30000
+#define LOOK_NS 250000000ull
+
+static char *blocks[BLOCKS];
+static uint64_t time_ns = 1;
+
+static uint64_t clock_ns(void)
+{
+	return time_ns;
+}
+
+static void set_up(void)
+{
+	barrier_init();
+	options.decay_ms = 1000;
+	reclaim_begin(clock_ns);
+	hak_free(hak_malloc(1));
+}
+
+static struct reclaim_counts counts(void)
+{
+	struct reclaim_counts counts;
+
+	reclaim_read(&counts);
+	return counts;
+}
+
+/* Everything that can be done at this moment. */
+static uint64_t look(void)
+{
+	uint64_t sleep;
+
+	time_ns += LOOK_NS;
+	do
+		sleep = reclaim_tick();
+	while (!sleep);
+	return sleep;
+}
+
+static void use(size_t size, unsigned number)
+{
+	unsigned i;
+
+	for (i = 0; i < number; i++)
+		blocks[i] = hak_malloc(size);
+	for (i = 0; i < number; i++)
+		hak_free(blocks[i]);
+}
+
+START_TEST(a_cache_that_is_not_used_is_emptied)
+{
+	use(1000, 60);
+	look();
+	ck_assert_uint_eq(counts().emptied, 0);
+	look();
+	ck_assert_uint_ge(counts().emptied, 60000);
+	look();
+	ck_assert_uint_eq(counts().seizures, 1);
+}
+END_TEST
+
+START_TEST(a_cache_that_is_used_is_left_alone)
+{
+	unsigned i;
+	void *last = NULL;
+
+	for (i = 0; i < 20; i++) {
+		void *block = hak_malloc(1000);
+
+		hak_free(last);
+		last = block;
+		use(500, i);
+		look();
+	}
+	hak_free(last);
+	ck_assert_uint_eq(counts().emptied, 0);
+}
+END_TEST
+
+START_TEST(an_idle_process_is_not_looked_at_for_ever)
+{
+	unsigned i;
+
+	use(1000, 60);
+	for (i = 0; i < 12; i++)
+		look();
+	ck_assert_uint_eq(look(), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(holes_between_survivors_are_given_back_and_survivors_kept)
+{
+	unsigned i;
+
+	for (i = 0; i < BLOCKS; i++) {
+		blocks[i] = hak_malloc(256);
+		unit_fill(blocks[i], 256, i);
+	}
+	for (i = 0; i < BLOCKS; i++)
+		if (i % 100)
+			hak_free(blocks[i]);
+	for (i = 0; i < 12; i++)
+		look();
+	ck_assert_uint_ge(counts().combed, BLOCKS * 256u / 10 * 7);
+	for (i = 0; i < BLOCKS; i += 100)
+		ck_assert(unit_is_filled(blocks[i], 256, i));
+	for (i = 0; i < BLOCKS; i++)
+		if (i % 100)
+			blocks[i] = hak_malloc(256);
+	for (i = 0; i < BLOCKS; i++)
+		unit_fill(blocks[i], 256, i);
+	for (i = 0; i < BLOCKS; i++)
+		ck_assert(unit_is_filled(blocks[i], 256, i));
+}
+END_TEST
+
+START_TEST(release_latency_leaves_partly_used_slabs_alone)
+{
+	unsigned i;
+
+	options.release = RELEASE_MODE_LATENCY;
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i] = hak_malloc(256);
+	for (i = 0; i < BLOCKS; i++)
+		if (i % 100)
+			hak_free(blocks[i]);
+	for (i = 0; i < 12; i++)
+		look();
+	ck_assert_uint_eq(counts().combed, 0);
+	ck_assert_uint_gt(counts().emptied, 0);
+}
+END_TEST
+
+START_TEST(a_purge_does_not_wait)
+{
+	unsigned i;
+	size_t bytes;
+
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i] = hak_malloc(256);
+	for (i = 0; i < BLOCKS; i++)
+		if (i % 100)
+			hak_free(blocks[i]);
+	bytes = hak_purge();
+	ck_assert_uint_ge(bytes, BLOCKS * 256u / 10 * 7);
+	ck_assert_uint_lt(hak_purge(), 64 * KiB);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = unit_begin("reclaim");
+
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_test(tcase, a_cache_that_is_not_used_is_emptied);
+	tcase_add_test(tcase, a_cache_that_is_used_is_left_alone);
+	tcase_add_test(tcase, an_idle_process_is_not_looked_at_for_ever);
+	tcase_add_test(tcase, holes_between_survivors_are_given_back_and_survivors_kept);
+	tcase_add_test(tcase, release_latency_leaves_partly_used_slabs_alone);
+	tcase_add_test(tcase, a_purge_does_not_wait);
+	return unit_end();
+}
