@@ -13,7 +13,9 @@
 #include "back/large_run.h"
 #include "back/release.h"
 #include "os/lock.h"
+#include "os/node.h"
 #include "os/vm.h"
+#include "support/options.h"
 
 /* Each move may split mappings in two places; past this many, blocks are copied. */
 #define MOVES_MAX	64
@@ -61,13 +63,13 @@ static bool split_off(uint32_t run, uint32_t first, uint32_t units)
 }
 
 /* With the lock: units out of the free runs, live; UNIT_NONE: none fits. */
-static uint32_t find_and_split(uint32_t units, uint32_t alignment)
+static uint32_t find_and_split(uint32_t units, uint32_t alignment, unsigned home)
 {
 	uint32_t run, first = UNIT_NONE;
 
 	large_run_settle();
 	do {
-		run = large_run_find(units, alignment, &first);
+		run = large_run_find(units, alignment, home, &first);
 	} while (run != UNIT_NONE && !split_off(run, first, units));
 	return run == UNIT_NONE ? UNIT_NONE : first;
 }
@@ -90,12 +92,13 @@ static void set_slack(uint32_t unit, size_t bytes)
 	run->slack = slack;
 }
 
-static uint32_t take_run(uint32_t units, uint32_t alignment, size_t bytes, size_t *dirty_bytes)
+static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, size_t bytes,
+			 size_t *dirty_bytes)
 {
 	uint32_t first;
 
 	lock_take(&lock);
-	first = find_and_split(units, alignment);
+	first = find_and_split(units, alignment, home);
 	if (first != UNIT_NONE) {
 		*dirty_bytes = dirty_extent(first, units);
 		large_run_at(first)->slack = 0;
@@ -107,21 +110,36 @@ static uint32_t take_run(uint32_t units, uint32_t alignment, size_t bytes, size_
 }
 
 /* Opens another chunk; it merges with a free run before it. */
-static bool open_more(uint32_t units)
+static bool open_more(uint32_t units, unsigned home)
 {
+	unsigned place = options.large_policy == LARGE_INTERLEAVE ? NODE_EVERYWHERE : home;
 	uint32_t wanted = (uint32_t)align_up(units, SUPERSLAB_UNITS);
 	struct chunk chunk;
 
-	if (reservation_open(wanted, CHUNK_LARGE, 0, &chunk))
+	if (reservation_open(wanted, CHUNK_LARGE, place, &chunk))
 		return false;
 	lock_take(&lock);
-	if (chunk.units)
+	if (chunk.units) {
+		large_run_set_home(chunk.first_unit, chunk.units, home);
 		large_run_insert(chunk.first_unit, chunk.units);
+	}
 	lock_put(&lock);
 	return true;
 }
 
-void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
+/* No more can be opened: what others' homes have free is better than nothing. */
+static uint32_t take_elsewhere(uint32_t units, uint32_t alignment, size_t bytes,
+			       size_t *dirty_bytes)
+{
+	uint32_t unit = UNIT_NONE;
+	unsigned home;
+
+	for (home = 0; unit == UNIT_NONE && home < topology.homes; home++)
+		unit = take_run(units, alignment, home, bytes, dirty_bytes);
+	return unit;
+}
+
+void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty_bytes)
 {
 	uint32_t units = units_of(bytes);
 	uint32_t alignment_units = alignment > UNIT_SIZE ? units_of(alignment) : 1;
@@ -129,11 +147,16 @@ void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
 
 	if (!units || !alignment_units || !reservation_charge((size_t)units << UNIT_SHIFT))
 		return NULL;
+	/* What is everyone's is kept as the first home's. */
+	if (options.large_policy == LARGE_INTERLEAVE)
+		home = 0;
 	do {
-		unit = take_run(units, alignment_units, bytes, dirty_bytes);
+		unit = take_run(units, alignment_units, home, bytes, dirty_bytes);
 		/* units + alignment - 1 always hold an aligned run */
 	} while (unit == UNIT_NONE && units + alignment_units > units &&
-		 open_more(units + alignment_units - 1));
+		 open_more(units + alignment_units - 1, home));
+	if (unit == UNIT_NONE && topology_has_homes())
+		unit = take_elsewhere(units, alignment_units, bytes, dirty_bytes);
 	if (unit == UNIT_NONE) {
 		reservation_uncharge((size_t)units << UNIT_SHIFT);
 		return NULL;
@@ -219,6 +242,7 @@ static bool grow(uint32_t unit, uint32_t have, uint32_t units)
 	large_run_settle();
 	next = large_run_free_at(unit + have);
 	if (next == UNIT_NONE || large_run_at(next)->units < units - have ||
+	    large_run_at(next)->home != large_run_at(unit)->home ||
 	    !split_off(next, next, units - have))
 		return false;
 	large_run_at(next)->state = RUN_NONE;
@@ -263,6 +287,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 {
 	uint32_t unit = reservation_unit_of(block), units = units_of(bytes), more;
 	bool done, at_frontier;
+	unsigned home;
 
 	if (!units)
 		return false;
@@ -272,8 +297,9 @@ bool large_resize_in_place(void *block, size_t bytes)
 		set_slack(unit, bytes);
 	at_frontier = !done && ends_at_frontier(unit);
 	more = done ? 0 : units - large_run_at(unit)->units;
+	home = large_run_at(unit)->home;
 	lock_put(&lock);
-	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) || !open_more(more))
+	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) || !open_more(more, home))
 		return done;
 	lock_take(&lock);
 	done = resize(unit, units);
@@ -289,6 +315,7 @@ bool large_receive(struct chunk chunk)
 		return false;
 	lock_take(&lock);
 	large_run_mark(chunk.first_unit, chunk.units, true);
+	large_run_set_home(chunk.first_unit, chunk.units, chunk.home);
 	large_run_insert(chunk.first_unit, chunk.units);
 	lock_put(&lock);
 	return true;
@@ -296,16 +323,18 @@ bool large_receive(struct chunk chunk)
 
 bool large_give(uint32_t superslabs, struct chunk *chunk)
 {
-	uint32_t units = superslabs * SUPERSLAB_UNITS, first;
+	uint32_t units = superslabs * SUPERSLAB_UNITS, first = UNIT_NONE;
+	unsigned home;
 
 	lock_take(&lock);
-	first = find_and_split(units, SUPERSLAB_UNITS);
+	for (home = 0; first == UNIT_NONE && home < topology.homes; home++)
+		first = find_and_split(units, SUPERSLAB_UNITS, home);
 	if (first != UNIT_NONE) {
 		large_run_at(first)->state = RUN_NONE;
 		large_run_at(first + units - 1)->state = RUN_NONE;
 	}
 	lock_put(&lock);
-	*chunk = (struct chunk){ first, units, 0 };
+	*chunk = (struct chunk){ first, units, home - 1 };
 	return first != UNIT_NONE;
 }
 

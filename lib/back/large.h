@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "back/reservation.h"
+#include "os/node.h"
 
 enum large_lookup {
 	LARGE_NOT_OURS,		/* not in the large range */
@@ -26,7 +27,13 @@ enum large_lookup {
  * alignment: a power of two. *dirty_bytes: from there on the block is untouched and reads
  * as zero. NULL: no memory.
  */
-void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes);
+void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty_bytes);
+
+/* Of the calling thread's home. */
+static inline void *large_take(size_t bytes, size_t alignment, size_t *dirty_bytes)
+{
+	return large_take_at(topology_has_homes() ? node_home() : 0, bytes, alignment, dirty_bytes);
+}
 
 /* LARGE_BLOCK: it is free now. Anything else: nothing happened. */
 enum large_lookup large_put(void *block);

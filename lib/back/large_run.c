@@ -2,7 +2,7 @@
 /*
  * large_run.c - see large_run.h.
  *
- * Two sets of lists, for runs that are mostly dirty and mostly clean; in each, 4 lists a
+ * For each home two sets of lists, for runs that are mostly dirty and mostly clean; in each, 4 lists a
  * doubling of the length. In the list of the wanted length the best of the first few is
  * taken, in longer ones the first.
  */
@@ -15,7 +15,8 @@
 #define LISTS		(4 * 32)
 #define LOOKS_PER_LIST	32
 
-static uint32_t lists[2][LISTS];	/* [dirty]; unit + 1 of the first run; by large lock */
+/* [home][dirty]; unit + 1 of the first run; by large lock */
+static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
 static _Atomic uint32_t dirty_units;
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
@@ -73,7 +74,7 @@ uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
 static void list_insert(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
-	uint32_t *list = &lists[mostly_dirty(run)][list_of(run->units)];
+	uint32_t *list = &lists[run->home][mostly_dirty(run)][list_of(run->units)];
 
 	run->previous = 0;
 	run->next = *list;
@@ -105,7 +106,7 @@ bool large_run_remove(uint32_t unit)
 	if (run->previous)
 		large_run_at(run->previous - 1)->next = run->next;
 	else
-		lists[mostly_dirty(run)][list_of(run->units)] = run->next;
+		lists[run->home][mostly_dirty(run)][list_of(run->units)] = run->next;
 	return true;
 }
 
@@ -126,6 +127,15 @@ uint32_t large_run_free_before(uint32_t unit)
 	return large_run_free_at(unit);
 }
 
+void large_run_set_home(uint32_t unit, uint32_t units, unsigned home)
+{
+	uint32_t i;
+
+	/* With one home the records are right as they are, and stay untouched. */
+	for (i = 0; topology_has_homes() && i < units; i++)
+		large_run_at(unit + i)->home = (uint8_t)(home & 63);
+}
+
 uint32_t large_run_insert(uint32_t unit, uint32_t units)
 {
 	uint32_t dirty = large_run_count_dirty(unit, units);
@@ -137,7 +147,9 @@ uint32_t large_run_insert(uint32_t unit, uint32_t units)
 	for (i = 0; i < 2; i++) {
 		uint32_t neighbour = neighbours[i];
 
-		if (neighbour == UNIT_NONE || !large_run_remove(neighbour))
+		if (neighbour == UNIT_NONE ||
+		    large_run_at(neighbour)->home != large_run_at(unit)->home ||
+		    !large_run_remove(neighbour))
 			continue;
 		clear_tags(neighbour);
 		dirty += large_run_at(neighbour)->dirty_units;
@@ -191,14 +203,15 @@ static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, 
 	return best;
 }
 
-uint32_t large_run_find(uint32_t units, uint32_t alignment, uint32_t *first)
+uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, uint32_t *first)
 {
 	int dirty;
 	unsigned list;
 
 	for (dirty = 1; dirty >= 0; dirty--)
 		for (list = list_of(units); list < LISTS; list++) {
-			uint32_t found = find_in_list(lists[dirty][list], units, alignment, first);
+			uint32_t found = find_in_list(lists[home][dirty][list], units, alignment,
+						      first);
 
 			if (found != UNIT_NONE)
 				return found;
@@ -283,17 +296,16 @@ static void mend_after_fork(uint32_t unit)
 void large_run_after_fork_in_child(void)
 {
 	uint32_t unit = atomic_load_explicit(&claimed, memory_order_relaxed);
-	unsigned dirty, list;
+	unsigned i;
 
 	if (unit && large_run_at(unit - 1)->state == RUN_AWAY)
 		large_run_at(unit - 1)->state = RUN_FREE;
 	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
 	idle.head = moved.head = 0;
-	for (dirty = 0; dirty < 2; dirty++)
-		for (list = 0; list < LISTS; list++) {
-			uint32_t link = lists[dirty][list];
+	for (i = 0; i < topology.homes * 2 * LISTS; i++) {
+		uint32_t link = lists[i / (2 * LISTS)][i / LISTS % 2][i % LISTS];
 
-			for (; link; link = large_run_at(link - 1)->next)
-				mend_after_fork(link - 1);
-		}
+		for (; link; link = large_run_at(link - 1)->next)
+			mend_after_fork(link - 1);
+	}
 }

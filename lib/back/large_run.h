@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "back/reservation.h"
+#include "os/topology.h"
 
 /* Of the first record of a run; RUN_AWAY: being released. RUN_LAST: of the last, if there are two. */
 enum run_state { RUN_NONE, RUN_LAST, RUN_FREE, RUN_LIVE, RUN_AWAY };
@@ -33,6 +34,7 @@ struct large_unit {
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed : 1;	/* in every record: a block that started here was freed */
 	uint8_t seam : 1;	/* in every record: a mapping may begin here, made by a move */
+	uint8_t home : 6;	/* in every record: where the unit's pages come from */
 	_Atomic uint8_t age;	/* free run: looks of the helper that it was idle at */
 	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
 	_Atomic uint32_t idle_link;	/* see index_stack.h: the helper should look at it */
@@ -40,6 +42,7 @@ struct large_unit {
 };
 
 _Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");
+_Static_assert(TOPOLOGY_HOMES_MAX <= 1 << 6, "a home fits its field");
 
 static inline struct large_unit *large_run_at(size_t unit)
 {
@@ -53,9 +56,12 @@ void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
 uint32_t large_run_free_before(uint32_t unit);
 uint32_t large_run_free_at(uint32_t unit);
 
+/* Units that were just opened, or come from elsewhere. A run is of one home. */
+void large_run_set_home(uint32_t unit, uint32_t units, unsigned home);
+
 /*
- * Makes units free, whatever run they were: merges them with free neighbours, enters the
- * lists. Returns the first unit of the run that they are in now.
+ * Makes units free, whatever run they were: merges them with free neighbours of their home,
+ * enters the lists. Returns the first unit of the run that they are in now.
  */
 uint32_t large_run_insert(uint32_t unit, uint32_t units);
 
@@ -80,11 +86,11 @@ bool large_run_claim(uint32_t unit);
 void large_run_put_claimed(uint32_t unit);
 
 /*
- * Finds a free run that holds units from an aligned unit on (alignment in units, a power of
+ * Finds a free run of the home that holds units from an aligned unit on (alignment in units, a power of
  * two; counted from address 0, so that it holds for addresses). *first: where they start.
  * Dirty runs come before clean ones: they cost no new memory. UNIT_NONE: none.
  */
-uint32_t large_run_find(uint32_t units, uint32_t alignment, uint32_t *first);
+uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, uint32_t *first);
 
 /* The first free run from a unit on that is partly dirty; UNIT_NONE: none. */
 uint32_t large_run_find_dirty(uint32_t from);

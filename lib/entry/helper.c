@@ -38,6 +38,7 @@
 #include "os/pressure.h"
 #include "os/process.h"
 #include "os/thread.h"
+#include "os/topology.h"
 #include "os/vm.h"
 #include "support/log.h"
 #include "support/options.h"
@@ -201,7 +202,9 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	descriptor_table_separate();
 	vm_count_as_helper();
-	populate_ahead_begin(STAGING_ANY_NODE);
+	/* A page that is moved stays on its node: what is populated ahead is home 0's. */
+	populate_ahead_begin(topology_has_homes() && topology.binds ? topology.node_of_home[0] :
+								      STAGING_ANY_NODE);
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(now_ns(), report_stray);
 	barrier_init();

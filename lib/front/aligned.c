@@ -9,6 +9,8 @@
  */
 #include <config.h>
 
+#include "front/aligned.h"
+
 #include <errno.h>
 #include <stdbool.h>
 
@@ -70,8 +72,7 @@ static void *take_units(struct thread_cache *cache, size_t size, size_t alignmen
 			       (unsigned)(alignment >> UNIT_SHIFT), &zeroed);
 }
 
-/* alignment: a power of two. */
-static void *take(struct thread_cache *cache, size_t alignment, size_t size)
+void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 {
 	size_t dirty_bytes;
 	unsigned class;
@@ -99,7 +100,7 @@ static void *take_aligned(size_t alignment, size_t size)
 	cache = lease_take();
 	if (unlikely(!cache))
 		return NULL;
-	block = take(cache, alignment, size);
+	block = aligned_take(cache, alignment, size);
 	lease_put(cache);
 	return block;
 }

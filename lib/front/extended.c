@@ -10,6 +10,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
+#include "front/aligned.h"
 #include "front/free.h"
 #include "front/hardened.h"
 #include "front/lease.h"
@@ -17,6 +18,7 @@
 #include "support/options.h"
 
 #define LG_ALIGNMENT_MASK	63
+#define NODE_SHIFT		8	/* of HAK_NODE */
 
 static size_t alignment_of(int flags)
 {
@@ -45,11 +47,53 @@ static size_t bytes_of(size_t size, size_t alignment)
 	return size_class_table[class].size;
 }
 
+/* Where the flags ask for a node, and there are several. */
+static bool asks_for_home(int flags)
+{
+	return topology_has_homes() && flags >> NODE_SHIFT > 0;
+}
+
+static unsigned home_of(int flags)
+{
+	unsigned node = (unsigned)(flags >> NODE_SHIFT) - 1;
+
+	return topology.home_of_node[node % TOPOLOGY_NODES_MAX];
+}
+
+static void *take_of_home(unsigned home, size_t alignment, size_t size)
+{
+	struct thread_cache *cache;
+	void *block;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+		return NULL;
+	cache = lease_take_of(home);
+	if (!cache)
+		return NULL;
+	if (alignment == BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
+		block = thread_cache_take(size, &cache->bins[size_class_of(size)]);
+	else
+		block = aligned_take(cache, alignment, size);
+	lease_put(cache);
+	return block;
+}
+
+static void *mallocx_of_home(size_t size, int flags)
+{
+	void *block = take_of_home(home_of(flags), alignment_of(flags), size);
+
+	if (!block)
+		return malloc_fail();
+	return flags & HAK_ZERO ? memset(block, 0, size) : block;
+}
+
 EXPORT void *hak_mallocx(size_t size, int flags)
 {
 	size_t alignment = alignment_of(flags);
 	void *block;
 
+	if (asks_for_home(flags))
+		return mallocx_of_home(size, flags);
 	if (alignment == BLOCK_ALIGNMENT)
 		return flags & HAK_ZERO ? hak_calloc(1, size) : hak_malloc(size);
 	block = hak_aligned_alloc(alignment, size);
@@ -79,7 +123,7 @@ EXPORT void *hak_rallocx(void *block, size_t size, int flags)
 	if (!block)
 		return hak_mallocx(size, flags);
 	/* realloc(p, 0) would free it; a block of no size is one of the smallest. */
-	if (alignment == BLOCK_ALIGNMENT)
+	if (alignment == BLOCK_ALIGNMENT && !asks_for_home(flags))
 		moved = hak_realloc(block, max_size(size, 1));
 	else if ((uintptr_t)block % alignment == 0 && size <= old_bytes && size >= old_bytes / 2)
 		moved = block;

@@ -20,10 +20,10 @@ static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alig
 	void *block;
 
 	thread_cache_flush_all(cache);
-	block = large_take(size, alignment, dirty_bytes);
+	block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 	if (block || !balance_toward_large(size, alignment))
 		return block;
-	return large_take(size, alignment, dirty_bytes);
+	return large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 }
 
 void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment,
@@ -33,7 +33,7 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return NULL;
-	block = large_take(size, alignment, dirty_bytes);
+	block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 	if (unlikely(!block))
 		block = take_from_idle(cache, size, alignment, dirty_bytes);
 	if (block && !limit_holds()) {

@@ -109,13 +109,23 @@ static unsigned current_home(void)
 	return topology_has_homes() ? node_home() : 0;
 }
 
-static struct thread_cache *borrow(void)
+static struct thread_cache *borrow(unsigned home)
 {
 	struct thread_cache *cache = NULL;
 
-	while (has_started() && (cache = adopt_or_make(current_home())) && !begin_adopted(cache))
+	while (has_started() && (cache = adopt_or_make(home)) && !begin_adopted(cache))
 		heap_abandon(&cache->heap);	/* seized in this very moment */
 	return cache;
+}
+
+struct thread_cache *lease_take_of(unsigned home)
+{
+	struct thread_cache *cache = lease_take();
+
+	if (!cache || cache->heap.home == home)
+		return cache;
+	lease_put(cache);
+	return borrow(home);
 }
 
 /* The thread keeps the cache until it ends. NULL: seized already. */
@@ -160,7 +170,7 @@ struct thread_cache *lease_take_slow(void)
 {
 	struct thread_cache *cache = lease_take_own_slow();
 
-	return cache ? cache : borrow();
+	return cache ? cache : borrow(current_home());
 }
 
 /* All of it stays there, for the next thread of that home. */
@@ -184,7 +194,7 @@ struct thread_cache *lease_follow(struct thread_cache *cache)
 		return cache;
 	leave(cache);
 	cache = keep(next);
-	return cache ? cache : borrow();
+	return cache ? cache : borrow(current_home());
 }
 
 void lease_put_slow(struct thread_cache *cache)

@@ -44,6 +44,9 @@ static inline struct thread_cache *lease_take(void)
 	return topology_has_homes() && cache ? lease_follow(cache) : cache;
 }
 
+/* One of a home, as if the thread were there. NULL: no memory. */
+struct thread_cache *lease_take_of(unsigned home);
+
 /* Only the thread's own; NULL: it has none to work in just now. */
 static inline struct thread_cache *lease_take_own(void)
 {

@@ -34,17 +34,24 @@ struct options options = {
 	.huge_pages = HUGE_PAGES_AUTO,
 	.release = RELEASE_MODE_BALANCED,
 	.decay_ms = 1000,
+	.large_policy = LARGE_LOCAL,
 };
 
 static const char *const huge_pages_words[] = { "auto", "never", "always", NULL };
 static const char *const helpers_words[] = { "auto", "always", "never", NULL };
 static const char *const on_stray_access_words[] = { "report", "abort", "off", NULL };
 
+static const char *const large_policy_words[] = { "local", "interleave", NULL };
 static const char *const release_words[] = { "balanced", "latency", "memory", NULL };
 
 static bool parse_release(struct option_text value, void *field)
 {
 	return option_value_word(value, release_words, field);
+}
+
+static bool parse_large_policy(struct option_text value, void *field)
+{
+	return option_value_word(value, large_policy_words, field);
 }
 
 static bool parse_huge_pages(struct option_text value, void *field)
@@ -88,6 +95,7 @@ static const struct key {
 	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M" },
 	{ "release", parse_release, &options.release, "balanced, latency or memory" },
 	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
+	{ "large_policy", parse_large_policy, &options.large_policy, "local or interleave" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
 	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
 	{ "hardened", option_value_bool, &options.hardened, "true or false" },
@@ -222,12 +230,13 @@ static void confirm(void)
 
 	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
 		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu,"
-		    "control:%s,hardened:%s",
+		    "large_policy:%s,control:%s,hardened:%s",
 		    limit_word(options.limit_hard_bytes, hard),
 		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
 		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
 		    on_stray_access_words[options.on_stray_access],
 		    release_words[options.release], options.decay_ms,
+		    large_policy_words[options.large_policy],
 		    options.control_folder[0] ? options.control_folder :
 						control_words[options.control],
 		    options.hardened ? "true" : "false");

@@ -18,6 +18,7 @@ enum option_helpers { HELPERS_AUTO, HELPERS_ALWAYS, HELPERS_NEVER };
 enum option_on_stray_access { ON_STRAY_REPORT, ON_STRAY_ABORT, ON_STRAY_OFF };
 enum option_release { RELEASE_MODE_BALANCED, RELEASE_MODE_LATENCY, RELEASE_MODE_MEMORY };
 enum option_control { CONTROL_AUTO, CONTROL_ALWAYS, CONTROL_OFF };
+enum option_large_policy { LARGE_LOCAL, LARGE_INTERLEAVE };
 enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 
 struct options {
@@ -31,6 +32,7 @@ struct options {
 	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
 	bool hardened;			/* every misuse is seen at once, at a price; for what faces attackers */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
+	enum option_large_policy large_policy; /* interleave: large blocks that all nodes read */
 	enum option_control control;	/* always: a helper for small processes too; off: no socket */
 	char control_folder[96];	/* where the socket is put; empty: the usual places */
 };

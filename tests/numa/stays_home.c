@@ -18,12 +18,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <hakmem/hakmem.h>
+
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
 #include "tests/numa/placement.h"
 #include "tests/populate/watch.h"
 
-enum { LIVE = 256, RING = 64, WORKERS_MAX = 8 };
+enum { LIVE = 256, RING = 64, WORKERS_MAX = 8, LARGE_ONE_IN = 200 };
 
 #define LARGEST	   (1 * MIB)
 #define PAGE	   4096
@@ -88,6 +90,8 @@ static void free_what_came(struct worker *worker)
 
 static size_t choose_size(struct worker *worker)
 {
+	if (random_next(&worker->random) % LARGE_ONE_IN == 0)
+		return LARGEST + random_next(&worker->random) % (3 * MIB);
 	return sizes[random_next(&worker->random) % size_count];
 }
 
@@ -281,6 +285,30 @@ static void what_a_thread_leaves_is_for_threads_of_its_node(void)
 	expect_home("short threads", &result);
 }
 
+static void a_block_for_a_node_is_on_it(void)
+{
+	void *(*mallocx)(size_t size, int flags) =
+		(void *(*)(size_t, int))dlsym(RTLD_DEFAULT, "hak_mallocx");
+	struct result result = { .blocks = 0 };
+
+	need_two_nodes();
+	if (!mallocx)
+		contract_skip("this library has no hak_mallocx");
+	CHECK(run_on(node_of(0)));
+	for (int i = 0; i < machine()->memory_count; i++) {
+		int node = machine()->with_memory[i];
+
+		for (size_t size = 1; size < 3 * MIB; size += size / 3 + 1) {
+			char *block = mallocx(size, HAK_NODE(node));
+
+			CHECK(block);
+			touch(block, size);
+			add_block(&result, block, size, node);
+		}
+	}
+	expect_home("asked for", &result);
+}
+
 enum { LEFT_FREE_MIB = 40, SPILL_MIB = 120, SPILL_BLOCKS = SPILL_MIB * 64 };
 
 static void *fill_node(int node, size_t *bytes)
@@ -353,6 +381,7 @@ static const struct contract_case cases[] = {
 	CASE(pages_are_at_home_after_many_operations),
 	CASE(pages_are_at_home_after_threads_moved),
 	CASE(what_a_thread_leaves_is_for_threads_of_its_node),
+	CASE(a_block_for_a_node_is_on_it),
 	CASE(a_full_node_spills_is_counted_and_comes_home),
 };
 

@@ -56,6 +56,16 @@ START_TEST(confirm_takes_three_words_for_yes_and_three_for_no)
 }
 END_TEST
 
+START_TEST(large_policy_takes_its_two_words)
+{
+	ck_assert_int_eq(options.large_policy, LARGE_LOCAL);
+	expect_silence("large_policy:interleave");
+	ck_assert_int_eq(options.large_policy, LARGE_INTERLEAVE);
+	expect_silence("large_policy:local");
+	ck_assert_int_eq(options.large_policy, LARGE_LOCAL);
+}
+END_TEST
+
 START_TEST(huge_pages_takes_its_three_words)
 {
 	expect_silence("huge_pages:never");
@@ -283,7 +293,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto,hardened:false\n");
+			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -303,12 +313,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto,hardened:false\n"
+			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,control:auto,hardened:false\n");
+			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
 }
 END_TEST
 
@@ -325,6 +335,7 @@ int main(void)
 
 	tcase_add_test(tcase, the_defaults_are_in_force_before_anything_is_read);
 	tcase_add_test(tcase, confirm_takes_three_words_for_yes_and_three_for_no);
+	tcase_add_test(tcase, large_policy_takes_its_two_words);
 	tcase_add_test(tcase, huge_pages_takes_its_three_words);
 	tcase_add_test(tcase, a_limit_may_be_none);
 	tcase_add_loop_test(tcase, units_are_powers_of_1024, 0, COUNT(sizes));
