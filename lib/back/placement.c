@@ -135,6 +135,24 @@ uint64_t placement_tick(uint64_t now_ns)
 	return TICK_NS;
 }
 
+bool placement_is_home(char *start, unsigned home)
+{
+	void *pages[SUPERSLAB_UNITS];
+	int homes[SUPERSLAB_UNITS];
+	unsigned i;
+
+	if (!topology_has_homes())
+		return true;
+	for (i = 0; i < SUPERSLAB_UNITS; i++)
+		pages[i] = start + i * UNIT_SIZE;
+	if (node_query(pages, SUPERSLAB_UNITS, homes))
+		return true;
+	for (i = 0; i < SUPERSLAB_UNITS; i++)
+		if (homes[i] >= 0 && (unsigned)homes[i] != home)
+			return false;
+	return true;
+}
+
 void placement_read(struct placement_counts *read)
 {
 	read->seen = atomic_load_explicit(&seen_bytes, memory_order_relaxed);

@@ -12,6 +12,7 @@
 #ifndef HAKMEM_BACK_PLACEMENT_H
 #define HAKMEM_BACK_PLACEMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ void placement_survey(void);
 
 /* By the helper: looks at a part of it once a second. Returns how long it may sleep. */
 uint64_t placement_tick(uint64_t now_ns);
+
+/* Whether a superslab that was just populated came from its home, by some of its pages. */
+bool placement_is_home(char *start, unsigned home);
 
 /* Moves misplaced pages home, as far as there is room; returns the bytes. */
 size_t placement_bring_home(void);

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "back/placement.h"
 #include "back/populate.h"
 #include "back/populate_fill.h"
 #include "back/populate_policy.h"
@@ -257,7 +258,9 @@ static bool fill_one(void)
 		push_spare(superslab);
 		return false;
 	}
-	if (populate_fill_disarm(&ahead.fill, start_of(superslab))) {
+	/* The node is full: stock of another's would be misplaced when there is room again. */
+	if ((!error && !placement_is_home(start_of(superslab), 0)) ||
+	    populate_fill_disarm(&ahead.fill, start_of(superslab))) {
 		take_back(superslab);
 		if (!error)
 			count(&counts.dropped, SUPERSLAB_SIZE);
