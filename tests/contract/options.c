@@ -68,7 +68,7 @@ static void good_options_are_silent(void)
 static void an_unknown_option_is_answered_with_the_nearest(void)
 {
 	expect("foo:1",
-	       "hakmem: option \"foo\": unknown; did you mean \"confirm\"?\n");
+	       "hakmem: option \"foo\": unknown; did you mean \"control\"?\n");
 	expect("confrim:true",
 	       "hakmem: option \"confrim\": unknown; did you mean \"confirm\"?\n");
 	expect("limithard:512M",
