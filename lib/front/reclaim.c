@@ -34,8 +34,11 @@ static struct {
 	uint64_t next_ns;		/* when the next is due */
 	uint64_t over_ns;		/* when this tick's time is up */
 	uint64_t lent_ns;		/* until when no thread gets its cache back */
-	uint8_t round, looks;		/* of combing; looks since it began */
-	bool unsettled;			/* something is to be looked at again */
+	uint8_t round;			/* of combing */
+	uint64_t looks;			/* since the round began */
+	bool combs_now;			/* this look begins a round */
+	bool unsettled;			/* some cache is to be looked at again */
+	bool combs;			/* some heap is due in the next round */
 	bool pending;			/* some cache is to be emptied or combed */
 } reclaim;
 
@@ -54,6 +57,7 @@ void reclaim_begin(uint64_t (*clock)(void))
 	reclaim.look_ns = options.decay_ms * 1000000ull / LOOKS_PER_DECAY;
 	if (reclaim.look_ns < LOOK_NS_LEAST)
 		reclaim.look_ns = LOOK_NS_LEAST;
+	reclaim.next_ns = clock();
 }
 
 /* Different after nearly any use; what is missed is looked at again. */
@@ -181,12 +185,6 @@ static void work_on_heap(struct heap *heap, void *argument)
 	reclaim.pending |= cache->seized.pending != 0;
 }
 
-/* The first look of a round of combing. */
-static bool combs_now(void)
-{
-	return reclaim.looks == 0 && options.release != RELEASE_MODE_LATENCY;
-}
-
 static void look_at(struct thread_cache *cache)
 {
 	struct seized_cache *seized = &cache->seized;
@@ -201,9 +199,10 @@ static void look_at(struct thread_cache *cache)
 	}
 	if (seized->looks == 1)
 		seized->pending |= PENDING_EMPTY;
-	if (combs_now() && comb_is_due(&cache->heap))
+	if (reclaim.combs_now && comb_is_due(&cache->heap))
 		seized->pending |= PENDING_COMB;
-	reclaim.unsettled |= seized->looks < 2 || comb_is_due(&cache->heap);
+	reclaim.unsettled |= seized->looks < 2;
+	reclaim.combs |= comb_is_due(&cache->heap);
 	reclaim.pending |= seized->pending != 0;
 }
 
@@ -226,17 +225,33 @@ static void look_at_heap(struct heap *heap, void *argument)
 	pinned->threads += bytes > 0;
 }
 
-static void look(void)
+static void look(uint64_t late_ns)
 {
 	struct pinned pinned = { 0, 0 };
 
-	reclaim.unsettled = false;
-	reclaim.looks = (uint8_t)((reclaim.looks + 1) % LOOKS_PER_DECAY);
-	if (combs_now())
+	reclaim.unsettled = reclaim.combs = false;
+	/* Those that were slept through count too. */
+	reclaim.looks += 1 + late_ns / reclaim.look_ns;
+	reclaim.combs_now = reclaim.looks >= LOOKS_PER_DECAY &&
+			    options.release != RELEASE_MODE_LATENCY;
+	if (reclaim.combs_now)
 		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
+	reclaim.looks %= LOOKS_PER_DECAY;
 	heap_visit_all(look_at_heap, &pinned);
 	atomic_store_explicit(&counts.pinned, pinned.bytes, memory_order_relaxed);
 	atomic_store_explicit(&counts.pinned_threads, pinned.threads, memory_order_relaxed);
+}
+
+/* A process in which only holes are left to be looked for is woken once a round. */
+static uint64_t sleep_ns(uint64_t now_ns)
+{
+	uint64_t sleep = reclaim.next_ns - now_ns;
+
+	if (reclaim.unsettled)
+		return sleep;
+	if (!reclaim.combs || options.release == RELEASE_MODE_LATENCY)
+		return UINT64_MAX;
+	return sleep + (LOOKS_PER_DECAY - 1 - reclaim.looks) * reclaim.look_ns;
 }
 
 uint64_t reclaim_tick(void)
@@ -245,7 +260,7 @@ uint64_t reclaim_tick(void)
 
 	reclaim.over_ns = now_ns + TICK_NS_MOST;
 	if (now_ns >= reclaim.next_ns) {
-		look();
+		look(now_ns - reclaim.next_ns);
 		reclaim.next_ns = now_ns + reclaim.look_ns;
 	}
 	if (reclaim.pending) {
@@ -254,7 +269,7 @@ uint64_t reclaim_tick(void)
 	}
 	if (reclaim.pending)
 		return 0;
-	return reclaim.unsettled ? reclaim.next_ns - now_ns : UINT64_MAX;
+	return sleep_ns(now_ns);
 }
 
 static size_t comb_all(struct heap *heap, bool by_helper)
