@@ -23,6 +23,7 @@ enum {
 	MOST_BLOCKS = 1 << 16,
 	REFUSALS_UNTIL_BACK = 20,
 	MOST_POINTS = 80,	/* more than any program without a helper has */
+	MOST_SAMPLED = 20,	/* of one with a helper, which takes a second a point */
 	CHECKED_AT_ONCE = 64,	/* contents of so many are looked at after each failure */
 	LEAK_BYTES = 64 << 10,	/* what the C library itself may keep, as for a thread */
 	OPENED_MORE = 64 << 20,	/* a refused chunk is made up by others elsewhere */
@@ -351,7 +352,7 @@ static void try_every_point(const char *name)
 		find_need(&programs[i]);
 		CHECK_THAT(need.calls > 1, "%s makes %ld calls only", name, need.calls);
 		/* threads share the count, so a number is a sample there: some will do */
-		step = need.calls / MOST_POINTS + 1;
+		step = need.calls <= MOST_POINTS ? 1 : need.calls / MOST_SAMPLED + 1;
 		for (long nth = 1; nth <= need.calls; nth += step) {
 			try_point(&programs[i], nth, false);
 			try_point(&programs[i], nth, true);
