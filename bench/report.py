@@ -42,6 +42,7 @@ class Results:
         self.sealed = {}  # (arguments, allocator) -> Sample, or Failed
         self.start_up = {}
         self.populate = None  # a Populate
+        self.control = None  # a Control
         self.instructions = None  # two lists of Counts; (): could not be counted
 
     def ours(self):

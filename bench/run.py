@@ -13,6 +13,7 @@ import sys
 
 import allocators
 import callgrind
+import control
 import limits
 import machine
 import measure
@@ -26,7 +27,8 @@ QUICK_RUNS = 1
 START_UP_ROUNDS = 1000
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
-EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate")
+EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
+          "control")
 
 
 def progress(text):
@@ -148,6 +150,10 @@ def run_extras(programs, results, selection, runs):
         report.start_up_table(results)
     if selection.wants("populate"):
         run_populate(programs, results, runs)
+    if selection.wants("control") and results.ours():
+        results.control = control.run(programs, results.ours(), runs, progress)
+        progress("")
+        control.table(results.control)
 
 
 def arguments():
@@ -178,6 +184,7 @@ def main():
         report.row_table(results, row)
     run_extras(programs, results, selection, runs)
     found = limits.judge(results) + populate_limits.judge(results.populate)
+    found += control.judge(results.control)
     if found:
         report.limits_table(found)
     return int(chosen.limits and any(limit.kept is False for limit in found))
