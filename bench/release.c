@@ -1,41 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory over time after a program stops using it: "release SCENARIO BLOCK_BYTES MIB", with
- * any allocator preloaded. A line a quarter of a second: seconds since the last free,
- * resident MiB, MiB in use, µs of processor time of the program's own thread and of all.
+ * release SCENARIO BLOCK_BYTES MIB [USAGE-FILE]: memory over time after a program stops using
+ * it, with any allocator preloaded. It prints `name value` lines: time of the frees, resident
+ * size and the USAGE-FILE of a cgroup some seconds later, processor time of its own thread and
+ * of all others.
  *
  *   burst       everything is freed at once
  *   survivors   1 block in 100 is kept
- *   saw         freed and allocated again, four times a second
+ *   saw         freed and allocated again four times a second, then freed
+ *   own         burst; then the program gives the same memory back by its own madvise and
+ *               ends at once: the allocator must not be used any more, nor release meanwhile
  */
+#include "bench/harness.h"
+#include "bench/process_view.h"
+#include "bench/syscall_marker.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINES = 24, TEETH = 4, KEPT_ONE_IN = 100 };
+enum {
+	TEETH = 12,
+	TEETH_A_SECOND = 4,
+	KEPT_ONE_IN = 100,
+	LAST_SECOND = 5,
+	NS_PER_SECOND = 1000000000,
+};
+
+/* What one request of hakmem's helper covers at most. */
+#define PIECE_BYTES	(16 * BENCH_MIB)
+#define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
 
 static char **blocks;
 static size_t block_bytes, block_count;
+static const char *usage_path;
+static struct syscall_marker marker = { .operation = SYSCALL_MARKER_START };
 
-static double seconds(clockid_t clock)
+static void print(const char *name, uint64_t value)
+{
+	char line[96];
+	int length = snprintf(line, sizeof(line), "%s %llu\n", name, (unsigned long long)value);
+
+	if (length < 0 || write(STDOUT_FILENO, line, (size_t)length) != length)
+		harness_fail("cannot print the result");
+}
+
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
 	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
-static size_t resident_mib(void)
+static uint64_t others_cpu_ns(void)
 {
-	size_t total, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
+	uint64_t own_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	if (!file || fscanf(file, "%zu %zu", &total, &resident) != 2)
-		exit(EXIT_FAILURE);
-	fclose(file);
-	return resident * (size_t)sysconf(_SC_PAGESIZE) >> 20;
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_ns;
+}
+
+static void sleep_until(uint64_t end_ns)
+{
+	struct timespec end = { (time_t)(end_ns / NS_PER_SECOND), (long)(end_ns % NS_PER_SECOND) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL))
+		;
 }
 
 static void allocate(void)
@@ -45,11 +82,12 @@ static void allocate(void)
 			continue;
 		blocks[i] = malloc(block_bytes);
 		if (!blocks[i])
-			exit(EXIT_FAILURE);
-		memset(blocks[i], 1, block_bytes);
+			harness_fail("malloc failed");
+		harness_touch(blocks[i], 0, block_bytes);
 	}
 }
 
+/* Returns how many stay. */
 static size_t free_but_one_in(size_t kept_one_in)
 {
 	size_t kept = 0;
@@ -62,39 +100,147 @@ static size_t free_but_one_in(size_t kept_one_in)
 		free(blocks[i]);
 		blocks[i] = NULL;
 	}
-	return kept * block_bytes >> 20;
+	return kept;
 }
 
-static void watch(size_t in_use_mib)
+static void print_cgroup(int second)
 {
-	double began = seconds(CLOCK_MONOTONIC);
+	char text[32] = "";
+	char name[32];
+	int file = open(usage_path, O_RDONLY | O_CLOEXEC);
 
-	for (int i = 0; i < LINES; i++) {
-		printf("%.2f %zu %zu %.0f %.0f\n", seconds(CLOCK_MONOTONIC) - began,
-		       resident_mib(), in_use_mib, seconds(CLOCK_THREAD_CPUTIME_ID) * 1e6,
-		       seconds(CLOCK_PROCESS_CPUTIME_ID) * 1e6);
-		fflush(stdout);
-		usleep(250000);
+	if (file < 0 || read(file, text, sizeof(text) - 1) <= 0)
+		harness_fail("cannot read the cgroup's usage");
+	close(file);
+	snprintf(name, sizeof(name), "at_%d_cgroup_kib", second);
+	print(name, strtoul(text, NULL, 10) / BENCH_KIB);
+}
+
+static void watch(uint64_t began_ns)
+{
+	char name[32];
+
+	for (int second = 0; second <= LAST_SECOND; second++) {
+		sleep_until(began_ns + (uint64_t)second * NS_PER_SECOND);
+		snprintf(name, sizeof(name), "at_%d_resident_kib", second);
+		print(name, process_view_memory().resident_kib);
+		if (usage_path)
+			print_cgroup(second);
 	}
+}
+
+/* Of the library, where it has counters. */
+static void print_counters(void)
+{
+	static const char *const names[] = {
+		"release.bytes", "release.ring_bytes", "release.vector_bytes",
+		"release.plain_bytes", "release.trimmed_bytes",
+	};
+	size_t (*read_counter)(const char *name);
+
+	*(void **)&read_counter = dlsym(RTLD_DEFAULT, "hak_stats_read");
+	for (unsigned int i = 0; read_counter && i < sizeof(names) / sizeof(names[0]); i++)
+		print(names[i], read_counter(names[i]));
+}
+
+static void saw(void)
+{
+	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t next_ns = harness_now_ns();
+	uint64_t busy_ns = 0;
+
+	for (int tooth = 0; tooth < TEETH; tooth++) {
+		uint64_t began_ns = harness_now_ns();
+
+		free_but_one_in(0);
+		busy_ns += harness_now_ns() - began_ns;
+		next_ns += NS_PER_SECOND / TEETH_A_SECOND;
+		sleep_until(next_ns);
+		began_ns = harness_now_ns();
+		allocate();
+		busy_ns += harness_now_ns() - began_ns;
+	}
+	print("saw_busy_ns", busy_ns);
+	print("saw_cpu_ns", clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
+	print_counters();
+}
+
+static void find_bounds(uintptr_t *low, uintptr_t *high)
+{
+	*low = UINTPTR_MAX;
+	*high = 0;
+	for (size_t i = 0; i < block_count; i++) {
+		uintptr_t block = (uintptr_t)blocks[i];
+
+		if (block < *low)
+			*low = block;
+		if (block + block_bytes > *high)
+			*high = block + block_bytes;
+	}
+	*low &= ~(HUGE_PAGE_BYTES - 1);
+	*high = (*high + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+}
+
+static void give_back_ourselves(void)
+{
+	uint64_t before_kib, cpu_ns, began_ns;
+	uintptr_t low, high;
+
+	find_bounds(&low, &high);
+	began_ns = harness_now_ns();
+	free_but_one_in(0);
+	print("free_ns", harness_now_ns() - began_ns);
+	before_kib = process_view_memory().resident_kib;
+	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	for (uintptr_t at = low; at < high; at += PIECE_BYTES) {
+		size_t bytes = high - at < PIECE_BYTES ? high - at : PIECE_BYTES;
+
+		madvise((void *)at, bytes, MADV_DONTNEED); /* holes between are left alone */
+	}
+	print("give_back_cpu_ns", clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns);
+	print("given_kib", before_kib - process_view_memory().resident_kib);
+	_exit(EXIT_SUCCESS);
+}
+
+static void stop_using(size_t kept_one_in)
+{
+	uint64_t before_kib = process_view_memory().resident_kib;
+	uint64_t began_ns, cpu_ns;
+	size_t kept;
+
+	print("full_kib", before_kib);
+	print("huge_kib", process_view_memory().huge_kib);
+	marker.operation = 0;
+	began_ns = harness_now_ns();
+	kept = free_but_one_in(kept_one_in);
+	print("free_ns", harness_now_ns() - began_ns);
+	print("live_kib", (kept * block_bytes + block_count * sizeof(*blocks)) / BENCH_KIB);
+	cpu_ns = others_cpu_ns();
+	watch(harness_now_ns());
+	print("give_back_cpu_ns", others_cpu_ns() - cpu_ns);
+	print("given_kib", before_kib - process_view_memory().resident_kib);
+	marker.operation = SYSCALL_MARKER_END;
+	print_counters();
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "usage: release burst|survivors|saw BLOCK_BYTES MIB\n");
-		return 2;
-	}
+	if (argc != 4 && argc != 5)
+		harness_fail("usage: release burst|survivors|saw|own BLOCK_BYTES MIB [USAGE]");
 	block_bytes = strtoul(argv[2], NULL, 10);
-	block_count = (strtoul(argv[3], NULL, 10) << 20) / block_bytes;
-	blocks = calloc(block_count, sizeof(*blocks));
-	if (!blocks)
-		return EXIT_FAILURE;
+	block_count = block_bytes ? strtoul(argv[3], NULL, 10) * BENCH_MIB / block_bytes : 0;
+	if (!block_count)
+		harness_fail("release: a block at least");
+	usage_path = argv[4];
+	prctl(SYSCALL_MARKER_PRCTL, &marker, 0, 0, 0);
+	blocks = harness_map(block_count * sizeof(*blocks));
+	memset(blocks, 0, block_count * sizeof(*blocks));
 	allocate();
-	for (int tooth = 0; !strcmp(argv[1], "saw") && tooth < TEETH * 4; tooth++) {
-		free_but_one_in(0);
-		usleep(1000000 / TEETH);
-		allocate();
-	}
-	watch(free_but_one_in(strcmp(argv[1], "survivors") ? 0 : KEPT_ONE_IN));
+	if (!strcmp(argv[1], "own"))
+		give_back_ourselves();
+	if (!strcmp(argv[1], "saw"))
+		saw();
+	else
+		stop_using(strcmp(argv[1], "survivors") ? 0 : KEPT_ONE_IN);
 	return EXIT_SUCCESS;
 }

@@ -43,6 +43,7 @@ class Results:
         self.start_up = {}
         self.populate = None  # a Populate
         self.control = None  # a Control
+        self.release = None  # a Release
         self.instructions = None  # two lists of Counts; (): could not be counted
 
     def ours(self):

@@ -20,6 +20,9 @@ import measure
 import populate
 import populate_limits
 import populate_report
+import release
+import release_limits
+import release_report
 import report
 
 DEFAULT_RUNS = 5
@@ -28,7 +31,7 @@ START_UP_ROUNDS = 1000
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
-          "control")
+          "control", *release.NAMES)
 
 
 def progress(text):
@@ -133,6 +136,13 @@ def run_populate(programs, results, runs):
     populate_report.tables(results.populate)
 
 
+def run_release(programs, results, selection, runs):
+    results.release = release.run(programs, results.allocators, runs, selection.wants,
+                                  progress)
+    progress("")
+    release_report.tables(results.release)
+
+
 def run_extras(programs, results, selection, runs):
     if selection.wants("instructions"):
         count_instructions(programs, results)
@@ -154,6 +164,8 @@ def run_extras(programs, results, selection, runs):
         results.control = control.run(programs, results.ours(), runs, progress)
         progress("")
         control.table(results.control)
+    if any(selection.wants(name) for name in release.NAMES):
+        run_release(programs, results, selection, runs)
 
 
 def arguments():
@@ -183,8 +195,8 @@ def main():
     for row in rows:
         report.row_table(results, row)
     run_extras(programs, results, selection, runs)
-    found = limits.judge(results) + populate_limits.judge(results.populate)
-    found += control.judge(results.control)
+    found = (limits.judge(results) + populate_limits.judge(results.populate) +
+             control.judge(results.control) + release_limits.judge(results.release))
     if found:
         report.limits_table(found)
     return int(chosen.limits and any(limit.kept is False for limit in found))

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""What hakmem promises of memory that goes back, judged with release's numbers.
+
+run.py calls judge().
+"""
+
+import statistics
+
+import allocators
+import measure
+import release
+import release_report as report
+from limits import Limit, at_most
+
+BURST_SHARE = 1.1
+BURST_MORE_KIB = 16 << 10
+FREE_US_PER_MIB = 1.0
+RING_SHARE = 0.8
+SAW_TIME = 1.01
+SAW_GIVEN_SHARE = 0.001   # of what was freed
+SMALL_TO_OWN = 1.2
+RING_TO_OWN = 2.0
+ANSWER_MS = 10.0
+
+
+def last(found, scenario, name):
+    samples = report.good(found.series.get((scenario, name)))
+    return samples[-1] if samples else None
+
+
+def failed(what):
+    return [Limit(what, "runs", "failed", False)]
+
+
+def comes_down(found, scenario):
+    """Within a tenth of live + 16 MiB two seconds later, and it stays there."""
+    if (scenario, allocators.OURS) not in found.series:
+        return []
+    sample = last(found, scenario, allocators.OURS)
+    if not sample:
+        return failed(scenario)
+    allowed = BURST_SHARE * sample["live_kib"] + BURST_MORE_KIB
+    result = []
+    for kind in ("resident", *(["cgroup"] if found.cgroup else [])):
+        most = max(sample[f"at_{second}_{kind}_kib"] for second in (2, 3, 4, 5))
+        result.append(at_most(f"{scenario}: {kind} from 2 s on / allowed", most / allowed,
+                              1.0))
+    return result
+
+
+def survivors(found):
+    scenario = "release_survivors"
+    if (scenario, allocators.OURS) not in found.series:
+        return []
+    mine = last(found, scenario, allocators.OURS)
+    if not mine:
+        return failed(scenario)
+    peers = [last(found, scenario, a.name) for a in found.allocators
+             if a.name != allocators.OURS]
+    lowest = min((peer["at_5_resident_kib"] for peer in peers if peer), default=None)
+    if lowest is None:
+        return []
+    return [at_most(f"{scenario}: resident after 5 s / lowest peer",
+                    mine["at_5_resident_kib"] / lowest, 1.0)]
+
+
+def large_frees(found):
+    """Their frees do hardly anything else than hand memory over: the time as it is."""
+    sample = last(found, "release_large", allocators.OURS)
+    if not sample:
+        return []
+    return [at_most("release_large: time of the frees, us a MiB",
+                    report.per_mib(sample, "free_ns") / 1000, FREE_US_PER_MIB)]
+
+
+def calls(found):
+    what = "release: memory calls of the program's threads"
+    if found.trace is None:
+        return []
+    if isinstance(found.trace, measure.Failed):
+        return failed(what)
+    return [at_most(what, sum(found.trace[0].counts("run").values()), 0, "{}")]
+
+
+def saw(found):
+    if not found.saw:
+        return []
+    with_it = report.good(found.saw.get(""))
+    without = report.good(found.saw.get(release.NEVER))
+    if not with_it or not without:
+        return failed(release.SAW)
+
+    def ratio(name):
+        return statistics.median(mine[name] / its[name]
+                                 for mine, its in zip(with_it, without))
+
+    return [at_most(f"{release.SAW}: time / without releasing", ratio("saw_busy_ns"),
+                    SAW_TIME, "{:.3f}"),
+            at_most(f"{release.SAW}: processor / without releasing",
+                    ratio("saw_cpu_ns"), SAW_TIME, "{:.3f}"),
+            at_most(f"{release.SAW}: given back / freed",
+                    max(sample["release.bytes"] for sample in with_it) /
+                    release.SAW_FREED_BYTES, SAW_GIVEN_SHARE, "{:.4f}")]
+
+
+def ratio_to_own(found, way, name):
+    """The median of the runs' own ratios, for each MiB given back."""
+    mine, own = report.good(found.cost.get(way)), report.good(found.cost.get(release.OWN))
+    if not mine or not own:
+        return None
+    return statistics.median(report.per_mib(a, name) / report.per_mib(b, name)
+                             for a, b in zip(mine, own))
+
+
+def more_in_frees(found):
+    """us a MiB that the frees take longer when what they free goes back a second later."""
+    mine, own = report.good(found.cost.get("ring")), report.good(found.cost.get(release.OWN))
+    if not mine or not own:
+        return None
+    return statistics.median((report.per_mib(a, "free_ns") - report.per_mib(b, "free_ns"))
+                             / 1000 for a, b in zip(mine, own))
+
+
+def ring_share(samples):
+    return statistics.median(sample["release.ring_bytes"] / max(sample["release.bytes"], 1)
+                             for sample in samples)
+
+
+def cost(found):
+    if not found.cost:
+        return []
+    result = [at_most(f"{release.COST}: {way} / own madvise, processor",
+                      ratio_to_own(found, way, "give_back_cpu_ns"), most)
+              for way, most in (("vector", SMALL_TO_OWN), ("plain", SMALL_TO_OWN),
+                                ("ring", RING_TO_OWN))]
+    result.append(at_most(f"{release.COST}: frees, us a MiB more", more_in_frees(found),
+                          FREE_US_PER_MIB))
+    ring = report.good(found.cost.get("ring"))
+    share = ring_share(ring) if ring else None
+    result.append(Limit(f"{release.COST}: share through the ring", f">= {RING_SHARE}",
+                        "-" if share is None else f"{share:.2f}",
+                        None if share is None else share >= RING_SHARE))
+    return result
+
+
+def answers(found):
+    if found.answers is None:
+        return []
+    if isinstance(found.answers, measure.Failed):
+        return failed(release.ANSWER)
+    return [at_most(f"{release.ANSWER}: longest answer, ms", max(found.answers) * 1000,
+                    ANSWER_MS)]
+
+
+def judge(found):
+    if found is None or not release.ours(found.allocators):
+        return []
+    return (comes_down(found, "release_burst") + comes_down(found, "release_large") +
+            survivors(found) + large_frees(found) + calls(found) + saw(found) +
+            cost(found) + answers(found))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Prints what release.py has found: memory over time, processor time, answers."""
+
+import statistics
+
+import measure
+import release
+
+MIB_KIB = 1024
+SECONDS = (0, 1, 2, 3, 5)
+
+
+def median(samples, name):
+    return statistics.median(sample[name] for sample in samples)
+
+
+def good(samples):
+    """The runs, or None if there are none or one failed."""
+    return None if isinstance(samples, measure.Failed) or not samples else samples
+
+
+def per_mib(sample, name):
+    """Nanoseconds for each MiB that went back."""
+    return sample[name] / (max(sample["given_kib"], 1) / MIB_KIB)
+
+
+def mib_columns(sample, kind):
+    return "".join(f"{sample[f'at_{second}_{kind}_kib'] / MIB_KIB:>7.0f}"
+                   for second in SECONDS)
+
+
+def series_line(name, samples, cgroup):
+    if isinstance(samples, measure.Failed):
+        print(f"  {name:<12}failed: {samples}")
+        return
+    sample = samples[-1]
+    print(f"  {name:<12}{sample['full_kib'] / MIB_KIB:>7.0f}"
+          f"{sample['live_kib'] / MIB_KIB:>6.0f}{mib_columns(sample, 'resident')}"
+          f"{mib_columns(sample, 'cgroup') if cgroup else ''}"
+          f"{sample['free_ns'] / (sample['full_kib'] / MIB_KIB) / 1000:>9.2f}")
+
+
+def series_table(found, scenario):
+    of_scenario = {name: samples for (at, name), samples in found.series.items()
+                   if at == scenario}
+    if not of_scenario:
+        return
+    program, block = release.SERIES[scenario]
+    beside = f", then of its cgroup ({found.cgroup})" if found.cgroup else \
+        "; no cgroup could be made here"
+    print(f"\n{scenario}: {program}, blocks of {block} B; resident MiB{beside}, "
+          "by seconds after the last free")
+    seconds = "".join(f"{f'{second} s':>7}" for second in SECONDS)
+    print(f"  {'':<12}{'full':>7}{'live':>6}{seconds}"
+          f"{seconds if found.cgroup else ''}{'free us/M':>11}")
+    for name, samples in of_scenario.items():
+        series_line(name, samples, found.cgroup)
+
+
+def saw_table(found):
+    if not found.saw:
+        return
+    print(f"\n{release.SAW}: {release.SAW_MIB} MiB freed and allocated again every 250 ms")
+    for option, samples in found.saw.items():
+        if not good(samples):
+            print(f"  {option or 'as it is':<20}failed: {samples}")
+            continue
+        print(f"  {option or 'as it is':<20}busy {median(samples, 'saw_busy_ns') / 1e6:.1f}"
+              f" ms, processor {median(samples, 'saw_cpu_ns') / 1e6:.1f} ms, given back "
+              f"{median(samples, 'release.bytes') / 2**20:.1f} MiB")
+
+
+def cost_table(found):
+    if not found.cost:
+        return
+    print(f"\n{release.COST}: processor time, without the program's own thread, of giving "
+          "a burst back\n"
+          f"  {'':<14}{'us/MiB':>8}{'MiB':>7}{'ring':>7}{'vector':>8}{'plain':>7}"
+          f"{'free us/M':>11}")
+    for way, samples in found.cost.items():
+        if not good(samples):
+            print(f"  {way:<14}failed: {samples}")
+            continue
+        cost = statistics.median(per_mib(sample, "give_back_cpu_ns") for sample in samples)
+        frees = statistics.median(per_mib(sample, "free_ns") for sample in samples)
+        shares = "".join(f"{by_way(samples, kind):>{width}}" for kind, width in
+                         (("ring", 7), ("vector", 8), ("plain", 7)))
+        print(f"  {way:<14}{cost / 1000:>8.1f}{median(samples, 'given_kib') / 1024:>7.0f}"
+              f"{shares}{frees / 1000:>11.2f}")
+
+
+def by_way(samples, kind):
+    name = f"release.{kind}_bytes"
+    return "-" if name not in samples[0] else f"{median(samples, name) / 2**20:.0f}"
+
+
+def percentile(times, share):
+    return sorted(times)[min(int(len(times) * share), len(times) - 1)]
+
+
+def answer_table(found):
+    if found.answers is None:
+        return
+    if isinstance(found.answers, measure.Failed):
+        print(f"\n{release.ANSWER}: failed: {found.answers}")
+        return
+    times = [seconds * 1000 for seconds in found.answers]
+    print(f"\n{release.ANSWER}: {len(times)} requests to the helper while memory goes back: "
+          f"p50 {percentile(times, 0.5):.2f} ms, p99 {percentile(times, 0.99):.2f} ms, "
+          f"longest {max(times):.2f} ms")
+
+
+def calls_text(counts):
+    return ", ".join(f"{kind} {count}" for kind, count in counts.items()) or "none"
+
+
+def trace_table(found):
+    if found.trace is None:
+        return
+    if isinstance(found.trace, measure.Failed):
+        print(f"\nrelease: memory system calls: failed: {found.trace}")
+        return
+    trace, _ = found.trace
+    print("\nrelease: memory system calls from the first free on\n"
+          f"  the program's thread: {calls_text(trace.counts('run'))}\n"
+          f"  the helper, its start included: {calls_text(trace.counts('thread'))}")
+
+
+def tables(found):
+    for scenario in release.SERIES:
+        series_table(found, scenario)
+    trace_table(found)
+    saw_table(found)
+    cost_table(found)
+    answer_table(found)
