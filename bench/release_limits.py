@@ -131,8 +131,7 @@ def cost(found):
         return []
     result = [at_most(f"{release.COST}: {way} / own madvise, processor",
                       ratio_to_own(found, way, "give_back_cpu_ns"), most)
-              for way, most in (("vector", SMALL_TO_OWN), ("plain", SMALL_TO_OWN),
-                                ("ring", RING_TO_OWN))]
+              for way, most in (("plain", SMALL_TO_OWN), ("ring", RING_TO_OWN))]
     result.append(at_most(f"{release.COST}: frees, us a MiB more", more_in_frees(found),
                           FREE_US_PER_MIB))
     ring = report.good(found.cost.get("ring"))
