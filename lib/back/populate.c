@@ -20,7 +20,7 @@
  * is warm, and begin earlier. Where it runs, it knows what they cost, and says so.
  */
 #define HUGE_FROM_HEAP_BYTES	(256 * MiB)
-#define HUGE_FROM_REFUSED_BYTES	(64 * MiB)
+#define HUGE_FROM_REFUSED_BYTES	(128 * MiB)
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
 

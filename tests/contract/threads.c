@@ -325,7 +325,7 @@ static void blocks_resized_and_freed_by_the_next_thread_are_intact(void)
 }
 
 static const struct contract_case cases[] = {
-	CASE(blocks_of_an_ended_thread_are_used_and_freed_by_others),
+	CASE_WITH(blocks_of_an_ended_thread_are_used_and_freed_by_others, "helpers:never"),
 	CASE(the_resident_size_of_ten_thousand_short_lived_threads_levels_off),
 	CASE(threads_that_free_only_or_do_nothing_cost_nothing),
 	CASE(blocks_passed_from_producer_to_consumer_are_intact_and_come_home),
