@@ -45,7 +45,7 @@ guest_run() # MACHINE KERNEL QEMU-OPTIONS
 		timeout "$run_limit_s" qemu-system-x86_64 -accel tcg,thread=single -cpu Nehalem \
 			-nodefaults -no-reboot -display none -serial stdio $3 \
 			-kernel "$2" -initrd "$work/initramfs" \
-			-append "OPERATIONS=${OPERATIONS:-50000} console=ttyS0 quiet panic=-1 mitigations=off numa_balancing=disable" \
+			-append "OPERATIONS=${OPERATIONS:-20000} console=ttyS0 quiet panic=-1 mitigations=off numa_balancing=disable" \
 			</dev/null 2>&1 | tr -d '\r' >"$work/console"
 		grep -q '^guest: begin' "$work/console" && return
 		echo "$1: the guest's kernel did not come up (attempt $boot)"
