@@ -156,3 +156,32 @@ enum exit_code arguments_visit_json(const char *verb, struct target_list *list, 
 	json_output_end(object);
 	return code;
 }
+
+int arguments_look(const char *verb, int argc, char **argv,
+		   bool (*act)(struct target *target, void *argument,
+			       struct failure *failure))
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "all", no_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct arguments_looking looking = { .json = false };
+	struct target_list list = { .targets = NULL };
+	enum exit_code code;
+	int letter;
+
+	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
+		if (letter == '?')
+			return EXIT_USAGE;
+		*(letter == 'j' ? &looking.json : &looking.all) = true;
+	}
+	code = arguments_take_targets(verb, argv + optind, looking.all, ARGUMENTS_MANY,
+				      &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (looking.json)
+		return arguments_visit_json(verb, &list, looking.all, act, &looking,
+					    &looking.array);
+	return arguments_visit(verb, &list, looking.all, act, &looking);
+}

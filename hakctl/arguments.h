@@ -51,4 +51,15 @@ enum exit_code arguments_visit_json(const char *verb, struct target_list *list, 
 						struct failure *failure),
 				    void *argument, struct json_object **array);
 
+/* The command line of a verb that only looks: [-j] [TARGET... | --all]. */
+struct arguments_looking {
+	bool json, all;
+	struct json_object *array; /* with json: what act adds to */
+};
+
+/* All that such a verb runs; act's argument is a struct arguments_looking. */
+int arguments_look(const char *verb, int argc, char **argv,
+		   bool (*act)(struct target *target, void *argument,
+			       struct failure *failure));
+
 #endif

@@ -12,11 +12,6 @@
 #include "hakctl/memory_map.h"
 #include "hakctl/units.h"
 
-struct request {
-	bool json, all;
-	struct json_object *array;
-};
-
 /* Superslabs, by how their pages are mapped. */
 struct coverage {
 	uint64_t heap_start;
@@ -138,7 +133,7 @@ static void print_text(const struct target *target, const struct coverage *cover
 		puts("  mend: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
 }
 
-static void add_json(const struct request *request, const struct target *target,
+static void add_json(const struct arguments_looking *request, const struct target *target,
 		     const struct coverage *coverage)
 {
 	struct json_object *object = json_output_target(target);
@@ -161,7 +156,7 @@ static void add_json(const struct request *request, const struct target *target,
 
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
-	struct request *request = argument;
+	struct arguments_looking *request = argument;
 	struct coverage coverage;
 	struct look look;
 	bool done;
@@ -179,29 +174,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 
 static int huge_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct request request = { .json = false };
-	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
-
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &request.json : &request.all) = true;
-	}
-	code = arguments_take_targets("huge", argv + optind, request.all, ARGUMENTS_MANY,
-				      &list);
-	if (code != EXIT_DONE)
-		return code;
-	if (request.json)
-		return arguments_visit_json("huge", &list, request.all, show, &request,
-					    &request.array);
-	return arguments_visit("huge", &list, request.all, show, &request);
+	return arguments_look("huge", argc, argv, show);
 }
 
 const struct command huge_command = {

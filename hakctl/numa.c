@@ -16,11 +16,6 @@
 /* Columns beside the label and the total. */
 enum { MOST_NODES = 16 };
 
-struct request {
-	bool json, all;
-	struct json_object *array;
-};
-
 /* What lies where, as the kernel says, in bytes by node. */
 struct placement {
 	uint64_t bytes[MOST_NODES];
@@ -133,7 +128,7 @@ static void print_text(const struct target *target, const struct look *look)
 
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
-	struct request *request = argument;
+	struct arguments_looking *request = argument;
 	struct look look;
 
 	if (!look_take(target, LOOK_NODES, &look, failure))
@@ -158,29 +153,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 
 static int numa_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct request request = { .json = false };
-	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
-
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &request.json : &request.all) = true;
-	}
-	code = arguments_take_targets("numa", argv + optind, request.all, ARGUMENTS_MANY,
-				      &list);
-	if (code != EXIT_DONE)
-		return code;
-	if (request.json)
-		return arguments_visit_json("numa", &list, request.all, show, &request,
-					    &request.array);
-	return arguments_visit("numa", &list, request.all, show, &request);
+	return arguments_look("numa", argc, argv, show);
 }
 
 const struct command numa_command = {

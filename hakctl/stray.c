@@ -11,11 +11,6 @@
 #include "hakctl/json_output.h"
 #include "hakctl/table.h"
 
-struct request {
-	bool json, all;
-	struct json_object *array;
-};
-
 static void format_time(uint64_t when_ns, char text[40])
 {
 	time_t seconds = (time_t)(when_ns / 1000000000);
@@ -62,7 +57,7 @@ static void print_text(const struct target *target, const struct control_stray *
 	table_print(&table);
 }
 
-static void add_json(const struct request *request, const struct target *target,
+static void add_json(const struct arguments_looking *request, const struct target *target,
 		     const struct control_stray *strays, size_t count)
 {
 	struct json_object *object = json_output_target(target);
@@ -84,7 +79,7 @@ static void add_json(const struct request *request, const struct target *target,
 
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
-	struct request *request = argument;
+	struct arguments_looking *request = argument;
 	struct reply_rows rows = { .row_bytes = sizeof(struct control_stray) };
 	struct connection connection;
 	bool done;
@@ -103,29 +98,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 
 static int stray_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct request request = { .json = false };
-	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
-
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &request.json : &request.all) = true;
-	}
-	code = arguments_take_targets("stray", argv + optind, request.all, ARGUMENTS_MANY,
-				      &list);
-	if (code != EXIT_DONE)
-		return code;
-	if (request.json)
-		return arguments_visit_json("stray", &list, request.all, show, &request,
-					    &request.array);
-	return arguments_visit("stray", &list, request.all, show, &request);
+	return arguments_look("stray", argc, argv, show);
 }
 
 const struct command stray_command = {
