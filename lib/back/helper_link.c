@@ -22,16 +22,6 @@ void helper_link_want(void)
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
-void helper_link_refuse(void)
-{
-	atomic_store_explicit(&helper_link.refused, true, memory_order_relaxed);
-}
-
-bool helper_link_is_refused(void)
-{
-	return atomic_load_explicit(&helper_link.refused, memory_order_relaxed);
-}
-
 void helper_link_wake(void)
 {
 	if (helper_link.wake && helper_link.is_running())

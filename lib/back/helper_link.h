@@ -15,7 +15,6 @@
 
 struct helper_link {
 	_Atomic bool wanted;		/* relaxed: the next refill starts the helper */
-	_Atomic bool refused;		/* relaxed: advice; there will be none in this process */
 	void (*start)(void);		/* set before wanted can be, never changed */
 	void (*wake)(void);
 	bool (*is_running)(void);
@@ -30,10 +29,6 @@ void helper_link_set(void (*start)(void), void (*wake)(void), bool (*is_running)
 
 /* The heap has outgrown what a small process needs. */
 void helper_link_want(void);
-
-/* There will be no helper: the kernel alone populates, and is told to do so in large pages. */
-void helper_link_refuse(void);
-bool helper_link_is_refused(void);
 
 /* Memory was opened: if the helper sleeps for long it should look at once. */
 void helper_link_wake(void);

@@ -8,19 +8,26 @@
 
 #include <stdatomic.h>
 
-#include "back/helper_link.h"
+#include "back/reservation.h"
+#include "os/process.h"
 #include "os/vm.h"
 #include "support/compiler.h"
 #include "support/options.h"
 
 /*
  * A partly used slab of every class in every thread costs its untouched tail where pages
- * are huge. From this size on that is little beside the rest. Where a helper was wanted and
- * refused, huge pages are all that can be done ahead without a system call in a thread that
- * is warm, and begin earlier. Where it runs, it knows what they cost, and says so.
+ * are huge. From this size on that is little beside the rest.
  */
-#define HUGE_FROM_HEAP_BYTES	(256 * MiB)
-#define HUGE_FROM_REFUSED_BYTES	(128 * MiB)
+#define HUGE_FROM_HEAP_BYTES	(128 * MiB)
+
+/*
+ * A huge page costs a fraction of the 0.7 ms or more that 512 small ones cost, unless a
+ * hypervisor has to be asked for its memory: then it is milliseconds. The first few of a
+ * range, which will be used next anyway, tell.
+ */
+#define PROBED_PAGES		4
+#define PROBED_BYTES		(PROBED_PAGES * SUPERSLAB_SIZE)
+#define HUGE_IS_DEAR_NS		(PROBED_PAGES * 500000ull)
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
 
@@ -29,28 +36,39 @@ void populate_advise(enum populate_advice pages)
 	atomic_store_explicit(&advice, pages, memory_order_relaxed);
 }
 
-static bool auto_wants_huge(size_t heap_bytes)
+/* A thread that loses its processor meanwhile gets small pages, this once: no harm. */
+static bool is_dear(char *start)
 {
-	if (helper_link_is_running())
-		return atomic_load_explicit(&advice, memory_order_relaxed) == POPULATE_ADVICE_HUGE;
-	if (helper_link_is_refused())
-		return heap_bytes > HUGE_FROM_REFUSED_BYTES;
-	return heap_bytes > HUGE_FROM_HEAP_BYTES;
+	uint64_t began_ns = process_now_ns();
+	unsigned i;
+
+	for (i = 0; i < PROBED_PAGES; i++)
+		*(volatile char *)(start + i * SUPERSLAB_SIZE) = 0;
+	return process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 }
 
-static bool wants_huge(size_t heap_bytes, bool dense)
+static void want_huge_unless_dear(char *start, size_t bytes)
 {
-	if (options.huge_pages == HUGE_PAGES_AUTO)
-		return dense && auto_wants_huge(heap_bytes);
-	return options.huge_pages == HUGE_PAGES_ALWAYS;
+	enum populate_advice pages = atomic_load_explicit(&advice, memory_order_relaxed);
+
+	if (pages == POPULATE_ADVICE_SMALL)
+		return;
+	vm_want_huge(start, bytes);
+	if (pages == POPULATE_ADVICE_NONE && bytes > PROBED_BYTES && is_dear(start))
+		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
 }
 
 int populate_open(void *start, size_t bytes, size_t heap_bytes, bool dense)
 {
 	int error = vm_open(start, bytes);
 
+	if (error)
+		return error;
 	/* A kernel without huge pages refuses the wish; small ones do. */
-	if (!error && wants_huge(heap_bytes, dense))
+	if (options.huge_pages == HUGE_PAGES_ALWAYS)
 		vm_want_huge(start, bytes);
-	return error;
+	else if (options.huge_pages == HUGE_PAGES_AUTO && dense &&
+		 heap_bytes >= HUGE_FROM_HEAP_BYTES)
+		want_huge_unless_dear(start, bytes);
+	return 0;
 }

@@ -159,19 +159,21 @@ int reservation_open_large_records(uint32_t end_unit)
 static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 {
 	uint32_t end = chunk.first_unit + chunk.units, unit;
+	char *start = reservation_unit_start(chunk.first_unit);
+	size_t bytes = (size_t)chunk.units << UNIT_SHIFT;
 	int error = open_metadata(&metadata_units, end, open_records);
 
 	if (!error && kind == CHUNK_LARGE)
 		error = reservation_open_large_records(end);
-	if (!error)
-		error = populate_open(reservation_unit_start(chunk.first_unit),
-				      (size_t)chunk.units << UNIT_SHIFT,
-				      (size_t)chunk.first_unit << UNIT_SHIFT, kind == CHUNK_SLABS);
 	if (error)
 		return error;
+	/* Placed first: opening may touch. */
 	if (topology_has_homes())
-		node_place(reservation_unit_start(chunk.first_unit),
-			   (size_t)chunk.units << UNIT_SHIFT, chunk.home);
+		node_place(start, bytes, chunk.home);
+	error = populate_open(start, bytes, (size_t)chunk.first_unit << UNIT_SHIFT,
+			      kind == CHUNK_SLABS);
+	if (error)
+		return error;
 	for (unit = chunk.first_unit; unit < end; unit++)
 		reservation.bin_of_unit[unit] = reservation.nobody;
 	return 0;

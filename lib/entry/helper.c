@@ -63,7 +63,6 @@ static _Atomic bool started;			/* in this process */
 
 static void refuse(const char *why)
 {
-	helper_link_refuse();
 	atomic_store_explicit(&refusal, why, memory_order_relaxed);
 }
 
