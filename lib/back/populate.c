@@ -8,7 +8,6 @@
 
 #include <stdatomic.h>
 
-#include "back/reservation.h"
 #include "os/process.h"
 #include "os/vm.h"
 #include "support/compiler.h"
@@ -25,8 +24,9 @@
  * hypervisor has to be asked for its memory: then it is milliseconds. The first few of a
  * range, which will be used next anyway, tell.
  */
+#define HUGE_PAGE_BYTES		(2 * MiB)
 #define PROBED_PAGES		4
-#define PROBED_BYTES		(PROBED_PAGES * SUPERSLAB_SIZE)
+#define PROBED_BYTES		(PROBED_PAGES * HUGE_PAGE_BYTES)
 #define HUGE_IS_DEAR_NS		(PROBED_PAGES * 500000ull)
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
@@ -43,7 +43,7 @@ static bool is_dear(char *start)
 	unsigned i;
 
 	for (i = 0; i < PROBED_PAGES; i++)
-		*(volatile char *)(start + i * SUPERSLAB_SIZE) = 0;
+		*(volatile char *)(start + i * HUGE_PAGE_BYTES) = 0;
 	return process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 }
 

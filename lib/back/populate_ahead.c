@@ -28,7 +28,8 @@
 #define SPARES_MOST	1024
 #define SPARE_RUNS_MOST	24	/* armed spares side by side are one run: two mappings more at most */
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
-#define PLAIN_MOST	16	/* superslabs */
+#define PLAIN_MOST	16	/* superslabs … */
+#define PLAIN_FROM	64	/* … once there are so many in all */
 #define STRAYS_AT_ONCE	8
 #define ADVICES_MOST	16	/* each splits a mapping */
 
@@ -343,8 +344,8 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 
 /*
  * The slabs of the plain part have untouched tails, and what follows it would be slowed down
- * by them for long. A heap that goes on growing gets them too, by small pages: never armed, so
- * not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
+ * by them for long. A heap beside which they are little gets them too, by small pages: never
+ * armed, so not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
  */
 static void populate_plain_one(void)
 {
@@ -382,7 +383,7 @@ uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_
 	take_retired();
 	filled = fill_stock(now_ns);
 	advise_fresh();
-	if (ahead.plain_next < ahead.plain_end && superslab_count() > ahead.plain_end)
+	if (ahead.plain_next < ahead.plain_end && superslab_count() > PLAIN_FROM)
 		populate_plain_one();
 	while (stock_length(0, STOCK_READY) > ahead.policy.target && drop_one())
 		;

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define TARGET_FIRST		4
+#define TARGET_FIRST		1
 #define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
 #define CAP_PERCENT		7	/* … or so much of the heap */
 #define TARGET_MOST		32
