@@ -43,7 +43,12 @@
 #include "support/log.h"
 #include "support/options.h"
 
+/* ThreadSanitizer keeps its own records of a thread there. */
+#ifdef __SANITIZE_THREAD__
+#define STACK_BYTES	(4 * MiB)
+#else
 #define STACK_BYTES	(128 * KiB)
+#endif
 
 /*
  * In a page that is wiped on fork: a child made by a raw clone(2), which runs no fork handlers,

@@ -20,7 +20,11 @@
 #include "support/compiler.h"
 #include "support/size_class.h"
 
-/* blocks in the list + room = limit; the list is linked through the blocks' first words. */
+/*
+ * blocks in the list + room = limit; the list is linked through the blocks' first words. room
+ * is no atomic though reports read it (thread_cache_bin_count, reclaim.c): the fast paths
+ * change it in memory by one instruction, and a count of a moment ago will do.
+ */
 struct bin {
 	void *head;
 	int32_t room;		/* below 0: flush */
@@ -40,7 +44,7 @@ struct bin_owner {
 struct seized_cache {
 	bool closed;			/* every step leads to the last bin */
 	_Atomic bool wanted_back;	/* relaxed: a hint from the thread */
-	int32_t room[CLASS_COUNT];	/* what room has to be corrected by */
+	int32_t room[CLASS_COUNT];	/* what room has to be corrected by; read as that is */
 	void *rest[CLASS_COUNT];	/* blocks that belong behind what was pushed meanwhile */
 	/* The helper's, see reclaim.c. */
 	uint64_t sum;
@@ -60,7 +64,7 @@ struct thread_cache {
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
 	_Atomic uint8_t bin_of_step[SIZE_STEPS];	/* relaxed: seizure.c has a barrier */
 	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
-	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks */
+	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as room is */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	uint32_t refills_since_send;
@@ -99,7 +103,8 @@ static inline unsigned thread_cache_bin_class(struct bin *bin)
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
 }
 
-static inline uint32_t thread_cache_bin_count(struct bin *bin)
+/* Also by who does not have the cache: then the count is of some moment. */
+static RACY_READER inline uint32_t thread_cache_bin_count(struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
