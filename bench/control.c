@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control RATE|latency MIB fills a heap of that many MiB from 64 threads, which then replace
- * blocks of it. Meanwhile `stats` is asked over the control socket: RATE times a second (0:
- * not at all), or 100 times with a pause between. It prints `name value` lines: what the
- * threads did and how long the answers took.
+ * control MIB TURNS fills a heap of that many MiB from 64 threads, which then replace blocks of
+ * it. Meanwhile `stats` is asked over the control socket: 100 times with a pause between, by a
+ * thread of ordinary priority and by one that comes first as hakctl does; then in every other
+ * one of TURNS short turns. It prints `name value` lines: how long the answers took, and what
+ * the threads did in turns with and without questions.
  */
 #include "bench/harness.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +31,9 @@ enum {
 	LOW_BYTES = 64,
 	SIZE_DOUBLINGS = 8,
 	SEED = 42,
-	RUN_MS = 2500,
+	TURN_MS = 300,
+	QUESTIONS_A_SECOND = 10,
+	TURNS_MOST = 1000,
 	LATENCY_QUESTIONS = 100,
 	LATENCY_MOST_MS = 20000, /* where answers are very late, there are fewer */
 	LATENCY_PAUSE_MS = 20,
@@ -41,7 +46,7 @@ struct worker {
 	void **blocks;
 	size_t count, most;
 	uint64_t goal_bytes;
-	uint64_t operations;
+	_Atomic uint64_t operations;	/* relaxed: a count */
 	uint64_t state;
 };
 
@@ -50,6 +55,7 @@ static pthread_barrier_t barrier;
 static _Atomic bool over;	/* relaxed: only ends the loops */
 static uint64_t answers[LATENCY_QUESTIONS];
 static unsigned int answered;
+static double ratios[TURNS_MOST];
 
 static void print(const char *name, uint64_t value)
 {
@@ -111,7 +117,7 @@ static void *work(void *argument)
 	while (!atomic_load_explicit(&over, memory_order_relaxed)) {
 		for (int i = 0; i < BATCH; i++)
 			replace(worker);
-		worker->operations += BATCH;
+		atomic_fetch_add_explicit(&worker->operations, BATCH, memory_order_relaxed);
 	}
 	return NULL;
 }
@@ -146,27 +152,47 @@ static void ask(int client)
 		answers[answered++] = harness_now_ns() - start_ns;
 }
 
-static void ask_at_rate(uint64_t a_second)
-{
-	uint64_t start_ns = harness_now_ns(), end_ns = start_ns + RUN_MS * 1000000ULL;
-	int client = a_second ? open_client() : -1;
-
-	if (!a_second)
-		sleep_ns(RUN_MS * 1000000ULL);
-	while (a_second && harness_now_ns() < end_ns) {
-		ask(client);
-		sleep_ns(1000000000U / a_second);
-	}
-}
-
-static void ask_for_latency(void)
+static void ask_for_latency(int client)
 {
 	uint64_t end_ns = harness_now_ns() + LATENCY_MOST_MS * 1000000ULL;
-	int client = open_client();
 
+	answered = 0;
 	while (answered < LATENCY_QUESTIONS && harness_now_ns() < end_ns) {
 		ask(client);
 		sleep_ns(LATENCY_PAUSE_MS * 1000000ULL);
+	}
+}
+
+static uint64_t operations(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < THREADS; i++)
+		sum += atomic_load_explicit(&workers[i].operations, memory_order_relaxed);
+	return sum;
+}
+
+/* Operations a second while a turn lasts, its questions included. */
+static double take_turn(int client, bool with_questions)
+{
+	uint64_t start_ns = harness_now_ns(), before = operations();
+	uint64_t end_ns = start_ns + TURN_MS * 1000000ULL;
+
+	while (harness_now_ns() < end_ns) {
+		if (with_questions)
+			ask(client);
+		sleep_ns(1000000000U / QUESTIONS_A_SECOND);
+	}
+	return (double)(operations() - before) * 1e9 / (double)(harness_now_ns() - start_ns);
+}
+
+/* Neighbours are compared, each pair in the other order: what else is slow is so for both. */
+static void compare_turns(int client, unsigned int pairs)
+{
+	for (unsigned int i = 0; i < pairs; i++) {
+		double one = take_turn(client, i & 1), other = take_turn(client, !(i & 1));
+
+		ratios[i] = i & 1 ? one / other : other / one;
 	}
 }
 
@@ -177,15 +203,45 @@ static int by_value(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
-static void print_answers(void)
+static int by_ratio(const void *one, const void *other)
 {
+	double a = *(const double *)one, b = *(const double *)other;
+
+	return (a > b) - (a < b);
+}
+
+static void print_answers(const char *who)
+{
+	char name[64];
+
 	if (!answered)
 		return;
 	qsort(answers, answered, sizeof(answers[0]), by_value);
-	print("answers", answered);
-	print("answer_p50_ns", answers[answered / 2]);
-	print("answer_p99_ns", answers[answered * 99 / 100]);
-	print("answer_most_ns", answers[answered - 1]);
+	snprintf(name, sizeof(name), "%s_p50_ns", who);
+	print(name, answers[answered / 2]);
+	snprintf(name, sizeof(name), "%s_p99_ns", who);
+	print(name, answers[answered * 99 / 100]);
+	snprintf(name, sizeof(name), "%s_most_ns", who);
+	print(name, answers[answered - 1]);
+}
+
+/* The median of ratios, and the half width of where 95 % of such medians would lie. */
+static void print_ratios(unsigned int pairs)
+{
+	double reach = 0.98 * sqrt((double)pairs);
+	unsigned int low = (unsigned int)((double)pairs / 2 - reach), high = pairs - 1 - low;
+
+	qsort(ratios, pairs, sizeof(ratios[0]), by_ratio);
+	print("throughput_ratio_ppm", (uint64_t)(ratios[pairs / 2] * 1e6));
+	print("throughput_error_ppm", (uint64_t)((ratios[high] - ratios[low]) * 5e5));
+}
+
+/* As hakctl and the library's thread do. */
+static void come_first(void)
+{
+	struct sched_param lowest = { .sched_priority = 1 };
+
+	print("real_time", sched_setscheduler(0, SCHED_RR, &lowest) == 0);
 }
 
 static void start_workers(uint64_t bytes)
@@ -203,25 +259,24 @@ static void start_workers(uint64_t bytes)
 
 int main(int count, char **arguments)
 {
-	uint64_t operations = 0, start_ns;
+	unsigned int turns = count == 3 ? (unsigned int)strtoul(arguments[2], NULL, 10) : 0;
+	int client;
 
-	if (count != 3)
-		harness_fail("usage: control RATE|latency MIB");
-	start_workers(strtoull(arguments[2], NULL, 10) * BENCH_MIB);
+	if (turns < 8 || turns > TURNS_MOST)
+		harness_fail("usage: control MIB TURNS, 8 of them at least");
+	start_workers(strtoull(arguments[1], NULL, 10) * BENCH_MIB);
 	pthread_barrier_wait(&barrier);
-	start_ns = harness_now_ns();
-	if (strcmp(arguments[1], "latency") == 0)
-		ask_for_latency();
-	else
-		ask_at_rate(strtoull(arguments[1], NULL, 10));
+	client = open_client();
+	ask_for_latency(client);
+	print_answers("plain_answer");
+	come_first();
+	ask_for_latency(client);
+	print_answers("answer");
+	compare_turns(client, turns / 2);
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 	for (unsigned int i = 0; i < THREADS; i++)
 		pthread_join(workers[i].thread, NULL);
-	start_ns = harness_now_ns() - start_ns;
-	for (unsigned int i = 0; i < THREADS; i++)
-		operations += workers[i].operations;
-	print("operations", operations);
-	print("elapsed_ns", start_ns);
-	print_answers();
+	print("operations", operations());
+	print_ratios(turns / 2);
 	return 0;
 }

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hakctl/priority.h"
+
 /* How connection_ask and _rows differ: where a reply goes. */
 struct answer {
 	void *body;
@@ -290,6 +292,8 @@ bool connection_open(struct connection *connection, const char *path,
 	*connection = (struct connection){ .socket = -1 };
 	if (!make_address(path, &address, &folder))
 		return connect_failed(path, failure);
+	priority_raise();
+	connection->is_raised = true;
 	connection->socket =
 		socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	result =
@@ -317,4 +321,7 @@ void connection_close(struct connection *connection)
 	if (connection->socket >= 0)
 		close(connection->socket);
 	connection->socket = -1;
+	if (connection->is_raised)
+		priority_lower();
+	connection->is_raised = false;
 }

@@ -17,6 +17,7 @@
 
 struct connection {
 	int socket;		    /* -1: closed */
+	bool is_raised;		    /* priority_raise() was called for it */
 	pid_t peer;		    /* as seen from here */
 	uint32_t serial;	    /* of the last request */
 	struct control_hello hello; /* the library's */

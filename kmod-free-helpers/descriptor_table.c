@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Separates the calling thread's descriptor table from the program's. Called by the
- * helper. Its copies of the program's descriptors are closed: else the readers of the
+ * library's own threads. Its copies of the program's descriptors are closed: else the readers of the
  * program's pipes would never see their end.
  */
 #include <config.h>
@@ -15,14 +15,19 @@
 
 #include "kmod-free-helpers/kernel_abi.h"
 
-/* 0 to 2 are held by a pidfd of our own process: what is opened later never gets them. */
-static int process = -1;
+/*
+ * 0 to 2 are held by a pidfd of our own process: what is opened later never gets them. The
+ * first of an empty table is 0 in each thread's; -1: the kernel has none. relaxed.
+ */
+static _Atomic int process = -1;
 
 static void occupy_standard_descriptors(void)
 {
-	process = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	while (process >= 0 && dup(process) < STDERR_FILENO)
+	int held = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	while (held >= 0 && dup(held) < STDERR_FILENO)
 		;
+	process = held;
 }
 
 void descriptor_table_borrow_error_output(void)

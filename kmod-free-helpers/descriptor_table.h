@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's own descriptor table. Called once by the helper, first thing in its life:
+ * A thread's own descriptor table. Called by each of the library's own, first thing in its life:
  * what it opens afterwards is then not among the program's descriptors, is not closed by
  * a program that closes all of its own, and is inherited by no child.
  */

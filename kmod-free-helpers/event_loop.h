@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the helper sleeps on: a clock, a doorbell word in memory that application threads
- * ring without any descriptor, and descriptors of its own (strays, the control socket).
+ * ring without any descriptor, and descriptors of its own (strays, releases).
  * One thread, the helper, in everything but event_loop_ring.
  *
  *   event_loop_open, _close, _watch, _wait    the helper

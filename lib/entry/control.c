@@ -10,6 +10,9 @@
  * A client whose socket is full is watched for room and left alone meanwhile; one that makes no
  * room for CONTROL_TIMEOUT_MS is closed. One that asks nothing keeps its place until another
  * wants it.
+ *
+ * The thread does nothing else. A scheduler that shares a processor among many busy threads
+ * holds back who has just run: the helper, which populates and releases, would often be late.
  */
 #include <config.h>
 
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #include <hakmem/control.h>
+#include <kmod-free-helpers/descriptor_table.h>
 
 #include "entry/control_answer.h"
 #include "entry/control_place.h"
@@ -29,6 +33,8 @@
 #include "entry/snapshot.h"
 #include "os/local_socket.h"
 #include "os/process.h"
+#include "os/thread.h"
+#include "os/vm.h"
 #include "support/compiler.h"
 #include "support/options.h"
 
@@ -37,7 +43,8 @@
 #define CONNECTIONS_PER_TICK	8
 #define LISTENING		CONTROL_CLIENTS		/* a mark beside those of clients */
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
-#define NS_PER_SECOND		1000000000ull
+#define PAGES_PAUSE_NS		1000000ull
+#define TURN_NS			200000ull
 #define NS_FOR_EVER		UINT64_MAX
 
 struct client {
@@ -47,12 +54,12 @@ struct client {
 	struct control_answer answer;
 };
 
-/* The helper's alone, but for control_init, _forget and _end. */
+/* The thread's alone, but for what is written before it starts. */
 static struct {
 	int listening, poller;		/* -1: there is none */
-	bool is_off;			/* set-uid, control:off */
-	uint64_t looked_ns;		/* for a filter, the last time */
-	_Atomic bool is_filtered;	/* relaxed: a program that filters itself does so long before its end */
+	bool is_off;			/* set-uid, control:off; by the constructor */
+	bool is_filtered;		/* before it starts */
+	_Atomic bool is_running;	/* relaxed: it was started */
 	struct client clients[CONTROL_CLIENTS];
 } control = { .listening = -1, .poller = -1 };
 
@@ -78,24 +85,21 @@ bool control_wants_helper(void)
 	return !control.is_off && options.control == CONTROL_ALWAYS;
 }
 
-void control_begin(struct event_loop *loop)
+static bool open_socket(void)
 {
-	if (control.is_off)
-		return;
 	control.listening = control_place_listen();
 	if (control.listening < 0)
-		return;
+		return false;
 	control.poller = local_socket_poller();
 	if (control.poller < 0 ||
-	    local_socket_watch(control.poller, control.listening, LISTENING, false) ||
-	    event_loop_watch(loop, control.poller) < 0) {
+	    local_socket_watch(control.poller, control.listening, LISTENING, false)) {
 		local_socket_close(control.listening);
-		control.listening = -1;
 		control_place_remove();
 		snapshot_say_why_no_socket("no descriptors left");
-		return;
+		return false;
 	}
 	snapshot_say_socket(control_place_path());
+	return true;
 }
 
 static void close_client(struct client *client)
@@ -211,10 +215,13 @@ static bool accept_one(uint64_t now_ns)
 	return true;
 }
 
-static void look(uint64_t now_ns)
+/* Waits until somebody wants something. False: the poller is lost. */
+static bool look(uint64_t sleep_ns)
 {
+	int timeout_ms = sleep_ns == NS_FOR_EVER ? -1 : (int)((sleep_ns + 999999) / 1000000);
 	uint32_t marks[CONTROL_CLIENTS + 1];
-	int i, count = local_socket_ready(control.poller, marks, CONTROL_CLIENTS + 1);
+	int i, count = local_socket_wait(control.poller, marks, CONTROL_CLIENTS + 1, timeout_ms);
+	uint64_t now_ns = process_now_ns();
 
 	for (i = 0; i < count; i++) {
 		unsigned accepted = 0;
@@ -225,6 +232,7 @@ static void look(uint64_t now_ns)
 		       accept_one(now_ns))
 			;
 	}
+	return count >= 0 || count == -EINTR;
 }
 
 /* How long the client's answer may wait; closes a client that does not take it. */
@@ -246,36 +254,58 @@ static uint64_t serve(struct client *client, uint64_t now_ns)
 	return late_ns - now_ns;
 }
 
-/* A filter that came after the helper might kill who removes the socket at the end. */
-static void look_for_filter(uint64_t now_ns)
+static uint64_t serve_all(void)
 {
-	if (control.is_filtered || now_ns < control.looked_ns + NS_PER_SECOND)
-		return;
-	control.looked_ns = now_ns;
-	control.is_filtered = process_is_filtered();
-}
+	uint64_t now_ns = process_now_ns(), sleep_ns = NS_FOR_EVER;
+	unsigned i, clients = 0;
 
-uint64_t control_tick(uint64_t now_ns)
-{
-	uint64_t sleep_ns = NS_FOR_EVER;
-	unsigned i;
-
-	snapshot_refresh(now_ns);
-	if (control_purge_is_on())
-		control_purge_tick(now_ns);
-	if (control.listening < 0)
-		return NS_FOR_EVER;
-	look_for_filter(now_ns);
-	look(now_ns);
 	for (i = 0; i < CONTROL_CLIENTS; i++) {
 		uint64_t client_ns = serve(&control.clients[i], now_ns);
 
+		clients += control.clients[i].socket >= 0;
 		if (client_ns < sleep_ns)
 			sleep_ns = client_ns;
 	}
-	if (ledger_ask_for_pages() && sleep_ns)
-		sleep_ns = 1;
+	ledger_note_clients(clients);
 	return sleep_ns;
+}
+
+static void *run(void *argument)
+{
+	uint64_t sleep_ns = 0;
+
+	(void)argument;
+	thread_name("hakmem-control");
+	thread_leave_real_time();
+	if (!control.is_filtered)
+		thread_come_first(TURN_NS);
+	descriptor_table_separate();
+	if (!open_socket())
+		return NULL;
+	while (look(sleep_ns)) {
+		sleep_ns = serve_all();
+		/* Answers first; then a little of what the next ones are to tell. */
+		if (sleep_ns && ledger_ask_for_pages() && sleep_ns > PAGES_PAUSE_NS)
+			sleep_ns = PAGES_PAUSE_NS;
+	}
+	return NULL;
+}
+
+void control_start(bool is_filtered)
+{
+	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
+
+	if (control.is_off)
+		return;
+	control.is_filtered = is_filtered;
+	control.is_running = !thread_start(run, stack, sizeof(stack));
+	if (!control.is_running)
+		snapshot_say_why_no_socket("its control thread could not be started");
+}
+
+bool control_is_running(void)
+{
+	return control.is_running;
 }
 
 void control_forget(void)
@@ -284,15 +314,16 @@ void control_forget(void)
 
 	/* The descriptors are of the helper's table, which a child does not have. */
 	control.listening = control.poller = -1;
+	control.is_running = false;
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		control.clients[i] = (struct client){ .socket = -1 };
 	control_place_forget();
+	control_purge_forget();
 	ledger_forget();
 	snapshot_forget();
 }
 
 void control_end(void)
 {
-	if (!control.is_filtered)
-		control_place_remove();
+	control_place_remove();
 }

@@ -6,6 +6,9 @@
 
 #include "entry/control_purge.h"
 
+#include <stdatomic.h>
+
+#include "back/helper_link.h"
 #include "back/release.h"
 #include "entry/ledger.h"
 #include "front/reclaim.h"
@@ -13,12 +16,17 @@
 
 #define NS_PER_MS	1000000ull
 #define TIMEOUT_MOST_MS	60000
+#define LOOK_NS		5000000ull
 #define QUIET_NS	300000000ull	/* nothing more went for so long: it is done */
 
+#define ASKED		(1u << 31)	/* beside the flags of the request */
+
 static struct {
-	bool is_on;
-	uint64_t began_ns, end_ns, moved_ns;	/* moved: when something last went */
-	uint64_t before, seen;			/* bytes released since the start of the process */
+	_Atomic uint32_t asked;		/* release by the control thread; acquire by the helper */
+	_Atomic bool is_on;
+	_Atomic uint64_t moved_ns;	/* when something last went */
+	uint64_t seen;			/* bytes released; the helper's */
+	uint64_t began_ns, end_ns, before;	/* the control thread's */
 } purge;
 
 static uint64_t released(void)
@@ -29,9 +37,11 @@ static uint64_t released(void)
 	return counts.ring + counts.vector + counts.plain;
 }
 
+/* Never false between a request and its end: the helper sets is_on before it clears asked. */
 bool control_purge_is_on(void)
 {
-	return purge.is_on;
+	return atomic_load_explicit(&purge.asked, memory_order_acquire) ||
+	       atomic_load_explicit(&purge.is_on, memory_order_acquire);
 }
 
 uint16_t control_purge_begin(const struct control_purge *request, const char **cause)
@@ -48,43 +58,63 @@ uint16_t control_purge_begin(const struct control_purge *request, const char **c
 	if (!(request->flags & CONTROL_PURGE_WAIT))
 		timeout_ms = 0;
 	/* A second one only waits longer. */
-	if (!purge.is_on)
-		purge.before = purge.seen = released(), purge.began_ns = now_ns;
-	purge.is_on = true;
-	if (request->flags & CONTROL_PURGE_CACHES)
-		reclaim_all(true);
-	purge.moved_ns = now_ns;
+	if (!control_purge_is_on())
+		purge.before = released(), purge.began_ns = now_ns;
 	purge.end_ns = now_ns + timeout_ms * NS_PER_MS;
+	atomic_fetch_or_explicit(&purge.asked, ASKED | request->flags, memory_order_release);
+	helper_link_wake();
 	return 0;
 }
 
-/* Goes on after its answer, until nothing moves any more. */
-void control_purge_tick(uint64_t now_ns)
+static void begin(uint64_t now_ns)
 {
-	uint64_t now = released();
+	atomic_store_explicit(&purge.is_on, true, memory_order_release);
+	if (atomic_exchange_explicit(&purge.asked, 0, memory_order_acq_rel) & CONTROL_PURGE_CACHES)
+		reclaim_all(true);
+	purge.seen = released();
+	atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);
+}
 
+/* Goes on after its answer, until nothing moves any more. */
+uint64_t control_purge_tick(uint64_t now_ns)
+{
+	uint64_t now;
+
+	if (atomic_load_explicit(&purge.asked, memory_order_acquire))
+		begin(now_ns);
+	if (!atomic_load_explicit(&purge.is_on, memory_order_relaxed))
+		return UINT64_MAX;
+	now = released();
 	if (now != purge.seen)
-		purge.moved_ns = now_ns;
+		atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);
 	purge.seen = now;
-	if (now_ns > purge.moved_ns + QUIET_NS)
-		purge.is_on = false;
+	if (now_ns > atomic_load_explicit(&purge.moved_ns, memory_order_relaxed) + QUIET_NS)
+		atomic_store_explicit(&purge.is_on, false, memory_order_release);
+	return LOOK_NS;
 }
 
 bool control_purge_answer(struct control_purged *purged)
 {
 	uint64_t now_ns = process_now_ns();
+	bool is_on = control_purge_is_on();
 	struct control_ledger ledger;
 
-	if (purge.is_on && now_ns < purge.end_ns)
+	if (is_on && now_ns < purge.end_ns)
 		return false;
 	ledger_read(&ledger);
 	*purged = (struct control_purged){
 		.released_bytes = released() - purge.before,
-		.elapsed_ns = (purge.is_on ? now_ns : purge.moved_ns) - purge.began_ns,
+		.elapsed_ns = (is_on ? now_ns : purge.moved_ns) - purge.began_ns,
 		.left_bytes = ledger.units_free_bytes + ledger.large_free_dirty_bytes,
 		.pinned_bytes = ledger.pinned_bytes,
 		.pinned_threads = ledger.pinned_threads,
-		.is_done = !purge.is_on,
+		.is_done = !is_on,
 	};
 	return true;
+}
+
+void control_purge_forget(void)
+{
+	purge.asked = 0;
+	purge.is_on = false;
 }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@
 #include "entry/control_purge.h"
 #include "entry/ledger.h"
 #include "entry/rungs.h"
+#include "entry/snapshot.h"
 #include "entry/strays.h"
 #include "front/reclaim.h"
 #include "middle/slab.h"
@@ -43,12 +45,7 @@
 #include "support/log.h"
 #include "support/options.h"
 
-/* ThreadSanitizer keeps its own records of a thread there. */
-#ifdef __SANITIZE_THREAD__
-#define STACK_BYTES	(4 * MiB)
-#else
-#define STACK_BYTES	(128 * KiB)
-#endif
+#define NS_PER_SECOND	1000000000ull
 
 /*
  * In a page that is wiped on fork: a child made by a raw clone(2), which runs no fork handlers,
@@ -63,7 +60,7 @@ static _Atomic size_t wakeups;			/* relaxed: a count */
 static _Atomic pid_t process;			/* written before there is a second thread */
 static _Atomic(const char *) refusal;		/* why there is no helper; relaxed: for reports */
 static struct event_doorbell doorbell;
-static bool filtered;				/* before the thread starts */
+static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
 static _Atomic bool started;			/* in this process */
 
 static void refuse(const char *why)
@@ -192,6 +189,17 @@ static void sleep_and_note(struct event_loop *loop, uint64_t sleep_ns)
 		ledger_note_lag(slept - sleep_ns);
 }
 
+/* A filter that comes later might kill who removes the socket at the end. */
+static void look_for_filter(void)
+{
+	static uint64_t looked_ns;
+
+	if (filtered || now_ns() < looked_ns + NS_PER_SECOND)
+		return;
+	looked_ns = now_ns();
+	filtered = process_is_filtered();
+}
+
 static void *run(void *argument)
 {
 	struct pressure pressure;
@@ -222,25 +230,24 @@ static void *run(void *argument)
 	if (release_behind_descriptor() >= 0)
 		event_loop_watch(&loop, release_behind_descriptor());
 	note_rungs(&loop);
-	control_begin(&loop);
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
 		uint64_t reclaim_ns = reclaim_tick();
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(now_ns());
-		uint64_t control_ns = control_tick(now_ns());
+		uint64_t purge_ns = control_purge_tick(now_ns());
 
+		snapshot_refresh(now_ns());
+		look_for_filter();
 		sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
-		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last())
-			break;
-		if (sleep_ns > control_ns)
-			sleep_ns = control_ns;
+		/* The C library ends the process with its last thread; that of control waits for ever. */
+		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last(1 + control_is_running()))
+			exit(0);
+		sleep_ns = min_size(sleep_ns, purge_ns);
 		if (sleep_ns)
 			sleep_and_note(&loop, sleep_ns);
 		atomic_fetch_add_explicit(&wakeups, 1, memory_order_relaxed);
 	}
-	/* The C library ends the process with its last thread. */
-	return NULL;
 }
 
 /* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
@@ -251,7 +258,7 @@ static bool is_own_process(void)
 
 static void start(void)
 {
-	static char stack[STACK_BYTES] __attribute__((aligned(4096)));
+	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
 
 	if (options.helpers == HELPERS_NEVER || atomic_load_explicit(&refusal, memory_order_relaxed))
 		return;
@@ -269,6 +276,8 @@ static void start(void)
 		       "helper would take from it");
 	else if (thread_start(run, stack, sizeof(stack)))
 		refuse("its thread could not be started (limit of threads or memory?)");
+	else
+		control_start(filtered);
 }
 
 void helper_init(void)
@@ -321,6 +330,6 @@ size_t helper_wakeups(void)
 void helper_end(void)
 {
 	/* Of a vfork's child too, which has its parent's memory. */
-	if (is_running() && !filtered && is_own_process())
+	if (is_running() && !atomic_load_explicit(&filtered, memory_order_relaxed) && is_own_process())
 		control_end();
 }

@@ -26,23 +26,26 @@
 #include "os/vm.h"
 #include "support/log.h"
 
-#define PAGES_STEP_BYTES	(64 * MiB)	/* under one hold of the kernel's lock */
-#define PAGES_STEPS		4		/* a tick */
-#define PAGES_AGE_NS		100000000ull	/* asked again after it */
-#define PAGES_AT_ONCE_NS	3000000ull
+#define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
+#define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
+#define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
+#define PAGES_AT_ONCE_NS	200000ull
 
-/* What the kernel said. relaxed: numbers of a moment; written by the helper. */
+/* What the kernel said. relaxed: numbers of a moment; written by the control thread. */
 static struct {
 	_Atomic uint64_t resident, present, huge, metadata, asked_ns;
 } kernel;
 
-/* The pass over the pages that is under way. The helper's alone. */
+/* The pass over the pages that is under way. The control thread's alone. */
 static struct {
 	int map;		/* -errno: the kernel does not say */
 	bool wanted, opened;
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
+	uint64_t cost_ns, last_cost_ns;
 } pass;
+
+static _Atomic uint32_t clients;	/* relaxed: a count */
 
 static _Atomic uint64_t lag_ns, lag_max_ns;
 static uint64_t loaded_ns;		/* by the constructor */
@@ -261,38 +264,48 @@ void ledger_read(struct control_ledger *ledger)
 	add_placement(ledger);
 	add_kernel(ledger);
 	add_limits(ledger);
+	ledger->clients = atomic_load_explicit(&clients, memory_order_relaxed);
 	ledger->helper_wakeups = helper_wakeups ? helper_wakeups() : 0;
 	ledger->helper_lag_ns = get(&lag_ns);
 	ledger->helper_lag_max_ns = get(&lag_max_ns);
 	describe(ledger);
 }
 
-/* A heap that is told soon is told in the same answer; a large one goes on in later rounds. */
-static void ask_at_once(void)
+void ledger_note_clients(uint32_t count)
 {
-	uint64_t end_ns = process_now_ns() + PAGES_AT_ONCE_NS;
-
-	while (ledger_ask_for_pages() && process_now_ns() < end_ns)
-		;
+	atomic_store_explicit(&clients, count, memory_order_relaxed);
 }
 
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
 	set(&kernel.resident, process_resident_bytes());
 	pass.wanted = true;
-	ask_at_once();
+	/* A heap that is told soon is told in the same answer; a large one goes on between answers. */
+	ledger_ask_for_pages();
 	ledger_read(ledger);
 }
 
-static void end_pass(uint64_t now_ns)
+static void end_pass(void)
 {
 	set(&kernel.present, pass.present);
 	set(&kernel.huge, pass.huge);
 	set(&kernel.metadata, pass.metadata);
-	set(&kernel.asked_ns, now_ns);
+	set(&kernel.asked_ns, process_now_ns());
 	pass.at = 0;
 	pass.wanted = false;
+	pass.last_cost_ns = pass.cost_ns;
+	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
+}
+
+/* Numbers that are not old yet serve as well, and asking for those of a large heap takes its time. */
+static bool is_fresh(uint64_t now_ns)
+{
+	uint64_t age_ns = PAGES_AGE_COSTS * pass.last_cost_ns;
+
+	if (age_ns < PAGES_AGE_NS)
+		age_ns = PAGES_AGE_NS;
+	return get(&kernel.asked_ns) && now_ns < get(&kernel.asked_ns) + age_ns;
 }
 
 /* One step; false: the kernel cannot. */
@@ -314,36 +327,46 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 	return pass.at != 0;
 }
 
-bool ledger_ask_for_pages(void)
+/* Some steps; true: there is more to do. */
+static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until_ns)
 {
-	uint64_t start = reservation_metadata_start(), base = reservation.base;
-	uint64_t end = base + reservation_opened_bytes(), now_ns = process_now_ns();
-	unsigned step;
-
-	if (!pass.wanted || !reservation.bytes ||
-	    (!pass.at && get(&kernel.asked_ns) && now_ns < get(&kernel.asked_ns) + PAGES_AGE_NS))
-		return false;
-	if (!pass.opened) {
-		pass.opened = true;
-		pass.map = process_open_page_map();
-	}
-	for (step = 0; step < PAGES_STEPS && pass.map >= 0; step++) {
+	do {
 		if (!count_some(start, base, end)) {
 			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
 				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
 			pass.wanted = false;
 			return false;
 		}
-		if (pass.at >= end) {
-			end_pass(now_ns);
+		if (pass.at >= end)
 			return false;
-		}
+	} while (process_now_ns() < until_ns);
+	return true;
+}
+
+bool ledger_ask_for_pages(void)
+{
+	uint64_t base = reservation.base, end = base + reservation_opened_bytes();
+	uint64_t before_ns = process_now_ns();
+	bool more;
+
+	if (!pass.wanted || !reservation.bytes || (!pass.at && is_fresh(before_ns)))
+		return false;
+	if (!pass.opened) {
+		pass.opened = true;
+		pass.map = process_open_page_map();
 	}
-	return pass.map >= 0;
+	if (pass.map < 0)
+		return false;
+	more = ask_some(reservation_metadata_start(), base, end, before_ns + PAGES_AT_ONCE_NS);
+	pass.cost_ns += process_now_ns() - before_ns;
+	if (!more && pass.wanted)
+		end_pass();
+	return more;
 }
 
 void ledger_forget(void)
 {
 	pass.opened = pass.wanted = false;
-	pass.at = 0;
+	pass.at = pass.cost_ns = 0;
+	ledger_note_clients(0);
 }

@@ -3,8 +3,8 @@
  * ledger.h - all that is counted, in one place: what hakctl stats shows, what the names of
  * hak_ctl read, what the snapshot holds. No lock; no wait.
  *
- * Who may run with whom: ledger_read anyone with anyone. The rest is the helper's that serves
- * the control socket.
+ * Who may run with whom: ledger_read anyone with anyone; ledger_note_lag the helper alone; the
+ * rest is the control thread's.
  */
 #ifndef HAKMEM_ENTRY_LEDGER_H
 #define HAKMEM_ENTRY_LEDGER_H
@@ -20,7 +20,7 @@ void ledger_init(void);
 /* What only the helper knows of itself; it includes this, not the reverse. */
 void ledger_set_helper(void (*describe)(char *text, size_t bytes), size_t (*wakeups)(void));
 
-/* What is counted; what the kernel says is as old as the helper last asked. No system call. */
+/* What is counted; what the kernel says is as old as it was last asked. No system call. */
 void ledger_read(struct control_ledger *ledger);
 
 /* Asks the kernel first: for the resident size, and soon for the pages of the heap. */
@@ -31,6 +31,9 @@ void ledger_read_with_kernel(struct control_ledger *ledger);
  * wanted them. True: there is more to do.
  */
 bool ledger_ask_for_pages(void);
+
+/* How many are connected to the socket. */
+void ledger_note_clients(uint32_t count);
 
 /* Noted by the helper after each sleep: how late it woke. */
 void ledger_note_lag(uint64_t lag_ns);

@@ -6,6 +6,8 @@
 
 #include "entry/rungs.h"
 
+#include <stdatomic.h>
+
 #include "support/log.h"
 
 static const char *const names[RUNG_COUNT] = {
@@ -18,7 +20,7 @@ static const char *const names[RUNG_COUNT] = {
 };
 
 static struct {
-	_Atomic int state;	/* relaxed: what goes with it is read by its writer alone */
+	_Atomic int state;	/* release, after the rest; acquire by who reads the rest */
 	int error;
 	char cause[sizeof(((struct control_rung *)0)->cause)];
 } rungs[RUNG_COUNT] = {
@@ -27,20 +29,25 @@ static struct {
 
 void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause)
 {
-	rungs[rung].state = (int)state;
 	rungs[rung].error = error < 0 ? -error : error;
 	log_format_text(rungs[rung].cause, sizeof(rungs[rung].cause), "%s", cause);
+	atomic_store_explicit(&rungs[rung].state, (int)state, memory_order_release);
 }
 
 enum control_rung_state rungs_state(enum rung rung)
 {
-	return (enum control_rung_state)rungs[rung].state;
+	return (enum control_rung_state)atomic_load_explicit(&rungs[rung].state,
+							     memory_order_relaxed);
 }
 
 void rungs_read(enum rung rung, struct control_rung *row)
 {
-	*row = (struct control_rung){ .state = (uint32_t)rungs[rung].state,
-				      .error = rungs[rung].error };
+	int state = atomic_load_explicit(&rungs[rung].state, memory_order_acquire);
+
+	*row = (struct control_rung){ .state = (uint32_t)state };
 	log_format_text(row->name, sizeof(row->name), "%s", names[rung]);
+	if (state == CONTROL_RUNG_UNKNOWN)
+		return;
+	row->error = rungs[rung].error;
 	log_format_text(row->cause, sizeof(row->cause), "%s", rungs[rung].cause);
 }

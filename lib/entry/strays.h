@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strays.h - the last stray accesses, for hakctl stray. The helper's alone.
+ * strays.h - the last stray accesses, for hakctl stray. strays_note is the helper's
+ * alone; the rest anyone's.
  */
 #ifndef HAKMEM_ENTRY_STRAYS_H
 #define HAKMEM_ENTRY_STRAYS_H

@@ -205,10 +205,10 @@ int local_socket_watch_instead(int poller, int socket, uint32_t mark, bool write
 	return control_poller(poller, EPOLL_CTL_MOD, socket, mark, write);
 }
 
-int local_socket_ready(int poller, uint32_t *marks, int most)
+int local_socket_wait(int poller, uint32_t *marks, int most, int timeout_ms)
 {
 	struct epoll_event events[READY_MOST];
-	int i, count = epoll_wait(poller, events, most < READY_MOST ? most : READY_MOST, 0);
+	int i, count = epoll_wait(poller, events, most < READY_MOST ? most : READY_MOST, timeout_ms);
 
 	for (i = 0; i < count; i++)
 		marks[i] = events[i].data.u32;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * local_socket.h - Unix sockets of messages (SOCK_SEQPACKET), their folders and their poller:
- * the system calls, nothing else. Nothing here waits. Each returns -errno, or what it says.
- * errno is not kept: for the helper, and for paths that are no allocation's.
+ * the system calls, nothing else. Only _wait waits. Each returns -errno, or what it says.
+ * errno is not kept: for threads of ours, and for paths that are no allocation's.
  */
 #ifndef HAKMEM_OS_LOCAL_SOCKET_H
 #define HAKMEM_OS_LOCAL_SOCKET_H
@@ -47,10 +47,10 @@ void local_socket_close(int socket);
 
 /* A descriptor that is readable when one of those added is ready. */
 int local_socket_poller(void);
-/* write: watch for room to send instead of for messages. mark comes back from _ready. */
+/* write: watch for room to send instead of for messages. mark comes back from _wait. */
 int local_socket_watch(int poller, int socket, uint32_t mark, bool write);
 int local_socket_watch_instead(int poller, int socket, uint32_t mark, bool write);
-/* Fills marks with what is ready; returns how many. */
-int local_socket_ready(int poller, uint32_t *marks, int most);
+/* Fills marks with what is ready, and returns how many; timeout_ms: -1: waits for ever. */
+int local_socket_wait(int poller, uint32_t *marks, int most, int timeout_ms);
 
 #endif

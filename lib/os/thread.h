@@ -15,6 +15,13 @@ static inline uintptr_t thread_identity(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
+/* Of the library's own threads. ThreadSanitizer keeps its own records of a thread there. */
+#ifdef __SANITIZE_THREAD__
+#define THREAD_STACK_BYTES	((size_t)4 << 20)
+#else
+#define THREAD_STACK_BYTES	((size_t)128 << 10)
+#endif
+
 /*
  * A detached thread on a stack of ours with every signal blocked. stack: aligned to a page.
  * Returns 0 or -errno. Allocates (the C library does).
@@ -27,8 +34,14 @@ unsigned thread_processors(void);
 /* The calling thread inherited its creator's policy; at a real-time one it would hold up others. */
 void thread_leave_real_time(void);
 
-/* Only the calling thread is left of its process; the one that began with main() has ended. */
-bool thread_is_last(void);
+/*
+ * The calling thread, which does little whenever it wakes, then wants to run before others: at the
+ * lowest real-time priority if it may, else in turns of turn_ns (Linux 6.12 knows of that wish).
+ */
+void thread_come_first(uint64_t turn_ns);
+
+/* Only that many threads are left of the process, and the one that began with main() has ended. */
+bool thread_is_last(unsigned of_ours);
 
 /* The processor time that the calling thread has had. */
 uint64_t thread_cpu_ns(void);
