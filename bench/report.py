@@ -44,6 +44,7 @@ class Results:
         self.populate = None  # a Populate
         self.control = None  # a Control
         self.release = None  # a Release
+        self.numa = None  # a Numa
         self.instructions = None  # two lists of Counts; (): could not be counted
 
     def ours(self):

@@ -17,6 +17,7 @@ import control
 import limits
 import machine
 import measure
+import numa
 import populate
 import populate_limits
 import populate_report
@@ -32,6 +33,8 @@ QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
           "control", *release.NAMES)
+# Only by name: it boots a guest, and downloads its kernel.
+NAMED_EXTRAS = ("numa",)
 
 
 def progress(text):
@@ -48,6 +51,9 @@ class Selection:
     def wants(self, name):
         return not self.words or any(fnmatch.fnmatchcase(name, f"*{word}*")
                                      for word in self.words)
+
+    def names(self, name):
+        return bool(self.words) and self.wants(name)
 
 
 def run_row(programs, results, row, number, order):
@@ -166,6 +172,10 @@ def run_extras(programs, results, selection, runs):
         control.table(results.control)
     if any(selection.wants(name) for name in release.NAMES):
         run_release(programs, results, selection, runs)
+    if any(selection.names(name) for name in NAMED_EXTRAS):
+        results.numa = numa.run(programs, results.allocators, progress)
+        progress("")
+        numa.table(results.numa)
 
 
 def arguments():
@@ -184,9 +194,9 @@ def main():
     programs = measure.Programs(chosen.programs, quick)
     contestants = allocators.find(programs.path("empty"))
     rows = [row for row in programs.rows() if selection.wants(row.name)]
-    if not rows and not any(selection.wants(extra) for extra in EXTRAS):
+    if not rows and not any(selection.wants(extra) for extra in EXTRAS + NAMED_EXTRAS):
         sys.exit(f"bench: BENCH={os.environ['BENCH']} matches no row; rows are: " +
-                 " ".join([row.name for row in programs.rows()] + list(EXTRAS)))
+                 " ".join([row.name for row in programs.rows()] + list(EXTRAS + NAMED_EXTRAS)))
     results = report.Results(contestants, rows)
     print(machine.describe(contestants, runs, quick), flush=True)
     run_rows(programs, results, runs)
@@ -196,7 +206,8 @@ def main():
         report.row_table(results, row)
     run_extras(programs, results, selection, runs)
     found = (limits.judge(results) + populate_limits.judge(results.populate) +
-             control.judge(results.control) + release_limits.judge(results.release))
+             control.judge(results.control) + release_limits.judge(results.release) +
+             numa.judge(results.numa))
     if found:
         report.limits_table(found)
     return int(chosen.limits and any(limit.kept is False for limit in found))

@@ -1,12 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# A guest: its root file system, out of the build tree, and its run. Sourced by check_numa.sh.
+# A guest: its root file system, out of the build tree, and its run. Sourced by check_numa.sh
+# and run_in_guest.sh, which write the commands that it shall run into $work/root/commands.
 
 boots_most=3
 run_limit_s=${GUEST_LIMIT_S:-240}
+probe_limit_s=20
+accelerator=
 
-# A program and the libraries that it is linked with.
-guest_add() # PROGRAM PLACE
+# A program or a library, and the libraries that it is linked with.
+guest_add() # FILE PLACE
 {
 	local library
 
@@ -17,57 +20,75 @@ guest_add() # PROGRAM PLACE
 	done
 }
 
-# The initial RAM file system, not compressed: the guest would be slow to unpack it.
-guest_pack()
+guest_begin()
 {
-	local program
-
-	mkdir -p "$work/root"/{bin,proc,sys,dev,tmp,etc}
+	mkdir -p "$work/root"/{bin,proc,sys,dev,tmp,etc} || return 1
 	install -D "$(command -v busybox)" "$work/root/bin/busybox"
 	install "$here/init.sh" "$work/root/init"
-	guest_add "${HAKMEM_LIB:?}" lib/libhakmem.so || return 1
-	for program in ${GUEST_TESTS:-${guest_tests:?}}; do
-		guest_add "$top_builddir/$program" "$program" || return 1
-		echo "$program"
-	done >"$work/root/tests.list"
+}
+
+# The initial RAM file system, not compressed: the guest would be slow to unpack it.
+guest_seal()
+{
 	(cd "$work/root" && find . | cpio -o -H newc --quiet >"$work/initramfs")
 }
 
-# One virtual CPU runs at a time: with several at once, instructions that a guest's kernel
-# rewrites in place are at times executed half written. Where the kernel itself dies on its
-# way up nothing of ours has run, and it is booted again.
-guest_run() # MACHINE KERNEL QEMU-OPTIONS
+# Its output is what the guest writes to its console. It is ended by LIMIT-S.
+guest_qemu() # LIMIT-S ACCELERATOR KERNEL INITRAMFS VARIABLES QEMU-OPTION...
+{
+	local limit_s=$1 how=$2 kernel=$3 initramfs=$4 variables=$5
+
+	shift 5
+	exec timeout "$limit_s" qemu-system-x86_64 -accel "$how" -cpu Nehalem -nodefaults \
+		-no-reboot -display none -serial stdio -kernel "$kernel" -initrd "$initramfs" \
+		-append "$variables console=ttyS0 quiet panic=-1 mitigations=off numa_balancing=disable" \
+		"$@" </dev/null 2>&1
+}
+
+# KVM where it runs a kernel as it is. A host that is itself a guest may have a /dev/kvm that
+# does not.
+guest_choose_accelerator() # KERNEL
+{
+	local console pid
+
+	# One virtual CPU runs at a time: with several at once, instructions that a guest's kernel
+	# rewrites in place are at times executed half written.
+	accelerator=tcg,thread=single
+	[ -w /dev/kvm ] || return 0
+	mkdir -p "$work/probe/bin"
+	cp "$(command -v busybox)" "$work/probe/bin/"
+	printf '#!/bin/busybox sh\necho guest: lives\nbusybox poweroff -f\n' >"$work/probe/init"
+	chmod +x "$work/probe/init"
+	(cd "$work/probe" && find . | cpio -o -H newc --quiet >"$work/probe.cpio")
+	exec {console}< <(guest_qemu $probe_limit_s kvm "$1" "$work/probe.cpio" "" -smp 2 -m 512M)
+	pid=$!
+	# qemu does not end by itself where KVM gave up.
+	if grep -am1 -E '^guest: lives|KVM internal error' <&"$console" | grep -q lives; then
+		accelerator=kvm
+	else
+		echo "/dev/kvm does not run this kernel: the guests are emulated"
+	fi
+	kill "$pid" 2>/dev/null
+	exec {console}<&-
+}
+
+# Where the kernel itself dies on its way up nothing of ours has run, and it is booted again.
+guest_run() # MACHINE KERNEL QEMU-OPTIONS VARIABLES
 {
 	local boot
 
+	[ -n "$accelerator" ] || guest_choose_accelerator "$2"
 	for ((boot = 1; boot <= boots_most; boot++)); do
 		# shellcheck disable=SC2086 # the options are words
-		timeout "$run_limit_s" qemu-system-x86_64 -accel tcg,thread=single -cpu Nehalem \
-			-nodefaults -no-reboot -display none -serial stdio $3 \
-			-kernel "$2" -initrd "$work/initramfs" \
-			-append "OPERATIONS=${OPERATIONS:-20000} console=ttyS0 quiet panic=-1 mitigations=off numa_balancing=disable" \
-			</dev/null 2>&1 | tr -d '\r' >"$work/console"
+		(guest_qemu "$run_limit_s" "$accelerator" "$2" "$work/initramfs" "$4" $3) |
+			tr -d '\r' >"$work/console"
 		grep -q '^guest: begin' "$work/console" && return
 		echo "$1: the guest's kernel did not come up (attempt $boot)"
 	done
 }
 
-guest_count() # WORD
+# What the commands printed.
+guest_output()
 {
-	sed -nE "s/^guest: end.* ([0-9]+) $1.*/\1/p" "$work/console"
-}
-
-guest_report() # MACHINE
-{
-	echo "---- $1: $(sed -n 's/^guest: begin //p' "$work/console")"
-	if ! grep -q '^guest: end ' "$work/console"; then
-		cat "$work/console"
-		echo "FAIL: $1: the guest did not come to its end in $run_limit_s s"
-		failed=$((failed + 1))
-		return
-	fi
 	sed -n '/^guest: begin/,/^guest: end/p' "$work/console" | sed '1d;$d'
-	passed=$((passed + $(guest_count passed)))
-	failed=$((failed + $(guest_count failed)))
-	skipped=$((skipped + $(guest_count skipped)))
 }

@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 # Kernels for the guests, out of the distribution's packages: downloaded and unpacked into
-# $kernels, never installed. Sourced by check_numa.sh.
+# $kernels, never installed. Sourced by check_numa.sh and run_in_guest.sh.
+
+kernels=${GUEST_KERNELS:-${top_builddir:?}/tests/numa/kernels}
 
 # apt as it is set up here; or with the backports of this Debian, in a folder of our own.
 kernel_apt() # own|backports TOOL ARGUMENT...
