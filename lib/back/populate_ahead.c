@@ -18,15 +18,15 @@
 #include "back/populate.h"
 #include "back/populate_fill.h"
 #include "back/populate_policy.h"
+#include "back/populate_spares.h"
 #include "back/stock.h"
 #include "back/superslab.h"
+#include "os/node.h"
 #include "os/vm.h"
 #include "support/options.h"
 
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
-#define SPARES_MOST	1024
-#define SPARE_RUNS_MOST	24	/* armed spares side by side are one run: two mappings more at most */
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
 #define PLAIN_MOST	16	/* superslabs … */
 #define PLAIN_FROM	64	/* … once there are so many in all */
@@ -38,19 +38,25 @@ struct batch {
 	uint32_t first, next, end;
 };
 
-/* All of it the helper's alone, but for counts (relaxed atomics). */
-static struct {
+/* A home's. All of it the helper's alone, but for counts (relaxed atomics). */
+struct ahead {
+	unsigned home;
+	bool begun;			/* somebody of the home has taken a superslab */
 	struct populate_fill fill;
 	struct populate_policy policy;
 	struct batch batch;
-	uint32_t spares[SPARES_MOST];	/* missing; armed if there is a service */
-	uint32_t spare_count;
-	uint32_t spare_runs;
-	uint32_t surplus;		/* index + 1, by surplus_link: plain, no room elsewhere */
+	struct populate_spares spares;	/* armed if there is a service */
 	uint32_t plain_next, plain_end;	/* superslabs of the plain part, not looked at yet */
 	uint32_t advices;
 	enum populate_pages advised;	/* what threads get that the helper is too late for */
-} ahead = { .fill = POPULATE_FILL_CLOSED };
+};
+
+/* Pages of homes that nobody is on are never touched. */
+static struct ahead homes[TOPOLOGY_HOMES_MAX];
+
+#define HOME_NONE	TOPOLOGY_HOMES_MAX
+
+static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
 
 static struct {
 	_Atomic size_t dropped, strays;
@@ -67,44 +73,60 @@ static char *start_of(uint32_t superslab)
 }
 
 /* A few small pages tell what they cost, before the first huge one tells its own. */
-static void begin_policy(void)
+static void begin_policy(struct ahead *ahead)
 {
 	switch (options.huge_pages) {
 	case HUGE_PAGES_NEVER:
-		populate_policy_fix_pages(&ahead.policy, POPULATE_SMALL);
+		populate_policy_fix_pages(&ahead->policy, POPULATE_SMALL);
 		break;
 	case HUGE_PAGES_ALWAYS:
-		populate_policy_fix_pages(&ahead.policy, POPULATE_HUGE);
+		populate_policy_fix_pages(&ahead->policy, POPULATE_HUGE);
 		break;
 	case HUGE_PAGES_AUTO:
-		populate_policy_expect_small(&ahead.policy,
-					     populate_fill_sample_small(&ahead.fill));
-		if (ahead.fill.zeroes_ns)
-			populate_policy_note_cost(&ahead.policy, POPULATE_HUGE,
-						  ahead.fill.zeroes_ns);
+		populate_policy_expect_small(&ahead->policy,
+					     populate_fill_sample_small(&ahead->fill));
+		if (ahead->fill.zeroes_ns)
+			populate_policy_note_cost(&ahead->policy, POPULATE_HUGE,
+						  ahead->fill.zeroes_ns);
 		break;
 	}
 }
 
-void populate_ahead_begin(int node)
+/* A page that is moved stays on its node. */
+static int node_to_stage(unsigned home)
 {
-	populate_fill_begin(&ahead.fill, node);
-	begin_policy();
+	return node_binds() ? topology.node_of_home[home] : STAGING_ANY_NODE;
+}
+
+void populate_ahead_begin(void)
+{
+	populate_fill_begin(&homes[0].fill, node_to_stage(0));
+	begin_policy(&homes[0]);
+	homes[0].begun = true;
+}
+
+/* One userfaultfd serves all. */
+static void begin_home(unsigned home)
+{
+	homes[home].home = home;
+	populate_fill_begin_beside(&homes[home].fill, &homes[0].fill, node_to_stage(home));
+	begin_policy(&homes[home]);
+	homes[home].begun = true;
 }
 
 int populate_ahead_descriptor(void)
 {
-	return ahead.fill.service.descriptor;
+	return homes[0].fill.service.descriptor;
 }
 
 const struct fault_probe *populate_ahead_probe(void)
 {
-	return &ahead.fill.probe;
+	return &homes[0].fill.probe;
 }
 
-static int arm(uint32_t superslab, uint32_t superslabs)
+static int arm(struct ahead *ahead, uint32_t superslab, uint32_t superslabs)
 {
-	return populate_fill_arm(&ahead.fill, start_of(superslab), superslabs);
+	return populate_fill_arm(&ahead->fill, start_of(superslab), superslabs);
 }
 
 /* Under a limit of address space nothing is held back that a thread may need. */
@@ -115,105 +137,62 @@ static uint32_t share_of_heap(uint32_t most)
 	return share < most ? (uint32_t)share : most;
 }
 
-/* How many runs one more spare makes: fewer than none where it joins two. */
-static int runs_with(uint32_t superslab)
-{
-	uint32_t i;
-	int runs = 1;
-
-	for (i = 0; i < ahead.spare_count; i++)
-		runs -= ahead.spares[i] + 1 == superslab || superslab + 1 == ahead.spares[i];
-	return runs;
-}
-
-static void push_spare(uint32_t superslab)
-{
-	ahead.spare_runs += (uint32_t)runs_with(superslab);
-	ahead.spares[ahead.spare_count++] = superslab;
-}
-
-static uint32_t pop_spare(void)
-{
-	uint32_t spare = ahead.spares[--ahead.spare_count];
-
-	ahead.spare_runs -= (uint32_t)runs_with(spare);
-	return spare;
-}
-
-static bool has_room_for_spare(uint32_t superslab)
-{
-	return ahead.spare_count < share_of_heap(SPARES_MOST) &&
-	       (int)ahead.spare_runs + runs_with(superslab) <= SPARE_RUNS_MOST;
-}
-
-/* Nobody but the helper knows it until there is room for it in the stock. */
-static void push_surplus(uint32_t superslab)
-{
-	superslab_at(superslab)->surplus_link = ahead.surplus;
-	ahead.surplus = superslab + 1;
-}
-
-static uint32_t pop_surplus(void)
-{
-	uint32_t superslab = ahead.surplus - 1;
-
-	ahead.surplus = superslab_at(superslab)->surplus_link;
-	return superslab;
-}
-
 /* Plain and without pages, for whoever takes it first. */
-static void put_plain(uint32_t superslab)
+static void put_plain(struct ahead *ahead, uint32_t superslab)
 {
-	if (!stock_push(0, STOCK_SPARE, superslab))
-		push_surplus(superslab);
+	if (!stock_push(ahead->home, STOCK_SPARE, superslab))
+		populate_spares_push_surplus(&ahead->spares, superslab);
 }
 
-static void put_surplus(void)
+static void put_surplus(struct ahead *ahead)
 {
-	while (ahead.surplus && stock_length(0, STOCK_SPARE) < STOCK_SLOTS)
-		put_plain(pop_surplus());
+	while (ahead->spares.surplus && stock_length(ahead->home, STOCK_SPARE) < STOCK_SLOTS)
+		put_plain(ahead, populate_spares_pop_surplus(&ahead->spares));
 }
 
 /* Without pages: armed and kept, or plain. */
-static void keep_spare(uint32_t superslab)
+static void keep_spare(struct ahead *ahead, uint32_t superslab)
 {
-	if (has_room_for_spare(superslab) && arm(superslab, 1) == 0)
-		push_spare(superslab);
+	uint32_t most = share_of_heap(POPULATE_SPARES_MOST);
+
+	if (populate_spares_have_room(&ahead->spares, superslab, most) &&
+	    arm(ahead, superslab, 1) == 0)
+		populate_spares_push(&ahead->spares, superslab);
 	else
-		put_plain(superslab);
+		put_plain(ahead, superslab);
 }
 
-static bool start_batch(void)
+static bool start_batch(struct ahead *ahead)
 {
 	uint32_t first, most = share_of_heap(BATCH_MOST);
-	uint32_t superslabs = stock_take_fresh(0, most ? most : 1, &first);
+	uint32_t superslabs = stock_take_fresh(ahead->home, most ? most : 1, &first);
 
 	if (!superslabs)
 		return false;
-	ahead.batch = (struct batch){ first, first, first + superslabs };
-	if (arm(first, superslabs) == 0)
+	ahead->batch = (struct batch){ first, first, first + superslabs };
+	if (arm(ahead, first, superslabs) == 0)
 		return true;
 	/* Not armable (mappings used up, another userfaultfd): from now on by touching. */
-	ahead.fill.probe.way = FAULT_PROBE_NONE;
+	ahead->fill.probe.way = FAULT_PROBE_NONE;
 	return true;
 }
 
 /* The next superslab to fill; it is armed if anything is. */
-static uint32_t next_missing(void)
+static uint32_t next_missing(struct ahead *ahead)
 {
 	uint32_t plain;
 
-	if (ahead.spare_count) {
-		uint32_t spare = pop_spare();
+	if (ahead->spares.count) {
+		uint32_t spare = populate_spares_pop(&ahead->spares);
 
-		populate_fill_empty(&ahead.fill, start_of(spare));
+		populate_fill_empty(&ahead->fill, start_of(spare));
 		return spare;
 	}
-	if (ahead.batch.next < ahead.batch.end || start_batch())
-		return ahead.batch.next++;
-	plain = stock_pop(0, STOCK_SPARE);
-	if (plain != STOCK_NONE && arm(plain, 1)) {
-		put_plain(plain);
+	if (ahead->batch.next < ahead->batch.end || start_batch(ahead))
+		return ahead->batch.next++;
+	plain = stock_pop(ahead->home, STOCK_SPARE);
+	if (plain != STOCK_NONE && arm(ahead, plain, 1)) {
+		put_plain(ahead, plain);
 		return STOCK_NONE;
 	}
 	return plain;
@@ -235,91 +214,92 @@ static void populate_record(uint32_t superslab)
 }
 
 /* No mapping is left to split with: armed memory is handed out to nobody. */
-static void take_back(uint32_t superslab)
+static void take_back(struct ahead *ahead, uint32_t superslab)
 {
 	vm_drop(start_of(superslab), SUPERSLAB_SIZE);
-	push_spare(superslab);
+	populate_spares_push(&ahead->spares, superslab);
 }
 
 /* False: nothing more to do now. */
-static bool fill_one(void)
+static bool fill_one(struct ahead *ahead)
 {
-	enum populate_pages pages = populate_policy_choose(&ahead.policy);
-	uint32_t superslab = next_missing();
+	enum populate_pages pages = populate_policy_choose(&ahead->policy);
+	uint32_t superslab = next_missing(ahead);
 	uint64_t zeroing_ns;
 	int error;
 
 	if (superslab == STOCK_NONE)
 		return false;
-	error = populate_fill_superslab(&ahead.fill, start_of(superslab), pages, &zeroing_ns);
+	error = populate_fill_superslab(&ahead->fill, start_of(superslab), pages, &zeroing_ns);
 	if (zeroing_ns)
-		populate_policy_note_cost(&ahead.policy, pages, zeroing_ns);
+		populate_policy_note_cost(&ahead->policy, pages, zeroing_ns);
 	if (error == -EAGAIN) {
 		/* The kernel is busy with the range: it stays armed, for a later tick. */
-		push_spare(superslab);
+		populate_spares_push(&ahead->spares, superslab);
 		return false;
 	}
 	/* The node is full: stock of another's would be misplaced when there is room again. */
-	if ((!error && !placement_is_home(start_of(superslab), 0)) ||
-	    populate_fill_disarm(&ahead.fill, start_of(superslab))) {
-		take_back(superslab);
+	if ((!error && !placement_is_home(start_of(superslab), ahead->home)) ||
+	    populate_fill_disarm(&ahead->fill, start_of(superslab))) {
+		take_back(ahead, superslab);
 		if (!error)
 			count(&counts.dropped, SUPERSLAB_SIZE);
 		return false;
 	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
 	if (error) {
-		put_plain(superslab);
+		put_plain(ahead, superslab);
 		return false;
 	}
 	populate_record(superslab);
-	return stock_push(0, STOCK_READY, superslab);
+	return stock_push(ahead->home, STOCK_READY, superslab);
 }
 
 /* Gives the pages of a superslab that nobody took back. */
-static bool drop_one(void)
+static bool drop_one(struct ahead *ahead)
 {
-	uint32_t superslab = stock_pop(0, STOCK_READY);
+	uint32_t superslab = stock_pop(ahead->home, STOCK_READY);
 
 	if (superslab == STOCK_NONE)
 		return false;
 	if (vm_drop(start_of(superslab), SUPERSLAB_SIZE)) {
-		stock_push(0, STOCK_READY, superslab);
+		stock_push(ahead->home, STOCK_READY, superslab);
 		return false;
 	}
 	count(&counts.dropped, SUPERSLAB_SIZE);
-	keep_spare(superslab);
+	keep_spare(ahead, superslab);
 	return true;
 }
 
-static void take_retired(void)
+static void take_retired(struct ahead *ahead)
 {
 	uint32_t superslab;
 
 	/* Only what threads may have back at once: the surplus is out of their reach. */
-	while (stock_length(0, STOCK_SPARE) < STOCK_SLOTS &&
-	       (superslab = stock_pop(0, STOCK_RETIRED)) != STOCK_NONE)
-		keep_spare(superslab);
+	while (stock_length(ahead->home, STOCK_SPARE) < STOCK_SLOTS &&
+	       (superslab = stock_pop(ahead->home, STOCK_RETIRED)) != STOCK_NONE)
+		keep_spare(ahead, superslab);
 }
 
 /*
  * What threads take themselves, while the helper is too late, is of the cheaper pages too:
  * the rest of the chunk that is open, and what will be opened (see populate.c).
  */
-static void advise_fresh(void)
+static void advise_fresh(struct ahead *ahead)
 {
-	enum populate_pages pages = ahead.policy.pages;
+	enum populate_pages pages = ahead->policy.pages;
 	uint32_t first, end;
 
-	if (options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead.policy) ||
-	    (ahead.advices && pages == ahead.advised) || ahead.advices == ADVICES_MOST)
+	if (options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) ||
+	    (ahead->advices && pages == ahead->advised) || ahead->advices == ADVICES_MOST)
 		return;
-	if (!ahead.advices)
-		ahead.plain_end = superslab_count() < PLAIN_MOST ? superslab_count() : PLAIN_MOST;
-	ahead.advices++;
-	ahead.advised = pages;
+	/* The plain part is of the first home. */
+	if (!ahead->advices && ahead->home == 0)
+		ahead->plain_end = superslab_count() < PLAIN_MOST ? superslab_count() : PLAIN_MOST;
+	ahead->advices++;
+	ahead->advised = pages;
 	populate_advise(pages == POPULATE_HUGE ? POPULATE_ADVICE_HUGE : POPULATE_ADVICE_SMALL);
-	stock_read_fresh(0, &first, &end);
+	stock_read_fresh(ahead->home, &first, &end);
 	if (first >= end)
 		return;
 	if (pages == POPULATE_HUGE)
@@ -330,15 +310,16 @@ static void advise_fresh(void)
 
 static void answer_strays(void (*report)(const struct fault_stray *stray))
 {
+	struct fault_service *service = &homes[0].fill.service;
 	struct fault_stray strays[STRAYS_AT_ONCE];
 	int i, found = 0;
 
-	if (ahead.fill.service.descriptor >= 0)
-		found = fault_service_read_strays(&ahead.fill.service, strays, STRAYS_AT_ONCE);
+	if (service->descriptor >= 0)
+		found = fault_service_read_strays(service, strays, STRAYS_AT_ONCE);
 	for (i = 0; i < found; i++) {
 		count(&counts.strays, 1);
 		report(&strays[i]);
-		fault_service_answer_stray(&ahead.fill.service, &strays[i]);
+		fault_service_answer_stray(service, &strays[i]);
 	}
 }
 
@@ -347,66 +328,103 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
  * by them for long. A heap beside which they are little gets them too, by small pages: never
  * armed, so not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
  */
-static void populate_plain_one(void)
+static void populate_plain_one(struct ahead *ahead)
 {
-	struct superslab *superslab = superslab_at(ahead.plain_next);
+	struct superslab *superslab = superslab_at(ahead->plain_next);
 	uint32_t units = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
 
 	for (; units; units &= units - 1)
-		vm_populate(start_of(ahead.plain_next) +
+		vm_populate(start_of(ahead->plain_next) +
 				    (size_t)__builtin_ctz(units) * UNIT_SIZE, UNIT_SIZE);
-	ahead.plain_next++;
+	ahead->plain_next++;
 }
 
-static unsigned fill_stock(uint64_t now_ns)
+/* Where nothing can be bound the helper's first touch decides: it goes there. */
+static bool reach_home(unsigned home)
+{
+	if (!topology_has_homes() || node_binds() || home == home_reached)
+		return true;
+	home_reached = node_run_on(home) ? home : HOME_NONE;
+	return home == home_reached;
+}
+
+static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 {
 	unsigned filled = 0;
 
-	if (!populate_policy_may_fill(&ahead.policy, now_ns))
+	if (!populate_policy_may_fill(&ahead->policy, now_ns) ||
+	    stock_length(ahead->home, STOCK_READY) >= ahead->policy.target ||
+	    !reach_home(ahead->home))
 		return 0;
-	while (filled < FILLS_PER_TICK && stock_length(0, STOCK_READY) < ahead.policy.target &&
-	       fill_one())
+	while (filled < FILLS_PER_TICK && stock_length(ahead->home, STOCK_READY) < ahead->policy.target &&
+	       fill_one(ahead))
 		filled++;
 	return filled;
 }
 
-uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray))
+static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 {
-	struct stock_demand demand = stock_read_demand(0);
+	struct stock_demand demand = stock_read_demand(ahead->home);
 	unsigned filled;
 
-	answer_strays(report);
-	populate_policy_tick(&ahead.policy, now_ns,
+	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
-						       superslab_count() });
-	put_surplus();
-	take_retired();
-	filled = fill_stock(now_ns);
-	advise_fresh();
-	if (ahead.plain_next < ahead.plain_end && superslab_count() > PLAIN_FROM)
-		populate_plain_one();
-	while (stock_length(0, STOCK_READY) > ahead.policy.target && drop_one())
+						       superslab_count() / sharers });
+	put_surplus(ahead);
+	take_retired(ahead);
+	filled = fill_stock(ahead, now_ns);
+	advise_fresh(ahead);
+	if (ahead->plain_next < ahead->plain_end && superslab_count() > PLAIN_FROM)
+		populate_plain_one(ahead);
+	while (stock_length(ahead->home, STOCK_READY) > ahead->policy.target && drop_one(ahead))
 		;
 	/* Pages staged for nobody would be held by an idle process. */
-	if (ahead.policy.target == 0)
-		populate_fill_drain(&ahead.fill);
-	return populate_policy_sleep(&ahead.policy, now_ns, filled == FILLS_PER_TICK);
+	if (ahead->policy.target == 0)
+		populate_fill_drain(&ahead->fill);
+	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
 }
 
+/* How many homes have a stock. */
+static unsigned begin_homes(void)
+{
+	unsigned home, begun = 0;
+
+	for (home = 0; home < topology.homes; home++) {
+		if (!homes[home].begun && stock_read_demand(home).taken)
+			begin_home(home);
+		begun += homes[home].begun;
+	}
+	return begun;
+}
+
+uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray))
+{
+	uint64_t sleep_ns = UINT64_MAX;
+	unsigned home, begun = begin_homes();
+
+	answer_strays(report);
+	for (home = 0; home < topology.homes; home++)
+		if (homes[home].begun)
+			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, begun));
+	return sleep_ns;
+}
+
+/* What the parent's helper had in hand is lost here: it may have been passing it on. */
 void populate_ahead_forget(void)
 {
-	populate_fill_forget(&ahead.fill);
-	ahead.policy = (struct populate_policy){ .target = 0 };
-	/* What the parent's helper had in hand is lost here: it may have been passing it on. */
-	ahead.batch = (struct batch){ 0, 0, 0 };
-	ahead.spare_count = ahead.spare_runs = 0;
-	ahead.surplus = 0;
-	ahead.advices = ahead.plain_next = ahead.plain_end = 0;
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++)
+		if (homes[home].begun)
+			homes[home] = (struct ahead){ .begun = false };
+	populate_fill_forget(&homes[0].fill);
+	home_reached = HOME_NONE;
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)
 {
 	struct populate_fill_counts came;
+	unsigned home;
 
 	populate_fill_read(&came);
 	read->moved = came.moved;
@@ -414,5 +432,7 @@ void populate_ahead_read(struct populate_ahead_counts *read)
 	read->touched = came.touched;
 	read->dropped = atomic_load_explicit(&counts.dropped, memory_order_relaxed);
 	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
-	read->stock = stock_length(0, STOCK_READY) * SUPERSLAB_SIZE;
+	read->stock = 0;
+	for (home = 0; home < topology.homes; home++)
+		read->stock += stock_length(home, STOCK_READY) * SUPERSLAB_SIZE;
 }

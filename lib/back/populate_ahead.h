@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * populate_ahead.h - the helper's half of populating: it keeps superslabs in stock whose
- * pages are there before anybody asks for them. Called by the helper alone, but for
- * populate_ahead_read.
+ * pages are there before anybody asks for them, for each home with a demand apart. Called by
+ * the helper alone, but for populate_ahead_read.
  *
  * What is handed out is populated to its last byte and not armed any more; what is armed and
  * missing is in nobody's hands, so a touch of it is a stray access (the tripwire).
@@ -26,11 +26,8 @@ struct populate_ahead_counts {
 	size_t strays;		/* stray accesses, not bytes */
 };
 
-/*
- * Probes and opens what there is. Never fails: at worst it touches. node: where its pages
- * lie if possible, or STAGING_ANY_NODE.
- */
-void populate_ahead_begin(int node);
+/* Probes and opens what there is. Never fails: at worst it touches. */
+void populate_ahead_begin(void);
 
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));

@@ -70,6 +70,18 @@ void populate_fill_begin(struct populate_fill *fill, int node)
 		staging_open(&fill->staging, 0, STAGED_SMALL, node);
 }
 
+/* What COPY copies from may be on any node: its target has a policy. */
+void populate_fill_begin_beside(struct populate_fill *fill, const struct populate_fill *first,
+				int node)
+{
+	fill->probe = first->probe;
+	fill->service = first->service;
+	fill->zeroes = first->zeroes;
+	fill->zeroes_ns = first->zeroes_ns;
+	if (staging_open(&fill->staging, STAGED_HUGE, STAGED_SMALL, node))
+		fill->probe.way = FAULT_PROBE_NONE;
+}
+
 int populate_fill_arm(struct populate_fill *fill, char *start, uint32_t superslabs)
 {
 	if (!populate_fill_arms(fill))

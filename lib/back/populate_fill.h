@@ -30,6 +30,9 @@ struct populate_fill {
 
 /* Probes and opens what there is. Never fails: at worst it touches. node: of its pages. */
 void populate_fill_begin(struct populate_fill *fill, int node);
+/* Another, of another node, that shares what the first has opened. */
+void populate_fill_begin_beside(struct populate_fill *fill, const struct populate_fill *first,
+				int node);
 
 /* Whether what is missing is armed. */
 static inline bool populate_fill_arms(const struct populate_fill *fill)

@@ -20,7 +20,6 @@
 
 #include <kmod-free-helpers/descriptor_table.h>
 #include <kmod-free-helpers/event_loop.h>
-#include <kmod-free-helpers/staging.h>
 
 #include "back/helper_link.h"
 #include "back/limit.h"
@@ -40,7 +39,6 @@
 #include "os/pressure.h"
 #include "os/process.h"
 #include "os/thread.h"
-#include "os/topology.h"
 #include "os/vm.h"
 #include "support/log.h"
 #include "support/options.h"
@@ -214,9 +212,7 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	descriptor_table_separate();
 	vm_count_as_helper();
-	/* A page that is moved stays on its node: what is populated ahead is home 0's. */
-	populate_ahead_begin(topology_has_homes() && topology.binds ? topology.node_of_home[0] :
-								      STAGING_ANY_NODE);
+	populate_ahead_begin();
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(now_ns(), report_stray);
 	barrier_init();

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
@@ -60,16 +61,33 @@ static void add_home(unsigned long *mask, unsigned home)
 	mask[node / (8 * sizeof(*mask))] |= 1ul << node % (8 * sizeof(*mask));
 }
 
+static _Atomic bool is_refused;		/* relaxed: a hint */
+
+bool node_binds(void)
+{
+	return topology.binds && !atomic_load_explicit(&is_refused, memory_order_relaxed);
+}
+
 static int bind(void *start, size_t bytes, int policy, const unsigned long *mask)
 {
 	int saved_errno = errno, error = 0;
 
 	if (!topology.binds)
 		return -EPERM;
-	if (syscall(SYS_mbind, start, bytes, policy, mask, (unsigned long)TOPOLOGY_NODES_MAX, 0u))
+	if (syscall(SYS_mbind, start, bytes, policy, mask, (unsigned long)TOPOLOGY_NODES_MAX, 0u)) {
 		error = -errno;
+		atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+	}
 	errno = saved_errno;
 	return error;
+}
+
+bool node_run_on(unsigned home)
+{
+	uint64_t processors[TOPOLOGY_NODES_MAX / 64];	/* of the shape of a cpu_set_t */
+
+	return topology_read_processors(topology.node_of_home[home], processors) &&
+	       sched_setaffinity(0, sizeof(processors), (const cpu_set_t *)processors) == 0;
 }
 
 int node_place(void *start, size_t bytes, unsigned home)

@@ -6,6 +6,7 @@
 #ifndef HAKMEM_OS_NODE_H
 #define HAKMEM_OS_NODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "os/topology.h"
@@ -32,6 +33,15 @@ static inline unsigned node_home(void)
  * this is refused the first touch decides.
  */
 int node_place(void *start, size_t bytes, unsigned home);
+
+/* False: nothing can be bound to a node here, so that the first touch decides. */
+bool node_binds(void);
+
+/*
+ * From now on the calling thread runs where the home's pages are near, so that what it touches
+ * first is there. False: it may not.
+ */
+bool node_run_on(unsigned home);
 
 /*
  * Where pages are: homes[i] is the home of pages[i], or -1 where none is there or its node is

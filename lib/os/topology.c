@@ -213,6 +213,18 @@ bool topology_read(struct topology *read, const char *nodes, const char *status)
 	return true;
 }
 
+bool topology_read_processors(unsigned node, uint64_t processors[TOPOLOGY_NODES_MAX / 64])
+{
+	struct node_set set;
+	char name[PATH_BYTES];
+
+	log_format_text(name, sizeof(name), "node%u/cpulist", node);
+	if (!read_list(NODES_FOLDER, name, &set) || !set_count(&set))
+		return false;
+	memcpy(processors, set.words, sizeof(set.words));
+	return true;
+}
+
 void topology_begin_with(unsigned home)
 {
 	uint16_t node = topology.node_of_home[home];

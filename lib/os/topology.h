@@ -43,6 +43,9 @@ static inline bool topology_has_homes(void)
  */
 bool topology_read(struct topology *read, const char *nodes, const char *status);
 
+/* The processors of a node, one bit each. False: it has none, or the kernel does not say. */
+bool topology_read_processors(unsigned node, uint64_t processors[TOPOLOGY_NODES_MAX / 64]);
+
 /* Numbers the homes anew: this one is 0. */
 void topology_begin_with(unsigned home);
 
