@@ -14,6 +14,7 @@ import sys
 import allocators
 import callgrind
 import control
+import hardened
 import limits
 import machine
 import measure
@@ -32,7 +33,7 @@ START_UP_ROUNDS = 1000
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
-          "control", *release.NAMES)
+          "control", "hardened", *release.NAMES)
 # Only by name: it boots a guest, and downloads its kernel.
 NAMED_EXTRAS = ("numa",)
 
@@ -170,6 +171,10 @@ def run_extras(programs, results, selection, runs):
         results.control = control.run(programs, results.ours(), runs, progress)
         progress("")
         control.table(results.control)
+    if selection.wants("hardened") and results.ours():
+        found = hardened.run(programs, results.ours(), runs, progress)
+        progress("")
+        hardened.table(found)
     if any(selection.wants(name) for name in release.NAMES):
         run_release(programs, results, selection, runs)
     if any(selection.names(name) for name in NAMED_EXTRAS):

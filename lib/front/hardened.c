@@ -89,6 +89,8 @@ static unsigned class_of(size_t alignment, size_t bytes)
 {
 	if (bytes > CLASS_SIZE_MAX || alignment > SUPERSLAB_SIZE)
 		return CLASS_NONE;
+	if (alignment == BLOCK_ALIGNMENT)
+		return size_class_of(bytes);
 	return alignment <= UNIT_SIZE ? size_class_of_aligned(bytes, alignment) :
 					size_class_of_whole_slab(bytes);
 }
