@@ -58,8 +58,10 @@ void large_run_mark(uint32_t unit, uint32_t units, bool dirty)
 {
 	uint32_t i;
 
+	/* Not written where it is so already: records of what was never used have no pages. */
 	for (i = 0; i < units; i++)
-		large_run_at(unit + i)->dirty = dirty;
+		if (large_run_at(unit + i)->dirty != dirty)
+			large_run_at(unit + i)->dirty = dirty;
 }
 
 uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)

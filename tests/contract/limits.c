@@ -279,6 +279,21 @@ static void limit_hard_bounds_one_block_and_its_growth(void)
 	free(block);
 }
 
+/* What lies before such an address is free, never used, and has no records with pages. */
+static void an_alignment_of_gigabytes_keeps_no_memory(void)
+{
+	size_t before = resident_bytes();
+	char *block = aligned_alloc((size_t)64 << 30, 4 * MIB);
+
+	if (!block)
+		contract_skip("no address space for an alignment of 64 GiB");
+	block[0] = 1;
+	free(block);
+	malloc_trim(0);
+	CHECK_THAT(resident_bytes() < before + 24 * MIB, "%zu MiB more are resident",
+		   (resident_bytes() - before) / MIB);
+}
+
 static const struct contract_case cases[] = {
 	CASE(most_of_512_mib_can_be_had_in_mixed_blocks),
 	CASE(an_address_space_of_512_mib_can_be_used_for_mixed_blocks),
@@ -286,6 +301,7 @@ static const struct contract_case cases[] = {
 	CASE(the_end_of_memory_in_mixed_blocks_loses_nothing),
 	CASE(the_end_of_memory_in_large_blocks_loses_nothing),
 	CASE(memory_changes_hands_between_small_and_large_blocks),
+	CASE_WITH(an_alignment_of_gigabytes_keeps_no_memory, "helpers:never"),
 	CASE_WITH(limit_hard_bounds_small_blocks, "limit_hard:64M"),
 	CASE_WITH(limit_hard_bounds_mixed_blocks, "limit_hard:64M"),
 	CASE_WITH(limit_hard_bounds_large_blocks, "limit_hard:64M"),
