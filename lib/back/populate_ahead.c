@@ -29,7 +29,7 @@
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
 #define PLAIN_MOST	16	/* superslabs … */
-#define PLAIN_FROM	64	/* … once there are so many in all */
+#define PLAIN_FROM	32	/* … once there are so many in all */
 #define STRAYS_AT_ONCE	8
 #define ADVICES_MOST	16	/* each splits a mapping */
 

@@ -17,6 +17,7 @@
 #define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
 #define CAP_PERCENT		7	/* … or so much of the heap */
 #define TARGET_MOST		32
+#define HURRY_NS		5000000ull
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
 #define TICK_QUIET_NS		10000000ull
@@ -39,10 +40,11 @@ static uint32_t cap(uint32_t heap)
 	return most < TARGET_MOST ? most : TARGET_MOST;
 }
 
-static uint32_t grown(const struct populate_policy *policy)
+/* A program that comes back within moments will take several before the next tick. */
+static uint32_t grown(const struct populate_policy *policy, uint64_t now_ns)
 {
 	if (policy->target)
-		return policy->target * 2;
+		return policy->target * (now_ns - policy->busy_ns < HURRY_NS ? 4 : 2);
 	return policy->remembered / 2 > TARGET_FIRST ? policy->remembered / 2 : TARGET_FIRST;
 }
 
@@ -79,7 +81,7 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 	uint32_t missed = demand.missed - policy->seen_missed;
 
 	if (missed)
-		policy->target = grown(policy);
+		policy->target = grown(policy, now_ns);
 	/* What was taken before there was a helper says nothing about it. */
 	if (policy->busy_ns)
 		look_at_window(policy, now_ns, taken, missed);

@@ -5,16 +5,18 @@
  * of this has nothing of it.
  */
 #include <dirent.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
 #include "tests/contract/process.h"
+#include "tests/populate/present.h"
 #include "tests/populate/refusal.h"
 #include "tests/populate/watch.h"
 
@@ -67,31 +69,6 @@ static void the_books_balance_on_every_rung(void)
 	run_refused(REFUSE_MOVE, false, "part_balances");
 	run_refused(REFUSE_USERFAULTFD_EPERM, false, "part_balances");
 	run_refused(REFUSE_RING, false, "part_balances");
-}
-
-/* Pages of the address range that pagemap calls present. */
-static size_t present_bytes(uintptr_t from, uintptr_t to)
-{
-	static uint64_t entries[1 << 16];
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), present = 0;
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		contract_skip("/proc/self/pagemap cannot be read");
-	while (from < to) {
-		size_t want = (to - from) / page;
-		ssize_t got;
-
-		if (want > sizeof(entries) / sizeof(*entries))
-			want = sizeof(entries) / sizeof(*entries);
-		got = pread(fd, entries, want * 8, (off_t)(from / page * 8));
-		CHECK(got > 0);
-		for (ssize_t i = 0; i < got / 8; i++)
-			present += (entries[i] >> 63 | entries[i] >> 62) & 1 ? page : 0;
-		from += (uintptr_t)got / 8 * page;
-	}
-	close(fd);
-	return present;
 }
 
 /* Where the blocks lie, widened by what may be in stock around them. */
@@ -148,6 +125,22 @@ static void what_is_in_stock_is_really_populated(void)
 	CHECK_THAT(present >= growth.blocks * 4096 + stock,
 		   "%zu bytes are there, of %zu live + %zu stock", present,
 		   growth.blocks * 4096, stock);
+}
+
+/* The measure of the case above, measured: every third page of a mapping is written. */
+static void the_kernels_two_ways_of_counting_agree(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = 3000;
+	char *start = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t from = (uintptr_t)start, to = from + pages * page;
+
+	CHECK(start != MAP_FAILED);
+	CHECK(madvise(start, pages * page, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
+	for (size_t i = 0; i < pages; i += 3)
+		start[i * page] = 1;
+	CHECK(present_bytes(from, to) == pages / 3 * page);
+	CHECK(present_bytes_by_entries(from, to) == pages / 3 * page);
 }
 
 static void the_stock_is_given_back_when_nobody_grows(void)
@@ -220,6 +213,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(the_books_balance_when_quiet, "helpers:always"),
 	CASE_WITH(the_books_balance_on_every_rung, "helpers:never"),
 	CASE_WITH(what_is_in_stock_is_really_populated, "helpers:always"),
+	CASE_WITH(the_kernels_two_ways_of_counting_agree, "helpers:never"),
 	CASE_WITH(the_stock_is_given_back_when_nobody_grows, "helpers:always"),
 	CASE_WITH(an_idle_process_wakes_twice_a_second_at_most, "helpers:always"),
 	CASE_WITH(a_small_process_has_no_thread_and_no_descriptor, "helpers:auto"),
