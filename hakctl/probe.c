@@ -74,8 +74,8 @@ static void ask_processors(struct control_rung *rung)
 
 	if (sched_getaffinity(0, sizeof(set_), &set_) == 0 && CPU_COUNT(&set_) < 2)
 		set(rung, CONTROL_RUNG_PARTLY, 0,
-		    "one processor only: helpers:auto starts no helper, for it would take turns "
-		    "with the program");
+		    "one processor only: under helpers:auto nothing is populated ahead, for the "
+		    "helper would take turns with the program");
 }
 
 static void ask_userfaultfd(struct control_rung *rung)

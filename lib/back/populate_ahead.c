@@ -56,6 +56,7 @@ static struct ahead homes[TOPOLOGY_HOMES_MAX];
 
 #define HOME_NONE	TOPOLOGY_HOMES_MAX
 
+static bool has_room;			/* on a processor beside the program's threads */
 static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
 
 static struct {
@@ -98,11 +99,21 @@ static int node_to_stage(unsigned home)
 	return node_binds() ? topology.node_of_home[home] : STAGING_ANY_NODE;
 }
 
-void populate_ahead_begin(void)
+void populate_ahead_begin(bool has_room_beside)
 {
-	populate_fill_begin(&homes[0].fill, node_to_stage(0));
-	begin_policy(&homes[0]);
+	has_room = has_room_beside;
+	if (has_room) {
+		populate_fill_begin(&homes[0].fill, node_to_stage(0));
+		begin_policy(&homes[0]);
+	} else {
+		populate_fill_refuse(&homes[0].fill, "the process may use one processor only");
+	}
 	homes[0].begun = true;
+}
+
+bool populate_ahead_has_room(void)
+{
+	return has_room;
 }
 
 /* One userfaultfd serves all. */
@@ -367,11 +378,13 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	struct stock_demand demand = stock_read_demand(ahead->home);
 	unsigned filled;
 
+	put_surplus(ahead);
+	take_retired(ahead);
+	if (!has_room)
+		return UINT64_MAX;
 	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
 						       superslab_count() / sharers });
-	put_surplus(ahead);
-	take_retired(ahead);
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
 	if (ahead->plain_next < ahead->plain_end && superslab_count() > PLAIN_FROM)

@@ -10,6 +10,7 @@
 #ifndef HAKMEM_BACK_POPULATE_AHEAD_H
 #define HAKMEM_BACK_POPULATE_AHEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,12 @@ struct populate_ahead_counts {
 	size_t strays;		/* stray accesses, not bytes */
 };
 
-/* Probes and opens what there is. Never fails: at worst it touches. */
-void populate_ahead_begin(void);
+/*
+ * Probes and opens what there is. Never fails: at worst it touches. has_room: on a processor
+ * beside the program's threads; without, nothing is populated ahead.
+ */
+void populate_ahead_begin(bool has_room);
+bool populate_ahead_has_room(void);
 
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));

@@ -12,6 +12,7 @@
 #include "back/reservation.h"
 #include "os/thread.h"
 #include "os/vm.h"
+#include "support/log.h"
 
 #define STAGED_HUGE	2	/* the stock is the buffer; zeroing and moving take turns */
 #define STAGED_SMALL	1
@@ -68,6 +69,12 @@ void populate_fill_begin(struct populate_fill *fill, int node)
 	/* Only for its samples; without it nothing is known of small pages. */
 	if (!fill->staging.mapping)
 		staging_open(&fill->staging, 0, STAGED_SMALL, node);
+}
+
+void populate_fill_refuse(struct populate_fill *fill, const char *why)
+{
+	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
+	log_format_text(fill->probe.reason, sizeof(fill->probe.reason), "%s", why);
 }
 
 /* What COPY copies from may be on any node: its target has a policy. */

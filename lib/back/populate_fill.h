@@ -34,6 +34,9 @@ void populate_fill_begin(struct populate_fill *fill, int node);
 void populate_fill_begin_beside(struct populate_fill *fill, const struct populate_fill *first,
 				int node);
 
+/* Opens nothing; the probe says why. */
+void populate_fill_refuse(struct populate_fill *fill, const char *why);
+
 /* Whether what is missing is armed. */
 static inline bool populate_fill_arms(const struct populate_fill *fill)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * populate_policy.c - see populate_policy.h. Like read-ahead, the stock doubles while threads
- * outrun it; it drains at once after half a second without demand, remembering its size.
+ * outrun it, or quadruples if they do so within moments; it drains at once after half a
+ * second without demand, remembering its size.
  *
  * Zeroing a huge page costs a fraction of what 512 small ones do, unless the memory has to
  * come from a hypervisor, which takes back what is free in large blocks: then it costs

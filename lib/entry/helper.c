@@ -168,10 +168,15 @@ static void note_rungs(const struct event_loop *loop)
 			  "/sys/kernel/mm/transparent_hugepage/enabled is never, or missing");
 	else
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_ON, 0, "");
-	rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
-		  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
-	rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, probe->error,
-		  has_move ? "" : probe->reason);
+	if (populate_ahead_has_room()) {
+		rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
+			  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
+		rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
+			  probe->error, has_move ? "" : probe->reason);
+	} else {
+		rungs_set(RUNG_USERFAULTFD, CONTROL_RUNG_UNWANTED, 0, probe->reason);
+		rungs_set(RUNG_MOVE, CONTROL_RUNG_UNWANTED, 0, probe->reason);
+	}
 	rungs_set(RUNG_RING, loop->has_ring ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, loop->ring_error,
 		  loop->has_ring ? "" : event_loop_why_no_ring(loop));
 }
@@ -198,6 +203,17 @@ static void look_for_filter(void)
 	filtered = process_is_filtered();
 }
 
+/*
+ * On one processor whatever is populated ahead takes it from the program, which then waits
+ * longer than its own page faults would have taken.
+ */
+static void begin_populating(void)
+{
+	unsigned processors = filtered ? 1 : thread_run_where_first();
+
+	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS);
+}
+
 static void *run(void *argument)
 {
 	struct pressure pressure;
@@ -212,7 +228,7 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	descriptor_table_separate();
 	vm_count_as_helper();
-	populate_ahead_begin();
+	begin_populating();
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(now_ns(), report_stray);
 	barrier_init();
@@ -267,9 +283,6 @@ static void start(void)
 		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
 	else if (!is_own_process())
 		atomic_store_explicit(&started, false, memory_order_release);
-	else if (options.helpers == HELPERS_AUTO && thread_processors() < 2)
-		refuse("the thread that outgrew the plain part may use one processor only, which a "
-		       "helper would take from it");
 	else if (thread_start(run, stack, sizeof(stack)))
 		refuse("its thread could not be started (limit of threads or memory?)");
 	else
@@ -299,6 +312,13 @@ void helper_after_fork_in_child(void)
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
+static const char *way_name(const struct fault_probe *probe)
+{
+	if (!populate_ahead_has_room())
+		return "release only";
+	return probe->way == FAULT_PROBE_COPY ? "uffd+copy" : "touch";
+}
+
 void helper_describe(char *text, size_t bytes)
 {
 	const char *why = atomic_load_explicit(&refusal, memory_order_relaxed);
@@ -313,9 +333,7 @@ void helper_describe(char *text, size_t bytes)
 	else if (probe->way == FAULT_PROBE_MOVE)
 		log_format_text(text, bytes, "uffd+move");
 	else
-		log_format_text(text, bytes, "%s: %s",
-				probe->way == FAULT_PROBE_COPY ? "uffd+copy" : "touch",
-				probe->reason);
+		log_format_text(text, bytes, "%s: %s", way_name(probe), probe->reason);
 }
 
 size_t helper_wakeups(void)

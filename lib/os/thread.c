@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PROCESSORS_MOST	8192	/* NR_CPUS of the largest configurations */
+
 static pthread_key_t key;
 static bool has_key;
 
@@ -80,18 +82,18 @@ uint64_t thread_cpu_ns(void)
 	return (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
 }
 
-unsigned thread_processors(void)
+/* errno is not kept: for the helper. */
+unsigned thread_run_where_first(void)
 {
-	int saved_errno = errno;
-	cpu_set_t set;
-	unsigned count = 1;
+	unsigned long mask[PROCESSORS_MOST / (8 * sizeof(long))] = { 0 };
+	long bytes = syscall(SYS_sched_getaffinity, getpid(), sizeof(mask), mask);
+	unsigned count = 0, i;
 
-	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		count = (unsigned)CPU_COUNT(&set);
-	else if (errno == EINVAL)
-		count = CPU_SETSIZE;	/* more processors than the set has room for */
-	errno = saved_errno;
+	if (bytes <= 0)
+		return 1;
+	syscall(SYS_sched_setaffinity, 0, bytes, mask);
+	for (i = 0; i < (size_t)bytes / sizeof(long); i++)
+		count += (unsigned)__builtin_popcountl(mask[i]);
 	return count;
 }
 

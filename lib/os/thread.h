@@ -28,8 +28,11 @@ static inline uintptr_t thread_identity(void)
  */
 int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes);
 
-/* How many processors the calling thread may run on; 1 if the kernel does not say. */
-unsigned thread_processors(void);
+/*
+ * Lets the calling thread run wherever the one that began with main() may, not only where its
+ * creator is pinned. Returns on how many processors that is; 1 if the kernel does not say.
+ */
+unsigned thread_run_where_first(void);
 
 /* The calling thread inherited its creator's policy; at a real-time one it would hold up others. */
 void thread_leave_real_time(void);

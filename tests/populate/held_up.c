@@ -4,6 +4,7 @@
  * no thread waits for it. Debuggers and other processes read the heap as they always did.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -335,12 +336,43 @@ static void gdb_attaches_prints_and_detaches(void)
 	expect_success(pid);
 }
 
+static void *grow_pinned(void *argument)
+{
+	struct growth growth = { NULL, 4000, 0 };
+	cpu_set_t one;
+
+	(void)argument;
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+	growth_add(&growth, 64 * MIB, 100);
+	growth_free(&growth);
+	return NULL;
+}
+
+/* Servers pin their threads; the helper is not one of those. */
+static void the_helper_of_a_pinned_thread_runs_where_main_may(void)
+{
+	cpu_set_t of_main, of_helper;
+	pthread_t thread;
+
+	CHECK(!sched_getaffinity(0, sizeof(of_main), &of_main));
+	if (CPU_COUNT(&of_main) < 2)
+		contract_skip("this process may use one processor only");
+	CHECK(!pthread_create(&thread, NULL, grow_pinned, NULL));
+	CHECK(!pthread_join(thread, NULL));
+	CHECK_THAT(helper_thread(), "there is no helper: %s", mode());
+	CHECK(!sched_getaffinity(helper_thread(), sizeof(of_helper), &of_helper));
+	CHECK(CPU_EQUAL(&of_main, &of_helper));
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(a_stopped_helper_holds_up_nobody, "helpers:always"),
 	CASE_WITH(a_helper_stopped_at_any_moment_holds_up_nobody, "helpers:always"),
 	CASE_WITH(a_starved_helper_holds_up_nobody, "helpers:always"),
 	CASE_WITH(a_real_time_thread_and_the_helper_may_share_a_cpu, "helpers:always"),
 	CASE_WITH(the_helper_of_a_real_time_thread_is_not_one, "helpers:auto"),
+	CASE_WITH(the_helper_of_a_pinned_thread_runs_where_main_may, "helpers:auto"),
 	CASE_WITH(process_vm_readv_reads_every_live_block, "helpers:always"),
 	CASE_WITH(gdb_attaches_prints_and_detaches, "helpers:always"),
 	CASE_PART(part_grows_a_gibibyte),

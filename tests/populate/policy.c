@@ -50,9 +50,20 @@ START_TEST(it_doubles_while_threads_outrun_it)
 	tick(1, 1, 1);
 	ck_assert_uint_gt(policy.target, 0);
 	before = policy.target;
-	tick(1, 5, 1);
+	tick(10, 5, 1);
 	ck_assert_uint_eq(policy.target, 2 * before);
-	tick(1, 5, 5);
+	tick(10, 5, 5);
+	ck_assert_uint_eq(policy.target, 4 * before);
+}
+END_TEST
+
+START_TEST(it_quadruples_when_they_come_back_within_moments)
+{
+	uint32_t before;
+
+	tick(1, 1, 1);
+	before = policy.target;
+	tick(1, 5, 1);
 	ck_assert_uint_eq(policy.target, 4 * before);
 }
 END_TEST
@@ -307,6 +318,7 @@ int main(void)
 	tcase_add_checked_fixture(all, set_up, NULL);
 	tcase_add_test(all, nobody_who_needs_nothing_has_a_stock);
 	tcase_add_test(all, it_doubles_while_threads_outrun_it);
+	tcase_add_test(all, it_quadruples_when_they_come_back_within_moments);
 	tcase_add_test(all, it_stays_while_the_stock_suffices);
 	tcase_add_test(all, it_is_bounded_by_the_heap);
 	tcase_add_test(all, it_never_asks_for_more_than_the_stock_has_slots);

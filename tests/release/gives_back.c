@@ -5,6 +5,7 @@
  * children made while memory was on its way.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +228,31 @@ static void advised_and_protected_memory_survives(void)
 	growth_free(&growth);
 }
 
+static void run_on_one_processor(void)
+{
+	cpu_set_t allowed, one;
+	int processor = 0;
+
+	CHECK(!sched_getaffinity(0, sizeof(allowed), &allowed));
+	while (!CPU_ISSET(processor, &allowed))
+		processor++;
+	CPU_ZERO(&one);
+	CPU_SET(processor, &one);
+	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+}
+
+static void on_one_processor_it_goes_back_though_nothing_is_populated_ahead(void)
+{
+	struct growth growth;
+
+	run_on_one_processor();
+	burst(&growth);
+	growth_free(&growth);
+	expect_resident(BURST_BYTES / 2);
+	CHECK_THAT(strstr(mode(), "release only"), "%s", mode());
+	CHECK(populated_ahead() == 0);
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(a_burst_goes_back_and_can_come_again, "helpers:always"),
 	CASE_WITH(large_blocks_go_back_and_can_come_again, "helpers:always"),
@@ -235,6 +261,8 @@ static const struct contract_case cases[] = {
 	CASE_WITH(children_of_a_hasty_helpers_process_are_whole, "helpers:always,decay_ms:0"),
 	CASE_WITH(a_childs_own_helper_gives_back, "helpers:always,decay_ms:100"),
 	CASE_WITH(locked_memory_goes_back_too, "helpers:always,decay_ms:0"),
+	CASE_WITH(on_one_processor_it_goes_back_though_nothing_is_populated_ahead,
+		  "helpers:auto,decay_ms:100"),
 	CASE_WITH(advised_and_protected_memory_survives, "helpers:always,decay_ms:100"),
 };
 
