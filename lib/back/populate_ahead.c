@@ -29,7 +29,8 @@
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
 #define PLAIN_MOST	16	/* superslabs … */
-#define PLAIN_FROM	32	/* … once there are so many in all */
+#define PLAIN_FROM_FAST	10	/* … once there are so many in all … */
+#define PLAIN_FROM_SLOW	64	/* … or so many, if they come one by one */
 #define STRAYS_AT_ONCE	8
 #define ADVICES_MOST	16	/* each splits a mapping */
 
@@ -336,9 +337,17 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 
 /*
  * The slabs of the plain part have untouched tails, and what follows it would be slowed down
- * by them for long. A heap beside which they are little gets them too, by small pages: never
- * armed, so not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
+ * by them for long. A heap that grows fast, or beside which they are little, gets them too,
+ * by small pages: never armed, so not by userfaultfd; unit by unit, since the kernel holds
+ * the mmap lock.
  */
+static bool wants_plain(const struct ahead *ahead)
+{
+	uint32_t from = ahead->policy.target > 1 ? PLAIN_FROM_FAST : PLAIN_FROM_SLOW;
+
+	return ahead->plain_next < ahead->plain_end && superslab_count() > from;
+}
+
 static void populate_plain_one(struct ahead *ahead)
 {
 	struct superslab *superslab = superslab_at(ahead->plain_next);
@@ -373,6 +382,14 @@ static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 	return filled;
 }
 
+/* Nobody grows: an idle process holds neither stock nor staged pages. */
+static void give_back(struct ahead *ahead)
+{
+	while (drop_one(ahead))
+		;
+	populate_fill_drain(&ahead->fill);
+}
+
 static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 {
 	struct stock_demand demand = stock_read_demand(ahead->home);
@@ -387,13 +404,10 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 						       superslab_count() / sharers });
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
-	if (ahead->plain_next < ahead->plain_end && superslab_count() > PLAIN_FROM)
+	if (wants_plain(ahead))
 		populate_plain_one(ahead);
-	while (stock_length(ahead->home, STOCK_READY) > ahead->policy.target && drop_one(ahead))
-		;
-	/* Pages staged for nobody would be held by an idle process. */
 	if (ahead->policy.target == 0)
-		populate_fill_drain(&ahead->fill);
+		give_back(ahead);
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
 }
 

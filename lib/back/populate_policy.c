@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * populate_policy.c - see populate_policy.h. Like read-ahead, the stock doubles while threads
- * outrun it, or quadruples if they do so within moments; it drains at once after half a
- * second without demand, remembering its size.
+ * outrun it, and shrinks to what they take in a few milliseconds; it drains at once after
+ * half a second without demand, remembering its size.
  *
  * Zeroing a huge page costs a fraction of what 512 small ones do, unless the memory has to
  * come from a hypervisor, which takes back what is free in large blocks: then it costs
@@ -14,11 +14,12 @@
 
 #include <string.h>
 
-#define TARGET_FIRST		1
+#define TARGET_FIRST		4
 #define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
 #define CAP_PERCENT		7	/* … or so much of the heap */
 #define TARGET_MOST		32
-#define HURRY_NS		5000000ull
+#define PACE_NS			128000000ull	/* what was taken in this time … */
+#define PACE_SHARE		8		/* … lasts, by so much of it, until more is filled */
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
 #define TICK_QUIET_NS		10000000ull
@@ -41,12 +42,26 @@ static uint32_t cap(uint32_t heap)
 	return most < TARGET_MOST ? most : TARGET_MOST;
 }
 
-/* A program that comes back within moments will take several before the next tick. */
-static uint32_t grown(const struct populate_policy *policy, uint64_t now_ns)
+static uint32_t grown(const struct populate_policy *policy)
 {
 	if (policy->target)
-		return policy->target * (now_ns - policy->busy_ns < HURRY_NS ? 4 : 2);
+		return policy->target * 2;
 	return policy->remembered / 2 > TARGET_FIRST ? policy->remembered / 2 : TARGET_FIRST;
+}
+
+/* A slow program needs less in stock than one that outran it in its first moments. */
+static void look_at_pace(struct populate_policy *policy, uint64_t now_ns, uint32_t taken)
+{
+	uint64_t looked_ns = now_ns - policy->pace_ns;
+	uint32_t enough = (taken - policy->pace_taken) / PACE_SHARE + 1;
+
+	if (looked_ns < PACE_NS)
+		return;
+	/* A pause says nothing of the pace. */
+	if (looked_ns < 2 * PACE_NS && policy->target > enough)
+		policy->target = enough;
+	policy->pace_ns = now_ns;
+	policy->pace_taken = taken;
 }
 
 bool populate_policy_may_fill(const struct populate_policy *policy, uint64_t now_ns)
@@ -82,7 +97,7 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 	uint32_t missed = demand.missed - policy->seen_missed;
 
 	if (missed)
-		policy->target = grown(policy, now_ns);
+		policy->target = grown(policy);
 	/* What was taken before there was a helper says nothing about it. */
 	if (policy->busy_ns)
 		look_at_window(policy, now_ns, taken, missed);
@@ -94,6 +109,7 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 		policy->target = 0;
 		policy->rest_ns = 0;
 	}
+	look_at_pace(policy, now_ns, demand.taken);
 	if (policy->target > cap(demand.heap))
 		policy->target = cap(demand.heap);
 	policy->seen_taken = demand.taken;

@@ -16,11 +16,13 @@ enum populate_pages { POPULATE_HUGE, POPULATE_SMALL, POPULATE_PAGES };
 
 /* Zero to start with. */
 struct populate_policy {
-	uint32_t target;	/* superslabs to keep in stock */
+	uint32_t target;	/* fill up to so many superslabs; 0: give back what is there */
 	uint32_t remembered;	/* the target before it was quiet */
 	uint32_t seen_taken;	/* demand at the last tick */
 	uint32_t seen_missed;
 	uint64_t busy_ns;	/* when superslabs were last taken */
+	uint64_t pace_ns;	/* since when their pace is looked at */
+	uint32_t pace_taken;	/* demand then */
 	uint64_t sleep_ns;	/* the last sleep */
 
 	enum populate_pages pages;	/* those that cost less here and now */

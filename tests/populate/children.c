@@ -41,6 +41,7 @@ static void *grow_and_shrink(void *size)
 
 static void start_workers(pthread_t workers[2])
 {
+	atomic_store(&stop, false);
 	CHECK(!pthread_create(&workers[0], NULL, grow_and_shrink, (void *)200));
 	CHECK(!pthread_create(&workers[1], NULL, grow_and_shrink, (void *)6000));
 }
@@ -56,7 +57,6 @@ static void join_workers(pthread_t workers[2])
 static void use_both(struct growth *inherited)
 {
 	struct growth own = { NULL, 4000, 0 };
-	size_t before = populated_ahead();
 
 	growth_check(inherited);
 	growth_add(&own, 40 * MIB, 200);
@@ -64,23 +64,40 @@ static void use_both(struct growth *inherited)
 	growth_add(&own, 80 * MIB, 200);
 	growth_check(&own);
 	CHECK_THAT(helper_thread(), "the child has no helper: %s", mode());
-	CHECK_THAT(populated_ahead() > before, "the child's helper populated nothing");
 	growth_free(&own);
 }
 
-static void descend(struct growth *inherited, int depth)
+/* A helper that has a processor does something; among many busy threads it may be too late. */
+static void use_both_and_the_helper(struct growth *inherited)
 {
-	pid_t pid = fork();
+	size_t before = populated_ahead();
 
+	use_both(inherited);
+	CHECK_THAT(populated_ahead() > before, "the child's helper populated nothing");
+}
+
+static void descend(struct growth *inherited, int depth, bool loaded)
+{
+	pthread_t workers[2];
+	pid_t pid;
+
+	if (loaded)
+		start_workers(workers);
+	pid = fork();
 	if (pid == 0) {
 		alarm(CHILD_LIMIT_S);
 		CHECK_THAT(!helper_thread(), "a helper came along with fork");
 		if (depth < DEEPEST)
-			descend(inherited, depth + 1);
-		use_both(inherited);
+			descend(inherited, depth + 1, loaded);
+		if (loaded)
+			use_both(inherited);
+		else
+			use_both_and_the_helper(inherited);
 		_exit(0);
 	}
 	expect_success(pid);
+	if (loaded)
+		join_workers(workers);
 }
 
 static void parent_and_child_go_on_after_fork_under_load(void)
@@ -97,7 +114,7 @@ static void parent_and_child_go_on_after_fork_under_load(void)
 		pid = fork();
 		if (pid == 0) {
 			alarm(CHILD_LIMIT_S);
-			use_both(&held);
+			use_both_and_the_helper(&held);
 			_exit(0);
 		}
 		growth_add(&held, 20 * MIB, 100);
@@ -109,15 +126,25 @@ static void parent_and_child_go_on_after_fork_under_load(void)
 	join_workers(workers);
 }
 
-static void children_may_nest_to_depth_3(void)
+static void nest(bool loaded)
 {
 	struct growth held = { NULL, 700, 0 };
 
 	start_helper();
 	growth_add(&held, 30 * MIB, 200);
 	for (int i = 0; i < 3; i++)
-		descend(&held, 1);
+		descend(&held, 1, loaded);
 	growth_check(&held);
+}
+
+static void children_may_nest_to_depth_3(void)
+{
+	nest(false);
+}
+
+static void children_may_nest_to_depth_3_under_load(void)
+{
+	nest(true);
 }
 
 /* No fork handler runs; a helper is not to be had, nor waited for. */
@@ -301,6 +328,7 @@ static void a_process_ends_with_the_last_of_its_own_threads(void)
 static const struct contract_case cases[] = {
 	CASE_WITH(parent_and_child_go_on_after_fork_under_load, "helpers:always"),
 	CASE_WITH(children_may_nest_to_depth_3, "helpers:always"),
+	CASE_WITH(children_may_nest_to_depth_3_under_load, "helpers:always"),
 	CASE_WITH(a_raw_clone_may_allocate, "helpers:always"),
 	CASE_WITH(vfork_and_spawn_leave_the_helper_alone, "helpers:always"),
 	CASE_WITH(a_vfork_child_starts_no_helper, "helpers:auto"),
