@@ -195,7 +195,7 @@ static void a_small_process_has_no_thread_and_no_descriptor(void)
 	CHECK(counter("helper.wakeups") == 0);
 	/* the measure measures: a larger one has a thread */
 	start_helper();
-	CHECK(entries_of("/proc/self/task") == 4);
+	CHECK(entries_of("/proc/self/task") > 3);
 }
 
 static void none_is_started_when_told_so(void)
