@@ -19,6 +19,7 @@
 #include "back/populate_fill.h"
 #include "back/populate_policy.h"
 #include "back/populate_spares.h"
+#include "back/populate_tails.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "os/node.h"
@@ -28,9 +29,6 @@
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
-#define PLAIN_MOST	16	/* superslabs … */
-#define PLAIN_FROM_FAST	10	/* … once there are so many in all … */
-#define PLAIN_FROM_SLOW	64	/* … or so many, if they come one by one */
 #define STRAYS_AT_ONCE	8
 #define ADVICES_MOST	16	/* each splits a mapping */
 
@@ -47,7 +45,7 @@ struct ahead {
 	struct populate_policy policy;
 	struct batch batch;
 	struct populate_spares spares;	/* armed if there is a service */
-	uint32_t plain_next, plain_end;	/* superslabs of the plain part, not looked at yet */
+	struct populate_tails tails;
 	uint32_t advices;
 	enum populate_pages advised;	/* what threads get that the helper is too late for */
 };
@@ -307,7 +305,7 @@ static void advise_fresh(struct ahead *ahead)
 		return;
 	/* The plain part is of the first home. */
 	if (!ahead->advices && ahead->home == 0)
-		ahead->plain_end = superslab_count() < PLAIN_MOST ? superslab_count() : PLAIN_MOST;
+		populate_tails_begin(&ahead->tails, superslab_count());
 	ahead->advices++;
 	ahead->advised = pages;
 	populate_advise(pages == POPULATE_HUGE ? POPULATE_ADVICE_HUGE : POPULATE_ADVICE_SMALL);
@@ -333,30 +331,6 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 		report(&strays[i]);
 		fault_service_answer_stray(service, &strays[i]);
 	}
-}
-
-/*
- * The slabs of the plain part have untouched tails, and what follows it would be slowed down
- * by them for long. A heap that grows fast, or beside which they are little, gets them too,
- * by small pages: never armed, so not by userfaultfd; unit by unit, since the kernel holds
- * the mmap lock.
- */
-static bool wants_plain(const struct ahead *ahead)
-{
-	uint32_t from = ahead->policy.target > 1 ? PLAIN_FROM_FAST : PLAIN_FROM_SLOW;
-
-	return ahead->plain_next < ahead->plain_end && superslab_count() > from;
-}
-
-static void populate_plain_one(struct ahead *ahead)
-{
-	struct superslab *superslab = superslab_at(ahead->plain_next);
-	uint32_t units = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-
-	for (; units; units &= units - 1)
-		vm_populate(start_of(ahead->plain_next) +
-				    (size_t)__builtin_ctz(units) * UNIT_SIZE, UNIT_SIZE);
-	ahead->plain_next++;
 }
 
 /* Where nothing can be bound the helper's first touch decides: it goes there. */
@@ -404,8 +378,7 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 						       superslab_count() / sharers });
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
-	if (wants_plain(ahead))
-		populate_plain_one(ahead);
+	populate_tails_tick(&ahead->tails, superslab_count(), ahead->policy.target > 1);
 	if (ahead->policy.target == 0)
 		give_back(ahead);
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * populate_tails.c - see populate_tails.h. By small pages: what is in use is never armed, so
+ * not by userfaultfd; unit by unit, since the kernel holds the mmap lock.
+ */
+#include <config.h>
+
+#include "back/populate_tails.h"
+
+#include "back/superslab.h"
+#include "os/vm.h"
+
+#define MOST		16	/* superslabs … */
+#define FROM_FAST	10	/* … once there are so many in all … */
+#define FROM_SLOW	64	/* … or so many, if they come one by one */
+
+void populate_tails_begin(struct populate_tails *tails, uint32_t superslabs)
+{
+	tails->end = superslabs < MOST ? superslabs : MOST;
+}
+
+void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool grows_fast)
+{
+	uint32_t units, first = tails->next * SUPERSLAB_UNITS;
+
+	if (tails->next == tails->end || superslabs <= (grows_fast ? FROM_FAST : FROM_SLOW))
+		return;
+	units = atomic_load_explicit(&superslab_at(tails->next++)->populated,
+				     memory_order_relaxed);
+	for (; units; units &= units - 1)
+		vm_populate(reservation_unit_start(first + (unsigned)__builtin_ctz(units)),
+			    UNIT_SIZE);
+}
