@@ -24,6 +24,8 @@
 static struct lock lock;
 static unsigned moves;
 
+static _Atomic size_t spilled_bytes;	/* relaxed: a count */
+
 void large_lock(void)
 {
 	lock_take(&lock);
@@ -120,7 +122,7 @@ static bool open_more(uint32_t units, unsigned home)
 		return false;
 	lock_take(&lock);
 	if (chunk.units) {
-		large_run_set_home(chunk.first_unit, chunk.units, home);
+		large_run_set_home(chunk.first_unit, chunk.units, place);
 		large_run_insert(chunk.first_unit, chunk.units);
 	}
 	lock_put(&lock);
@@ -136,7 +138,15 @@ static uint32_t take_elsewhere(uint32_t units, uint32_t alignment, size_t bytes,
 
 	for (home = 0; unit == UNIT_NONE && home < topology.homes; home++)
 		unit = take_run(units, alignment, home, bytes, dirty_bytes);
+	if (unit != UNIT_NONE)
+		atomic_fetch_add_explicit(&spilled_bytes, (size_t)units << UNIT_SHIFT,
+					  memory_order_relaxed);
 	return unit;
+}
+
+size_t large_spilled_bytes(void)
+{
+	return atomic_load_explicit(&spilled_bytes, memory_order_relaxed);
 }
 
 void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty_bytes)
@@ -242,7 +252,7 @@ static bool grow(uint32_t unit, uint32_t have, uint32_t units)
 	large_run_settle();
 	next = large_run_free_at(unit + have);
 	if (next == UNIT_NONE || large_run_at(next)->units < units - have ||
-	    large_run_at(next)->home != large_run_at(unit)->home ||
+	    large_run_home(next) != large_run_home(unit) ||
 	    !split_off(next, next, units - have))
 		return false;
 	large_run_at(next)->state = RUN_NONE;
@@ -297,7 +307,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 		set_slack(unit, bytes);
 	at_frontier = !done && ends_at_frontier(unit);
 	more = done ? 0 : units - large_run_at(unit)->units;
-	home = large_run_at(unit)->home;
+	home = large_run_home(unit);
 	lock_put(&lock);
 	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) || !open_more(more, home))
 		return done;
@@ -332,6 +342,7 @@ bool large_give(uint32_t superslabs, struct chunk *chunk)
 	if (first != UNIT_NONE) {
 		large_run_at(first)->state = RUN_NONE;
 		large_run_at(first + units - 1)->state = RUN_NONE;
+		large_run_clear_home(first, units);
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first, units, home - 1 };
@@ -380,6 +391,9 @@ void *large_move(void *block, size_t bytes)
 	if (large_look_up(block, &old_bytes) != LARGE_BLOCK || old_bytes > bytes)
 		return NULL;
 	units = (uint32_t)(old_bytes >> UNIT_SHIFT);
+	/* Pages that move stay on their node: a thread that is elsewhere now copies. */
+	if (topology_has_homes() && large_run_home(unit) != node_home())
+		return NULL;
 	if (!take_move(unit, units))
 		return NULL;
 	moved = large_take(bytes, UNIT_SIZE, &dirty_bytes);

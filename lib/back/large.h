@@ -63,6 +63,9 @@ size_t large_trim(void);
 /* Bytes of live blocks, and their number. Takes no lock. */
 size_t large_live_bytes(size_t *blocks);
 
+/* Since the start: out of another home than wished for. */
+size_t large_spilled_bytes(void);
+
 void large_lock(void);
 void large_unlock(void);
 

@@ -11,12 +11,19 @@
 #include "back/large_run.h"
 
 #include "back/index_stack.h"
+#include "os/node.h"
 
 #define LISTS		(4 * 32)
 #define LOOKS_PER_LIST	32
+#define HOME_IS_ALL	UINT8_MAX
 
 /* [home][dirty]; unit + 1 of the first run; by large lock */
 static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
+/*
+ * By superslab: home + 1, HOME_IS_ALL, or 0: not of the range. Written by large lock; relaxed:
+ * readers without it look at pages only.
+ */
+static _Atomic uint8_t homes[SUPERSLABS_MOST];
 static _Atomic uint32_t dirty_units;
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
@@ -76,7 +83,7 @@ uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
 static void list_insert(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
-	uint32_t *list = &lists[run->home][mostly_dirty(run)][list_of(run->units)];
+	uint32_t *list = &lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)];
 
 	run->previous = 0;
 	run->next = *list;
@@ -108,7 +115,7 @@ bool large_run_remove(uint32_t unit)
 	if (run->previous)
 		large_run_at(run->previous - 1)->next = run->next;
 	else
-		lists[run->home][mostly_dirty(run)][list_of(run->units)] = run->next;
+		lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)] = run->next;
 	return true;
 }
 
@@ -129,13 +136,38 @@ uint32_t large_run_free_before(uint32_t unit)
 	return large_run_free_at(unit);
 }
 
+static void write_home(uint32_t unit, uint32_t units, uint8_t value)
+{
+	uint32_t i, first = unit / SUPERSLAB_UNITS;
+
+	/* With one home nobody asks, and the table stays untouched. */
+	for (i = 0; topology_has_homes() && i < units / SUPERSLAB_UNITS; i++)
+		atomic_store_explicit(&homes[first + i], value, memory_order_relaxed);
+}
+
 void large_run_set_home(uint32_t unit, uint32_t units, unsigned home)
 {
-	uint32_t i;
+	write_home(unit, units, home == NODE_EVERYWHERE ? HOME_IS_ALL : (uint8_t)(home + 1));
+}
 
-	/* With one home the records are right as they are, and stay untouched. */
-	for (i = 0; topology_has_homes() && i < units; i++)
-		large_run_at(unit + i)->home = (uint8_t)(home & 63);
+void large_run_clear_home(uint32_t unit, uint32_t units)
+{
+	write_home(unit, units, 0);
+}
+
+bool large_run_read_home(uint32_t superslab, unsigned *home)
+{
+	uint8_t value = atomic_load_explicit(&homes[superslab], memory_order_relaxed);
+
+	*home = value - 1u;
+	return value && value != HOME_IS_ALL;
+}
+
+unsigned large_run_home(uint32_t unit)
+{
+	unsigned home;
+
+	return topology_has_homes() && large_run_read_home(unit / SUPERSLAB_UNITS, &home) ? home : 0;
 }
 
 uint32_t large_run_insert(uint32_t unit, uint32_t units)
@@ -150,7 +182,7 @@ uint32_t large_run_insert(uint32_t unit, uint32_t units)
 		uint32_t neighbour = neighbours[i];
 
 		if (neighbour == UNIT_NONE ||
-		    large_run_at(neighbour)->home != large_run_at(unit)->home ||
+		    large_run_home(neighbour) != large_run_home(unit) ||
 		    !large_run_remove(neighbour))
 			continue;
 		clear_tags(neighbour);

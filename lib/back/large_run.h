@@ -34,7 +34,6 @@ struct large_unit {
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed : 1;	/* in every record: a block that started here was freed */
 	uint8_t seam : 1;	/* in every record: a mapping may begin here, made by a move */
-	uint8_t home : 6;	/* in every record: where the unit's pages come from */
 	_Atomic uint8_t age;	/* free run: looks of the helper that it was idle at */
 	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
 	_Atomic uint32_t idle_link;	/* see index_stack.h: the helper should look at it */
@@ -42,7 +41,6 @@ struct large_unit {
 };
 
 _Static_assert(sizeof(struct large_unit) == LARGE_RECORD_BYTES, "reservation.c opens so many");
-_Static_assert(TOPOLOGY_HOMES_MAX <= 1 << 6, "a home fits its field");
 
 static inline struct large_unit *large_run_at(size_t unit)
 {
@@ -56,8 +54,16 @@ void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
 uint32_t large_run_free_before(uint32_t unit);
 uint32_t large_run_free_at(uint32_t unit);
 
-/* Units that were just opened, or come from elsewhere. A run is of one home. */
+/*
+ * Superslabs that were just opened for a home (or NODE_EVERYWHERE), or come from elsewhere; a
+ * run is of one home. The inverse: they leave the range.
+ */
 void large_run_set_home(uint32_t unit, uint32_t units, unsigned home);
+void large_run_clear_home(uint32_t unit, uint32_t units);
+/* Whose lists a unit of the range is in: what is everyone's is in the first home's. */
+unsigned large_run_home(uint32_t unit);
+/* Takes no lock. False: the superslab is not of the range, or its pages are no one home's. */
+bool large_run_read_home(uint32_t superslab, unsigned *home);
 
 /*
  * Makes units free, whatever run they were: merges them with free neighbours of their home,

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "back/large_run.h"
 #include "back/superslab.h"
 #include "os/node.h"
 
@@ -29,10 +30,10 @@ struct survey {
 static struct survey sampled;
 static uint64_t sampled_ns;
 
-/* The pages of a call: which superslab's each is, so that its home is known. */
+/* The pages of a call, and where each should be. */
 struct query {
 	void *pages[NODE_PAGES_MOST];
-	uint32_t superslabs[NODE_PAGES_MOST];
+	unsigned wanted[NODE_PAGES_MOST];
 	unsigned count;
 };
 
@@ -48,30 +49,40 @@ void placement_init(void)
 }
 
 /* What is in slabs and may have pages. */
-static uint32_t interesting_units(uint32_t index)
+static uint32_t units_in_slabs(uint32_t index, unsigned *home)
 {
 	const struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
 	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
 
+	*home = atomic_load_explicit(&superslab->home, memory_order_relaxed);
 	return populated & ~(uint32_t)(word | word >> 32);
+}
+
+/* What may have pages. Of large runs nothing is known without their lock: the kernel knows. */
+static uint32_t interesting_units(uint32_t index, unsigned *home)
+{
+	if (large_run_read_home(index, home))
+		return SUPERSLAB_ALL_UNITS;
+	return index < superslab_count() ? units_in_slabs(index, home) : 0;
+}
+
+static uint32_t end_of_heap(void)
+{
+	return (uint32_t)(reservation_opened_bytes() >> SUPERSLAB_SHIFT);
 }
 
 static void add_first_pages(struct query *query, uint32_t index)
 {
-	uint32_t mask = interesting_units(index);
+	unsigned home;
+	uint32_t mask = interesting_units(index, &home);
 
 	for (; mask; mask &= mask - 1) {
 		unsigned unit = index * SUPERSLAB_UNITS + (unsigned)__builtin_ctz(mask);
 
 		query->pages[query->count] = reservation_unit_start(unit);
-		query->superslabs[query->count++] = index;
+		query->wanted[query->count++] = home;
 	}
-}
-
-static unsigned home_of(uint32_t index)
-{
-	return atomic_load_explicit(&superslab_at(index)->home, memory_order_relaxed);
 }
 
 static void count_query(struct survey *survey, const struct query *query)
@@ -83,14 +94,14 @@ static void count_query(struct survey *survey, const struct query *query)
 		return;
 	for (i = 0; i < query->count; i++) {
 		survey->seen += homes[i] >= 0;
-		survey->misplaced += homes[i] >= 0 && (unsigned)homes[i] != home_of(query->superslabs[i]);
+		survey->misplaced += homes[i] >= 0 && (unsigned)homes[i] != query->wanted[i];
 	}
 }
 
 /* One call's worth. True: that was the last. */
 static bool survey_some(struct survey *survey)
 {
-	uint32_t end = superslab_count(), i;
+	uint32_t end = end_of_heap(), i;
 	struct query query = { .count = 0 };
 
 	for (i = 0; i < SUPERSLABS_PER_CALL && survey->next < end; i++)
@@ -178,7 +189,8 @@ _Static_assert(SUPERSLAB_SIZE / SMALL_PAGE <= NODE_PAGES_MOST, "a superslab is o
 
 static unsigned bring_superslab_home(uint32_t index)
 {
-	uint32_t mask = interesting_units(index);
+	unsigned home;
+	uint32_t mask = interesting_units(index, &home);
 	void *pages[NODE_PAGES_MOST];
 	unsigned count = 0, moved = 0;
 	size_t offset;
@@ -189,15 +201,15 @@ static unsigned bring_superslab_home(uint32_t index)
 		for (offset = 0; offset < UNIT_SIZE; offset += SMALL_PAGE)
 			pages[count++] = reservation_unit_start(unit) + offset;
 	}
-	count = keep_misplaced(pages, count, home_of(index));
+	count = keep_misplaced(pages, count, home);
 	if (count)
-		node_move(pages, count, home_of(index), &moved);
+		node_move(pages, count, home, &moved);
 	return moved;
 }
 
 size_t placement_bring_home(void)
 {
-	uint32_t index, end = topology_has_homes() ? superslab_count() : 0;
+	uint32_t index, end = topology_has_homes() ? end_of_heap() : 0;
 	size_t bytes = 0;
 
 	for (index = 0; index < end; index++)

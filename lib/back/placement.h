@@ -19,7 +19,7 @@
 /* By the library's constructor. What was opened before is of home 0: the calling thread's. */
 void placement_init(void);
 
-/* Bytes; of pages in slabs, one page in 64 KiB standing for all of them. */
+/* Bytes; of pages in slabs and large blocks, one page in 64 KiB standing for all of them. */
 struct placement_counts {
 	size_t seen;		/* by the last complete survey */
 	size_t misplaced;	/* of these, not at home */

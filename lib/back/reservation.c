@@ -19,7 +19,6 @@
 #include "os/vm.h"
 #include "support/options.h"
 
-#define HEAP_WISH		(2 * TiB)
 #define HEAP_LEAST		(8 * MiB)
 #define FRONTIER_FIRST		(16 * MiB)	/* all that a small process opens … */
 #define FRONTIER_SECOND		(112 * MiB)	/* … and what the others do not open in small steps */
@@ -96,7 +95,7 @@ int reservation_init(void *nobody)
 
 	reservation.nobody = nobody;
 	/* 2 TiB, 1.5 TiB, 1 TiB, 768 GiB … so that a limit is used to at least two thirds. */
-	for (bytes = HEAP_WISH; bytes >= HEAP_LEAST; bytes /= 2) {
+	for (bytes = HEAP_MOST; bytes >= HEAP_LEAST; bytes /= 2) {
 		error = reserve(bytes);
 		if (!error)
 			break;

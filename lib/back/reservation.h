@@ -30,6 +30,9 @@
 
 #define UNIT_NONE		UINT32_MAX
 
+#define HEAP_MOST		(2 * TiB)
+#define SUPERSLABS_MOST		(HEAP_MOST >> SUPERSLAB_SHIFT)
+
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */
 struct reservation {
 	uintptr_t base;		/* first byte of the heap */

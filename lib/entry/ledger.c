@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "back/large.h"
 #include "back/large_count.h"
 #include "back/limit.h"
 #include "back/placement.h"
@@ -194,7 +195,7 @@ static void add_placement(struct control_ledger *ledger)
 	ledger->homes = topology.homes;
 	ledger->misplaced_bytes = counts.misplaced;
 	ledger->misplaced_moved_bytes = counts.moved;
-	ledger->spilled_bytes = superslab_spilled_bytes();
+	ledger->spilled_bytes = superslab_spilled_bytes() + large_spilled_bytes();
 }
 
 static void add_space(struct control_ledger *ledger)

@@ -182,12 +182,51 @@ static void a_full_node_spills_is_counted_and_comes_home(void)
 	expect_home("room again", &result);
 }
 
+enum { LARGE_BYTES = 2 << 20, LARGE_BLOCKS = SPILL_MIB / 2 };
+
+static struct placed_blocks count_large(char *const *blocks, int node)
+{
+	struct placed_blocks result = { .blocks = 0 };
+
+	for (unsigned i = 0; i < LARGE_BLOCKS; i++)
+		passing_add(&result, blocks[i], LARGE_BYTES, node);
+	return result;
+}
+
+static void large_blocks_of_a_full_node_are_counted_and_come_home(void)
+{
+	static char *blocks[LARGE_BLOCKS];
+	int node = memory_node_of(passing_node(0));
+	struct placed_blocks result;
+	size_t hog_bytes;
+	void *hog;
+
+	need_two_nodes();
+	CHECK(run_on(passing_node(0)));
+	hog = fill_node(node, &hog_bytes);
+	for (unsigned i = 0; i < LARGE_BLOCKS; i++) {
+		blocks[i] = malloc(LARGE_BYTES);
+		CHECK(blocks[i]);
+		memset(blocks[i], 1, LARGE_BYTES);
+	}
+	result = count_large(blocks, node);
+	say("large, a full node", &result);
+	CHECK_THAT(result.pages.right < result.pages.pages * 3 / 4, "the node was not full");
+	munmap(hog, hog_bytes);
+	CHECK(counter("numa.misplaced_bytes") >= (result.pages.pages - result.pages.right) * PAGE / 2);
+	bring_home();
+	result = count_large(blocks, node);
+	expect_home("large, brought home", &result);
+	CHECK(counter("numa.misplaced_bytes") <= SPILL_MIB * MIB / 100);
+}
+
 static const struct contract_case cases[] = {
 	CASE(pages_are_at_home_after_many_operations),
 	CASE(pages_are_at_home_after_threads_moved),
 	CASE(what_a_thread_leaves_is_for_threads_of_its_node),
 	CASE(a_block_for_a_node_is_on_it),
 	CASE(a_full_node_spills_is_counted_and_comes_home),
+	CASE(large_blocks_of_a_full_node_are_counted_and_come_home),
 };
 
 CONTRACT_MAIN(cases)
