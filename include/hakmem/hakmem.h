@@ -79,6 +79,24 @@ void hak_sdallocx(void *block, size_t size, int flags);
 /* What hak_sallocx would say of a block of size; 0: there can be none. */
 size_t hak_nallocx(size_t size, int flags);
 
+/*
+ * Heaps of one's own. What is allocated from one is a block like any other, for hak_free as
+ * well, but for this: hak_heap_destroy frees all that is left, at once. Any number of threads
+ * may allocate from one heap; nobody may use it, or its blocks, while it is destroyed or after.
+ * A block that hak_realloc has to move leaves the heap.
+ *   create   flags: 0, memory of the node that the calling thread is on; or HAK_NODE(node)
+ *   allocx   flags: as for hak_mallocx, but for HAK_NODE, which is the heap's
+ *   destroy  NULL: nothing. Takes longer the larger the process's heap is
+ */
+struct hak_heap;
+
+struct hak_heap *hak_heap_create(int flags) __attribute__((warn_unused_result));
+void *hak_heap_alloc(struct hak_heap *heap, size_t size)
+	__attribute__((malloc, alloc_size(2), warn_unused_result));
+void *hak_heap_allocx(struct hak_heap *heap, size_t size, int flags)
+	__attribute__((malloc, alloc_size(2), warn_unused_result));
+void hak_heap_destroy(struct hak_heap *heap);
+
 /* A block of size bytes or more; *usable: how many may be used, 0 when it fails. */
 void *hak_alloc_at_least(size_t size, size_t *usable)
 	__attribute__((malloc, alloc_size(1), warn_unused_result));

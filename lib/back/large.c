@@ -11,7 +11,6 @@
 #include "back/helper_link.h"
 #include "back/large_count.h"
 #include "back/large_run.h"
-#include "back/release.h"
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/vm.h"
@@ -104,6 +103,7 @@ static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, size
 	if (first != UNIT_NONE) {
 		*dirty_bytes = dirty_extent(first, units);
 		large_run_at(first)->slack = 0;
+		large_run_at(first)->owner = 0;
 		set_slack(first, bytes);
 		large_count_add((int32_t)units, 1, 0);
 	}
@@ -413,45 +413,6 @@ void *large_move(void *block, size_t bytes)
 	free_units(unit, units);
 	lock_put(&lock);
 	return moved;
-}
-
-/* Takes a dirty free run away from everyone, so that the kernel can work on it. */
-static uint32_t take_dirty(uint32_t from, uint32_t *units)
-{
-	uint32_t unit;
-
-	lock_take(&lock);
-	large_run_settle();
-	do {
-		unit = large_run_find_dirty(from);
-	} while (unit != UNIT_NONE && !large_run_remove(unit));
-	if (unit != UNIT_NONE) {
-		*units = large_run_at(unit)->units;
-		large_run_set(unit, *units, RUN_AWAY);
-	}
-	lock_put(&lock);
-	return unit;
-}
-
-size_t large_trim(void)
-{
-	uint32_t unit, units = 0, from = 0;
-	size_t bytes = 0;
-
-	while ((unit = take_dirty(from, &units)) != UNIT_NONE) {
-		bool released = release_range(reservation_unit_start(unit),
-					      (size_t)units << UNIT_SHIFT);
-
-		lock_take(&lock);
-		if (released) {
-			bytes += (size_t)large_run_count_dirty(unit, units) << UNIT_SHIFT;
-			large_run_mark(unit, units, false);
-		}
-		large_run_insert(unit, units);
-		lock_put(&lock);
-		from = unit + units;
-	}
-	return bytes;
 }
 
 size_t large_live_bytes(size_t *blocks)

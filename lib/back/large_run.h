@@ -29,7 +29,11 @@ enum run_state { RUN_NONE, RUN_LAST, RUN_FREE, RUN_LIVE, RUN_AWAY };
 struct large_unit {
 	uint32_t units;		/* in the first and the last record of a run */
 	uint32_t dirty_units;	/* free run, first record: how many are dirty */
-	uint32_t next, previous;/* free run, first record: unit + 1 in its list */
+	uint32_t next;		/* free run, first record: unit + 1 in its list */
+	union {
+		uint32_t previous;	/* the same */
+		uint32_t owner;		/* live run, first record: see large_owner.h */
+	};
 	_Atomic uint8_t state;	/* enum run_state; seq_cst: with it a free run changes hands */
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed : 1;	/* in every record: a block that started here was freed */

@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include "front/extended.h"
+
 #include <string.h>
 
 #include <hakmem/hakmem.h>
@@ -60,28 +62,33 @@ static unsigned home_of(int flags)
 	return topology.home_of_node[node % TOPOLOGY_NODES_MAX];
 }
 
-static void *take_of_home(unsigned home, size_t alignment, size_t size)
+unsigned extended_home(int flags, unsigned otherwise)
 {
-	struct thread_cache *cache;
-	void *block;
+	return asks_for_home(flags) ? home_of(flags) : otherwise;
+}
+
+void *extended_take(struct thread_cache *cache, size_t size, int flags)
+{
+	size_t alignment = alignment_of(flags);
 
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return NULL;
-	cache = lease_take_of(home);
-	if (!cache)
-		return NULL;
+	if (unlikely(options.hardened))
+		return hardened_take_from(cache, alignment, size, false);
 	if (alignment == BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
-		block = thread_cache_take(size, &cache->bins[size_class_of(size)]);
-	else
-		block = aligned_take(cache, alignment, size);
-	lease_put(cache);
-	return block;
+		return thread_cache_take(size, &cache->bins[size_class_of(size)]);
+	return aligned_take(cache, alignment, size);
 }
 
 static void *mallocx_of_home(size_t size, int flags)
 {
-	void *block = take_of_home(home_of(flags), alignment_of(flags), size);
+	struct thread_cache *cache = lease_take_of(home_of(flags));
+	void *block = NULL;
 
+	if (cache) {
+		block = extended_take(cache, size, flags);
+		lease_put(cache);
+	}
 	if (!block)
 		return malloc_fail();
 	return flags & HAK_ZERO ? memset(block, 0, size) : block;

@@ -45,8 +45,13 @@ static void free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	unsigned class = thread_cache_bin_class(bin);
-	struct thread_cache *cache = lease_take_own();
+	struct thread_cache *cache;
 
+	if (unlikely(heap_is_kept(owner))) {
+		thread_cache_put_kept(block);
+		return;
+	}
+	cache = lease_take_own();
 	/* Without an outbox: the thread is on its way out, or its cache is seized. */
 	if (unlikely(!cache)) {
 		heap_note_sent(NULL, class);

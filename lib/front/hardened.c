@@ -121,26 +121,29 @@ static size_t with_canary(size_t bytes)
 	return max_size(bytes + CANARY_BYTES, BLOCK_BYTES_LEAST);
 }
 
-void *hardened_take(size_t alignment, size_t bytes, bool zeroed)
+void *hardened_take_from(struct thread_cache *cache, size_t alignment, size_t bytes, bool zeroed)
 {
-	struct thread_cache *cache;
 	size_t dirty_bytes;
 	unsigned class;
 	void *block;
 
 	if (bytes > PTRDIFF_MAX - SUPERSLAB_SIZE)
 		return NULL;
-	cache = lease_take();
+	class = class_of(alignment, with_canary(bytes));
+	if (class != CLASS_NONE)
+		return take_small(cache, class, alignment, zeroed);
+	block = guarded_take(cache, bytes, alignment, &dirty_bytes);
+	return block && zeroed ? memset(block, 0, min_size(bytes, dirty_bytes)) : block;
+}
+
+void *hardened_take(size_t alignment, size_t bytes, bool zeroed)
+{
+	struct thread_cache *cache = lease_take();
+	void *block;
+
 	if (!cache)
 		return NULL;
-	class = class_of(alignment, with_canary(bytes));
-	if (class != CLASS_NONE) {
-		block = take_small(cache, class, alignment, zeroed);
-	} else {
-		block = guarded_take(cache, bytes, alignment, &dirty_bytes);
-		if (block && zeroed)
-			memset(block, 0, min_size(bytes, dirty_bytes));
-	}
+	block = hardened_take_from(cache, alignment, bytes, zeroed);
 	lease_put(cache);
 	return block;
 }
@@ -216,7 +219,11 @@ void hardened_free(void *block)
 	if (unlikely(found != canary_live(block)))
 		explain_canary("free", block, size, found);
 	memset(block, 0, size - CANARY_BYTES);
-	put_in_quarantine(block, size);
+	/* A heap that can be destroyed has nothing outside of it. */
+	if (heap_is_kept(atomic_load_explicit(&slab->heap, memory_order_relaxed)))
+		thread_cache_put_kept(block);
+	else
+		put_in_quarantine(block, size);
 }
 
 size_t hardened_usable_size(const char *verb, void *block)

@@ -21,6 +21,9 @@ void hardened_begin(void);
 
 /* alignment: a power of two. NULL, without errno: no memory. */
 void *hardened_take(size_t alignment, size_t bytes, bool zeroed);
+/* The same out of a cache that the caller works in. */
+struct thread_cache;
+void *hardened_take_from(struct thread_cache *cache, size_t alignment, size_t bytes, bool zeroed);
 
 /* What a block for so many bytes will hold. */
 size_t hardened_bytes_of(size_t alignment, size_t bytes);

@@ -263,6 +263,14 @@ void thread_cache_put_home(struct thread_cache *cache, void *block)
 			 size_class_table[class].size - sizeof(uint64_t));
 }
 
+void thread_cache_put_kept(void *block)
+{
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+
+	heap_note_sent(NULL, thread_cache_bin_class(bin));
+	remote_free_push_alone(&thread_cache_bin_owner(bin)->cache->heap, block);
+}
+
 static void empty_quarantine(struct thread_cache *cache)
 {
 	void *block;

@@ -189,6 +189,9 @@ static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *head, void *b
  */
 void thread_cache_put_home(struct thread_cache *cache, void *block);
 
+/* A block of a heap that is no thread's: it goes there at once, whoever frees it. */
+void thread_cache_put_kept(void *block);
+
 /* Halves a bin whose room is used up; its newest block stays. */
 void thread_cache_flush(struct bin *bin);
 

@@ -89,3 +89,9 @@ void asked_sample_drop(struct heap_count *counts, struct slab *slab, uint32_t fi
 			return;
 		}
 }
+
+void asked_sample_drop_all(struct heap_count *counts, struct slab *slab)
+{
+	while (slab->samples)
+		forget(&counts[slab->class_mark - 1], slab, 0);
+}

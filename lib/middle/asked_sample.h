@@ -41,4 +41,7 @@ void asked_sample_note(struct heap_count *counts, void *block, size_t asked);
 void asked_sample_drop(struct heap_count *counts, struct slab *slab, uint32_t first,
 		       const void *block);
 
+/* The slab's blocks are gone, all of them. */
+void asked_sample_drop_all(struct heap_count *counts, struct slab *slab);
+
 #endif

@@ -12,6 +12,7 @@
 #include "back/balance.h"
 #include "back/limit.h"
 #include "middle/asked_sample.h"
+#include "middle/slab_list.h"
 #include "os/lock.h"
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
@@ -31,43 +32,6 @@ void heap_list_lock(void)
 void heap_list_unlock(void)
 {
 	lock_put(&list_lock);
-}
-
-static void list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
-{
-	slab->listed = true;
-	slab->previous = 0;
-	slab->next = list->head;
-	if (list->head)
-		slab_unit(list->head - 1)->previous = first + 1;
-	else
-		list->tail = first + 1;
-	list->head = first + 1;
-}
-
-static void list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
-{
-	slab->listed = true;
-	slab->next = 0;
-	slab->previous = list->tail;
-	if (list->tail)
-		slab_unit(list->tail - 1)->next = first + 1;
-	else
-		list->head = first + 1;
-	list->tail = first + 1;
-}
-
-static void list_remove(struct slab_list *list, struct slab *slab)
-{
-	slab->listed = false;
-	if (slab->next)
-		slab_unit(slab->next - 1)->previous = slab->previous;
-	else
-		list->tail = slab->previous;
-	if (slab->previous)
-		slab_unit(slab->previous - 1)->next = slab->next;
-	else
-		list->head = slab->next;
 }
 
 static void count_slab(struct heap *heap, unsigned class, uint32_t sign, const struct slab *slab)
@@ -100,7 +64,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	slab_create(first, class, heap, zeroed);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;
-	list_push_head(&heap->available[class], first, slab_unit(first));
+	slab_list_push_head(&heap->available[class], first, slab_unit(first));
 	heap->empty_units += units;
 	count_slab(heap, class, 1, slab_unit(first));
 	return first;
@@ -112,7 +76,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 	struct slab *slab = slab_unit(first);
 	unsigned i, units = slab_class(slab)->units;
 
-	list_remove(&heap->available[slab->class_mark - 1], slab);
+	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 	heap->empty_units -= units;
 	count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
 	for (i = 0; i < units; i++)
@@ -134,7 +98,7 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	if (slab->free_blocks == 0)
-		list_remove(&heap->available[slab->class_mark - 1], slab);
+		slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 }
 
 /* Takes blocks from one slab of the heap and keeps the list true. */
@@ -231,15 +195,15 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
 	heap_stir(heap);
 	if (!slab->listed)
-		list_push_head(list, first, slab);
+		slab_list_push_head(list, first, slab);
 	if (slab->free_blocks < class->capacity)
 		return put;
 	heap->empty_units += class->units;
 	if (heap->empty_units > EMPTY_UNITS_KEPT || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
 	} else {
-		list_remove(list, slab);
-		list_push_tail(list, first, slab);
+		slab_list_remove(list, slab);
+		slab_list_push_tail(list, first, slab);
 	}
 	return put;
 }
@@ -332,8 +296,47 @@ void heap_abandon(struct heap *heap)
 	lock_put(&list_lock);
 }
 
+bool heap_take_kept(struct heap *heap)
+{
+	return change_hold(heap, HEAP_IDLE, HEAP_OWNED);
+}
+
+void heap_put_kept(struct heap *heap)
+{
+	change_hold(heap, HEAP_OWNED, HEAP_IDLE);
+}
+
+static void drop_slab(struct heap *heap, uint32_t first)
+{
+	struct slab *slab = slab_unit(first);
+	const struct size_class *class = slab_class(slab);
+	unsigned number = slab->class_mark - 1u;
+
+	asked_sample_drop_all(heap->counts, slab);
+	heap_count_add(&heap->counts[number].free, class->capacity - slab->free_blocks);
+	if (slab->free_blocks < class->capacity)
+		heap->empty_units += class->units;
+	slab->free_blocks = class->capacity;
+	if (!slab->listed)
+		slab_list_push_head(&heap->available[number], first, slab);
+	put_slab(heap, first);
+}
+
+/* Full slabs are in no list, so all units are asked. */
+void heap_drop_slabs(struct heap *heap)
+{
+	uint32_t unit;
+
+	/* relaxed: of our own the caller knows; others' change meanwhile */
+	for (unit = 0; unit < superslab_count() * SUPERSLAB_UNITS; unit++)
+		if (atomic_load_explicit(&slab_unit(unit)->heap, memory_order_relaxed) == heap)
+			drop_slab(heap, unit);
+}
+
 bool heap_seize(struct heap *heap)
 {
+	if (heap->kept)
+		return false;
 	return change_hold(heap, HEAP_OWNED, HEAP_SEIZED) ||
 	       change_hold(heap, HEAP_RESTING, HEAP_SEIZED) || heap_visit(heap);
 }

@@ -32,6 +32,7 @@
 
 #include "middle/heap_count.h"
 #include "middle/slab.h"
+#include "middle/slab_list.h"
 #include "support/compiler.h"
 
 struct remote_message;
@@ -48,11 +49,6 @@ enum heap_hold {
 /* The front's bins: bin_of_unit points to the bin of the unit's class. */
 #define HEAP_BIN_BYTES	16
 
-/* Slabs with free blocks; fuller ones nearer the head, empty ones at the tail. */
-struct slab_list {
-	uint32_t head, tail;	/* unit + 1 */
-};
-
 struct heap {
 	/* Written by every thread that frees our blocks: a cache line of its own. */
 	_Atomic(struct remote_message *) inbox CACHE_ALIGNED;
@@ -63,6 +59,7 @@ struct heap {
 	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
 	uint16_t home;			/* its slabs' pages come from there; set when it is made */
+	bool kept;			/* never a thread's: see heap_keep; set when it is made */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
@@ -118,6 +115,26 @@ void heap_abandon(struct heap *heap);
 bool heap_seize(struct heap *heap);
 /* The same, of a heap that waits for a thread. */
 bool heap_visit(struct heap *heap);
+
+/*
+ * A heap that was just made is never a thread's, and the helper lets it be. It is held for the
+ * length of a call; blocks go to it at once, not by way of an outbox.
+ */
+static inline void heap_keep(struct heap *heap)
+{
+	heap->kept = true;
+}
+
+bool heap_take_kept(struct heap *heap);
+void heap_put_kept(struct heap *heap);
+
+static inline bool heap_is_kept(const struct heap *heap)
+{
+	return heap->kept;
+}
+
+/* By the holder of a kept heap with nothing in bins: all its slabs go, whatever is live. */
+void heap_drop_slabs(struct heap *heap);
 /* The inverse of both. */
 void heap_give_back(struct heap *heap);
 /* The owner goes on with a heap that was seized; false: somebody still works in it. */

@@ -114,6 +114,31 @@ static void a_block_for_a_node_is_on_it(void)
 	expect_home("asked for", &result);
 }
 
+static void a_heap_for_a_node_is_on_it(void)
+{
+	struct hak_heap *(*create)(int) = (struct hak_heap *(*)(int))dlsym(RTLD_DEFAULT, "hak_heap_create");
+	void *(*alloc)(struct hak_heap *, size_t) =
+		(void *(*)(struct hak_heap *, size_t))dlsym(RTLD_DEFAULT, "hak_heap_alloc");
+	struct placed_blocks result = { .blocks = 0 };
+
+	need_two_nodes();
+	if (!create || !alloc)
+		contract_skip("this library has no hak_heap_create");
+	for (int i = 0; i < machine()->memory_count; i++) {
+		struct hak_heap *heap = create(HAK_NODE(machine()->with_memory[i]));
+
+		CHECK(heap && run_on(passing_node((unsigned)i + 1)));
+		for (size_t size = 1; size < 3 * MIB; size += size / 3 + 1) {
+			char *block = alloc(heap, size);
+
+			CHECK(block);
+			passing_touch(block, size);
+			passing_add(&result, block, size, machine()->with_memory[i]);
+		}
+	}
+	expect_home("a heap for a node", &result);
+}
+
 enum { LEFT_FREE_MIB = 40, SPILL_MIB = 120, SPILL_BLOCKS = SPILL_MIB * 64 };
 
 static void *fill_node(int node, size_t *bytes)
@@ -225,6 +250,11 @@ static const struct contract_case cases[] = {
 	CASE(pages_are_at_home_after_threads_moved),
 	CASE(what_a_thread_leaves_is_for_threads_of_its_node),
 	CASE(a_block_for_a_node_is_on_it),
+	{ "a_block_for_a_node_is_on_it_when_hardened", a_block_for_a_node_is_on_it, PRELOADED,
+	  "hardened:true" },
+	CASE(a_heap_for_a_node_is_on_it),
+	{ "a_heap_for_a_node_is_on_it_when_hardened", a_heap_for_a_node_is_on_it, PRELOADED,
+	  "hardened:true" },
 	CASE(a_full_node_spills_is_counted_and_comes_home),
 	CASE(large_blocks_of_a_full_node_are_counted_and_come_home),
 };

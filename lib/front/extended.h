@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * extended.h - what the flags of hak_mallocx and its kin mean, for heaps of one's own.
+ */
+#ifndef HAKMEM_FRONT_EXTENDED_H
+#define HAKMEM_FRONT_EXTENDED_H
+
+#include <stddef.h>
+
+struct thread_cache;
+
+/* The home that the flags ask for, or the given one where they ask for none. */
+unsigned extended_home(int flags, unsigned otherwise);
+
+/*
+ * A block of size bytes, aligned as the flags say, out of a cache that the caller works in. Not
+ * cleared. NULL without errno: no memory.
+ */
+void *extended_take(struct thread_cache *cache, size_t size, int flags);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_list.c - see slab_list.h.
+ */
+#include <config.h>
+
+#include "middle/slab_list.h"
+
+void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
+{
+	slab->listed = true;
+	slab->previous = 0;
+	slab->next = list->head;
+	if (list->head)
+		slab_unit(list->head - 1)->previous = first + 1;
+	else
+		list->tail = first + 1;
+	list->head = first + 1;
+}
+
+void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
+{
+	slab->listed = true;
+	slab->next = 0;
+	slab->previous = list->tail;
+	if (list->tail)
+		slab_unit(list->tail - 1)->next = first + 1;
+	else
+		list->head = first + 1;
+	list->tail = first + 1;
+}
+
+void slab_list_remove(struct slab_list *list, struct slab *slab)
+{
+	slab->listed = false;
+	if (slab->next)
+		slab_unit(slab->next - 1)->previous = slab->previous;
+	else
+		list->tail = slab->previous;
+	if (slab->previous)
+		slab_unit(slab->previous - 1)->next = slab->next;
+	else
+		list->head = slab->next;
+}
