@@ -113,8 +113,10 @@ void stats_text_ledger(const struct target *target, const struct look *look)
 			 0.0);
 	print_line(' ', "process RSS", false, (double)rss / (1024 * 1024), note,
 		   STYLE_PLAIN);
-	printf("  memory system calls by application threads %" PRIu64 "\n",
-	       ledger->application_calls);
+	printf("  memory system calls by application threads %" PRIu64
+	       "   waits for pages p99 %s, max %s\n",
+	       ledger->application_calls, units_nanoseconds(ledger->wait_p99_ns).text,
+	       units_nanoseconds(ledger->wait_max_ns).text);
 	print_limits(ledger);
 	if (ledger->strays)
 		printf("%s  %" PRIu64 " stray access%s: `hakctl stray %d` tells them%s\n",

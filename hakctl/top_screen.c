@@ -190,8 +190,10 @@ static int draw_facts(const struct top *top, int line)
 		  units_count(fmax(rates->wakeups, 0)).text);
 	draw_fact(line++, "helper lag", "%s",
 		  units_nanoseconds(ledger->helper_lag_ns).text);
-	draw_fact(line++, "at most", "%s",
-		  units_nanoseconds(ledger->helper_lag_max_ns).text);
+	draw_fact(line++, "stalls p99", "%s",
+		  units_nanoseconds(ledger->wait_p99_ns).text);
+	draw_fact(line++, "stalls max", "%s",
+		  units_nanoseconds(ledger->wait_max_ns).text);
 	if (ledger->strays || ledger->refused) {
 		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
 		draw_fact(line++, "strays, refused", "%" PRIu64 ", %" PRIu64,

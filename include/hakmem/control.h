@@ -132,7 +132,7 @@ struct control_ledger {
 	uint64_t units_free_bytes;	/* units in no slab that were used: they may hold pages */
 	uint64_t units_clean_bytes;	/* units in no slab, released or never used */
 	uint64_t stock_bytes;		/* populated, untaken */
-	uint64_t queued_bytes;	/* not counted yet: 0 */
+	uint64_t queued_bytes;		/* idle for the decay: goes back next; not in units_free */
 	uint64_t releasing_bytes;	/* in flight */
 	uint64_t large_free_dirty_bytes;
 	uint64_t large_free_clean_bytes;	/* not counted yet: 0 */
@@ -141,7 +141,7 @@ struct control_ledger {
 	uint64_t populated_huge_bytes;	/* of it in huge pages */
 	uint64_t populated_ns;		/* CLOCK_MONOTONIC, when it said so */
 	uint64_t rss_bytes;		/* of the process, as the kernel says */
-	uint64_t armed_bytes;	/* not counted yet: 0 */
+	uint64_t armed_bytes;		/* missing, watched for stray accesses; in none of these */
 	uint64_t opened_bytes;		/* heap address space that may be touched */
 	uint64_t reserved_bytes;	/* heap address space in all */
 
@@ -152,9 +152,9 @@ struct control_ledger {
 
 	uint64_t application_calls;	/* memory system calls by the program's threads */
 	uint64_t helper_calls;		/* and by helpers */
-	uint64_t waits;	/* not counted yet: 0 */
-	uint64_t wait_p99_ns;	/* not counted yet: 0 */
-	uint64_t wait_max_ns;	/* not counted yet: 0 */
+	uint64_t waits;			/* slow paths of threads for memory, that were timed */
+	uint64_t wait_p99_ns;
+	uint64_t wait_max_ns;
 
 	uint64_t moved_bytes;		/* arrived ahead, since the start: UFFDIO_MOVE */
 	uint64_t copied_bytes;		/* UFFDIO_COPY */
@@ -167,7 +167,7 @@ struct control_ledger {
 	uint64_t released_ring_bytes;	/* by io_uring */
 	uint64_t released_vector_bytes;	/* by process_madvise */
 	uint64_t released_call_bytes;	/* by madvise, the helper's and malloc_trim's */
-	uint64_t release_calls;	/* not counted yet: 0 */
+	uint64_t release_calls;		/* that gave something back; one to the ring counts too */
 	uint64_t release_failures;
 
 	uint64_t remote_frees;		/* blocks sent home by other threads */
@@ -176,7 +176,7 @@ struct control_ledger {
 	uint64_t pinned_bytes;		/* in caches of sleeping threads that could not be seized */
 	uint64_t pinned_threads;
 	uint64_t strays;		/* touches of memory that nobody was given */
-	uint64_t refused;	/* not counted yet: 0 */
+	uint64_t refused;		/* allocations that got NULL */
 
 	uint64_t helper_wakeups;
 	uint64_t helper_lag_ns;		/* of the last sleep: how late it woke */

@@ -6,14 +6,21 @@
 
 #include "back/limit.h"
 
+#include <stdatomic.h>
+
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "back/superslab_trim.h"
+#include "back/wait_count.h"
+#include "os/thread.h"
 #include "os/topology.h"
+#include "support/log.h"
 
+#define THROTTLE_NAP_NS	5000000ull
+#define THROTTLE_NAPS	200
 #define STAGED_BYTES	(4 * MiB)	/* at most, where there is a helper */
 
 /*
@@ -42,6 +49,45 @@ bool limit_wants_room(void)
 {
 	return options.limit_soft_bytes != SIZE_MAX &&
 	       limit_held_bytes() > options.limit_soft_bytes;
+}
+
+static _Atomic enum limit_action action;	/* relaxed: a word */
+
+void limit_set_action(enum limit_action wanted)
+{
+	atomic_store_explicit(&action, wanted, memory_order_relaxed);
+}
+
+enum limit_action limit_get_action(void)
+{
+	return atomic_load_explicit(&action, memory_order_relaxed);
+}
+
+static bool is_beyond(size_t bytes)
+{
+	size_t held = limit_held_bytes();
+
+	return !reservation_allows(bytes) || held > options.limit_hard_bytes ||
+	       bytes > options.limit_hard_bytes - held;
+}
+
+bool limit_try_again(size_t bytes, unsigned *tries)
+{
+	enum limit_action now = limit_get_action();
+	uint64_t began_ns;
+
+	if (now == LIMIT_NULL || options.limit_hard_bytes == SIZE_MAX || !is_beyond(bytes))
+		return false;
+	if (now == LIMIT_ABORT)
+		log_fatal("limit_hard: %zu more bytes are wanted than it allows", bytes);
+	if (++*tries > THROTTLE_NAPS)
+		return false;
+	/* It may sleep for long, and has been told to hurry. */
+	helper_link_wake();
+	began_ns = wait_count_begin();
+	thread_nap(THROTTLE_NAP_NS);
+	wait_count_end(began_ns);
+	return true;
 }
 
 bool limit_make_room(void)

@@ -13,6 +13,22 @@
 
 #include "support/options.h"
 
+/* What happens to a thread that asks for more than limit_hard has left. */
+enum limit_action {
+	LIMIT_NULL,		/* it gets none */
+	LIMIT_THROTTLE,		/* it waits a second, in which memory may come free, and then gets none */
+	LIMIT_ABORT,		/* the process ends */
+};
+
+void limit_set_action(enum limit_action action);
+enum limit_action limit_get_action(void);
+
+/*
+ * After so many bytes were refused, with nothing held: true if it is worth another try, perhaps after
+ * a while. *tries: 0 before the first. Never where something else than the limit refused them.
+ */
+bool limit_try_again(size_t bytes, unsigned *tries);
+
 size_t limit_held_bytes(void);
 
 /* True: above limit_soft, what is idle should go at once. */

@@ -430,6 +430,7 @@ void populate_ahead_read(struct populate_ahead_counts *read)
 	read->moved = came.moved;
 	read->copied = came.copied;
 	read->touched = came.touched;
+	read->armed = came.armed;
 	read->dropped = atomic_load_explicit(&counts.dropped, memory_order_relaxed);
 	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
 	read->stock = 0;

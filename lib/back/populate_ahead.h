@@ -24,6 +24,7 @@ struct populate_ahead_counts {
 	size_t touched;		/* by the helper's own first touch (no userfaultfd) */
 	size_t dropped;		/* of these, given back untaken */
 	size_t stock;		/* populated, untaken */
+	size_t armed;		/* missing, and watched for strays */
 	size_t strays;		/* stray accesses, not bytes */
 };
 

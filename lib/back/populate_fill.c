@@ -21,7 +21,7 @@
 
 /* Relaxed: counts, of all helpers. */
 static struct {
-	_Atomic size_t moved, copied, touched;
+	_Atomic size_t moved, copied, touched, armed;
 } counts;
 
 static void count(_Atomic size_t *counter)
@@ -33,6 +33,7 @@ void populate_fill_read(struct populate_fill_counts *read)
 {
 	read->moved = atomic_load_explicit(&counts.moved, memory_order_relaxed);
 	read->copied = atomic_load_explicit(&counts.copied, memory_order_relaxed);
+	read->armed = atomic_load_explicit(&counts.armed, memory_order_relaxed);
 	read->touched = atomic_load_explicit(&counts.touched, memory_order_relaxed);
 }
 
@@ -91,16 +92,27 @@ void populate_fill_begin_beside(struct populate_fill *fill, const struct populat
 
 int populate_fill_arm(struct populate_fill *fill, char *start, uint32_t superslabs)
 {
+	int error;
+
 	if (!populate_fill_arms(fill))
 		return 0;
-	return fault_service_arm(&fill->service, start, superslabs * SUPERSLAB_SIZE);
+	error = fault_service_arm(&fill->service, start, superslabs * SUPERSLAB_SIZE);
+	if (!error)
+		atomic_fetch_add_explicit(&counts.armed, superslabs * SUPERSLAB_SIZE,
+					  memory_order_relaxed);
+	return error;
 }
 
 int populate_fill_disarm(struct populate_fill *fill, char *start)
 {
+	int error;
+
 	if (!populate_fill_arms(fill))
 		return 0;
-	return fault_service_disarm(&fill->service, start, SUPERSLAB_SIZE);
+	error = fault_service_disarm(&fill->service, start, SUPERSLAB_SIZE);
+	if (!error)
+		atomic_fetch_sub_explicit(&counts.armed, SUPERSLAB_SIZE, memory_order_relaxed);
+	return error;
 }
 
 void populate_fill_empty(struct populate_fill *fill, char *start)
@@ -218,4 +230,5 @@ void populate_fill_drain(struct populate_fill *fill)
 void populate_fill_forget(struct populate_fill *fill)
 {
 	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
+	atomic_store_explicit(&counts.armed, 0, memory_order_relaxed);
 }

@@ -69,6 +69,7 @@ void populate_fill_forget(struct populate_fill *fill);
 /* Bytes since the start, by the way they came; for the counters. */
 struct populate_fill_counts {
 	size_t moved, copied, touched;
+	size_t armed;		/* now: missing or about to be filled */
 };
 
 void populate_fill_read(struct populate_fill_counts *counts);

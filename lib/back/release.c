@@ -30,7 +30,7 @@ static struct {
 
 static _Atomic unsigned left_out;	/* relaxed */
 static struct {
-	_Atomic size_t ring, vector, plain, refused, in_flight, trimmed;
+	_Atomic size_t ring, vector, plain, refused, in_flight, trimmed, calls;
 } counts;
 
 static void count(_Atomic size_t *counter, size_t bytes)
@@ -50,6 +50,7 @@ static bool drop(void *start, size_t bytes)
 		return false;
 	}
 	count(&counts.plain, bytes);
+	count(&counts.calls, 1);
 	return true;
 }
 
@@ -103,6 +104,7 @@ bool release_collect(uint32_t *tag, bool *released)
 	atomic_fetch_sub_explicit(&counts.in_flight, span.bytes, memory_order_relaxed);
 	if (!done.error) {
 		count(&counts.ring, span.bytes);
+		count(&counts.calls, 1);
 	} else {
 		/* No worker, a locked range, a ring in ruins: the caller's own call knows more. */
 		count(&counts.refused, 1);
@@ -153,6 +155,7 @@ static unsigned drop_by_vector(const struct iovec *ranges, unsigned count_of)
 	done = madvise_vector_call(&ways.vector, ranges, count_of, MADV_DONTNEED);
 	if (done < (int)count_of)
 		count(&counts.refused, 1);
+	count(&counts.calls, done > 0);
 	for (i = 0; i < done; i++)
 		count(&counts.vector, ranges[i].iov_len);
 	return done > 0 ? (unsigned)done : 0;
@@ -195,5 +198,6 @@ void release_read(struct release_counts *read)
 	read->plain = atomic_load_explicit(&counts.plain, memory_order_relaxed);
 	read->refused = atomic_load_explicit(&counts.refused, memory_order_relaxed);
 	read->in_flight = atomic_load_explicit(&counts.in_flight, memory_order_relaxed);
+	read->calls = atomic_load_explicit(&counts.calls, memory_order_relaxed);
 	read->trimmed = atomic_load_explicit(&counts.trimmed, memory_order_relaxed);
 }

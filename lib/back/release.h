@@ -61,6 +61,7 @@ struct release_counts {
 	size_t ring, vector, plain;	/* by which way they went */
 	size_t refused;			/* ranges that a way refused, not bytes */
 	size_t in_flight;		/* with the kernel's workers */
+	size_t calls;			/* that gave something back; a request to the ring is one */
 	size_t trimmed;			/* of plain, by application threads: malloc_trim */
 };
 

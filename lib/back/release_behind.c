@@ -267,6 +267,7 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 	uint64_t began_ns = behind.clock();
 
 	collect();
+	release_policy_set(&behind.policy, options.release, options.decay_ms);
 	if (release_policy_look(&behind.policy, began_ns, urgency)) {
 		look();
 		release_large_look(&behind.policy);

@@ -22,6 +22,9 @@ static struct {
 	bool refused;		/* one of them: the run ages anew */
 } large;
 
+/* relaxed: of units, for the ledger. queued: of runs that are due, clean ones among them. */
+static _Atomic uint32_t queued, flying;
+
 static void list_push(uint32_t *list, uint32_t unit)
 {
 	/* relaxed: others only ask whether it is 0, and find it set all the time */
@@ -55,6 +58,8 @@ static void look_at(const struct release_policy *policy, uint32_t unit)
 	if (!atomic_compare_exchange_strong(&run->age, &age, older))
 		due = false;
 	list_push(due ? &large.due : &large.watched, unit);
+	if (due)
+		atomic_fetch_add_explicit(&queued, run->units, memory_order_relaxed);
 }
 
 void release_large_look(const struct release_policy *policy)
@@ -63,6 +68,8 @@ void release_large_look(const struct release_policy *policy)
 	unsigned i;
 
 	large.watched = large.due = 0;
+	atomic_store_explicit(&queued, large.claimed ? large.end - large.unit : 0,
+			      memory_order_relaxed);
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
 			look_at(policy, list_pop(&lists[i]));
@@ -78,6 +85,14 @@ bool release_large_is_watching(void)
 	return large.watched || large.due || large.claimed;
 }
 
+/* A run may have become longer or shorter since it was found due. */
+static void unqueue(uint32_t units)
+{
+	uint32_t now = atomic_load_explicit(&queued, memory_order_relaxed);
+
+	atomic_store_explicit(&queued, now > units ? now - units : 0, memory_order_relaxed);
+}
+
 static bool claim_one(void)
 {
 	while (!large.claimed && large.due) {
@@ -88,8 +103,10 @@ static bool claim_one(void)
 		large.end = unit + large_run_at(unit)->units;
 		large.pending = 0;
 		large.refused = false;
-		if (!large.claimed)
-			large_run_leave_idle(unit);
+		if (large.claimed)
+			continue;
+		unqueue(large.end - unit);
+		large_run_leave_idle(unit);
 	}
 	return large.claimed;
 }
@@ -99,6 +116,7 @@ static void put_if_done(void)
 	if (large.next < large.end || large.pending)
 		return;
 	large.claimed = false;
+	unqueue(large.end - large.unit);
 	if (large.refused)
 		large_run_at(large.unit)->age = 0;
 	large_run_put_claimed(large.unit);
@@ -118,6 +136,7 @@ bool release_large_next(size_t bytes_most, struct release_span *piece)
 		units++;
 	large.next = first + units;
 	large.pending += units > 0;
+	atomic_fetch_add_explicit(&flying, units, memory_order_relaxed);
 	*piece = (struct release_span){ reservation_unit_start(first), units * UNIT_SIZE };
 	put_if_done();
 	return units > 0;
@@ -125,6 +144,8 @@ bool release_large_next(size_t bytes_most, struct release_span *piece)
 
 void release_large_done(struct release_span piece, bool released)
 {
+	atomic_fetch_sub_explicit(&flying, (uint32_t)(piece.bytes >> UNIT_SHIFT),
+				  memory_order_relaxed);
 	if (released)
 		large_run_mark(reservation_unit_of(piece.start),
 			       (uint32_t)(piece.bytes >> UNIT_SHIFT), false);
@@ -133,8 +154,16 @@ void release_large_done(struct release_span piece, bool released)
 	put_if_done();
 }
 
+void release_large_read(size_t *queued_bytes, size_t *flying_bytes)
+{
+	*queued_bytes = (size_t)atomic_load_explicit(&queued, memory_order_relaxed) << UNIT_SHIFT;
+	*flying_bytes = (size_t)atomic_load_explicit(&flying, memory_order_relaxed) << UNIT_SHIFT;
+}
+
 void release_large_forget(void)
 {
+	atomic_store_explicit(&queued, 0, memory_order_relaxed);
+	atomic_store_explicit(&flying, 0, memory_order_relaxed);
 	large.watched = large.due = 0;
 	large.claimed = false;
 }

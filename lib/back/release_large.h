@@ -27,4 +27,7 @@ void release_large_done(struct release_span piece, bool released);
 /* In a fork's child. */
 void release_large_forget(void);
 
+/* What is due, clean units among it, and what is on its way. Read by anyone; relaxed. */
+void release_large_read(size_t *queued_bytes, size_t *flying_bytes);
+
 #endif

@@ -14,15 +14,22 @@
 #define SOON_DIVISOR		4
 #define TICK_NS			(2 * NS_PER_MS)
 
-void release_policy_begin(struct release_policy *policy, enum option_release mode,
-			  uint64_t decay_ms)
+void release_policy_set(struct release_policy *policy, enum option_release mode,
+			uint64_t decay_ms)
 {
-	*policy = (struct release_policy){ .decay_ns = decay_ms * NS_PER_MS,
-					   .parts = mode != RELEASE_MODE_LATENCY };
+	policy->decay_ns = decay_ms * NS_PER_MS;
+	policy->parts = mode != RELEASE_MODE_LATENCY;
 	if (mode == RELEASE_MODE_LATENCY)
 		policy->decay_ns *= LATENCY_FACTOR;
 	if (mode == RELEASE_MODE_MEMORY)
 		policy->decay_ns /= MEMORY_DIVISOR;
+}
+
+void release_policy_begin(struct release_policy *policy, enum option_release mode,
+			  uint64_t decay_ms)
+{
+	*policy = (struct release_policy){ .urgency = RELEASE_CALM };
+	release_policy_set(policy, mode, decay_ms);
 }
 
 static uint64_t between_looks(const struct release_policy *policy)
@@ -42,6 +49,9 @@ bool release_policy_look(struct release_policy *policy, uint64_t now_ns,
 	bool hurries = urgency > policy->urgency;
 
 	policy->urgency = urgency;
+	/* The decay may have become shorter since. */
+	if (policy->look_ns > now_ns + between_looks(policy))
+		policy->look_ns = now_ns + between_looks(policy);
 	if (!hurries && now_ns < policy->look_ns)
 		return false;
 	policy->look_ns = now_ns + between_looks(policy);

@@ -28,6 +28,10 @@ struct release_policy {
 void release_policy_begin(struct release_policy *policy, enum option_release mode,
 			  uint64_t decay_ms);
 
+/* The options may have changed. */
+void release_policy_set(struct release_policy *policy, enum option_release mode,
+			uint64_t decay_ms);
+
 /* True: it is time for a look. One that was missed is not made up for. */
 bool release_policy_look(struct release_policy *policy, uint64_t now_ns,
 			 enum release_urgency urgency);

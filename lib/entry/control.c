@@ -43,7 +43,6 @@
 #define CONNECTIONS_PER_TICK	8
 #define LISTENING		CONTROL_CLIENTS		/* a mark beside those of clients */
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
-#define PAGES_PAUSE_NS		1000000ull
 #define TURN_NS			200000ull
 #define NS_FOR_EVER		UINT64_MAX
 
@@ -282,12 +281,8 @@ static void *run(void *argument)
 	descriptor_table_separate();
 	if (!open_socket())
 		return NULL;
-	while (look(sleep_ns)) {
+	while (look(sleep_ns))
 		sleep_ns = serve_all();
-		/* Answers first; then a little of what the next ones are to tell. */
-		if (sleep_ns && ledger_ask_for_pages() && sleep_ns > PAGES_PAUSE_NS)
-			sleep_ns = PAGES_PAUSE_NS;
-	}
 	return NULL;
 }
 

@@ -27,6 +27,7 @@
 #include "back/populate_ahead.h"
 #include "back/populate_policy.h"
 #include "back/release_behind.h"
+#include "back/wait_count.h"
 #include "entry/control.h"
 #include "entry/control_purge.h"
 #include "entry/ledger.h"
@@ -201,6 +202,8 @@ static void look_for_filter(void)
 		return;
 	looked_ns = now_ns();
 	filtered = process_is_filtered();
+	if (filtered)
+		atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 }
 
 /*
@@ -242,6 +245,7 @@ static void *run(void *argument)
 	if (release_behind_descriptor() >= 0)
 		event_loop_watch(&loop, release_behind_descriptor());
 	note_rungs(&loop);
+	atomic_store_explicit(&wait_count_is_on, !filtered, memory_order_relaxed);
 	for (;;) {
 		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
 		uint64_t reclaim_ns = reclaim_tick();
@@ -251,6 +255,8 @@ static void *run(void *argument)
 
 		snapshot_refresh(now_ns());
 		look_for_filter();
+		if (ledger_ask_for_pages())
+			purge_ns = 0;
 		sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
 		/* The C library ends the process with its last thread; that of control waits for ever. */
 		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last(1 + control_is_running()))
@@ -305,6 +311,7 @@ void helper_after_fork_in_child(void)
 	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
 	atomic_store_explicit(&doorbell.sleeps_long, false, memory_order_relaxed);
 	atomic_store_explicit(&started, false, memory_order_relaxed);
+	atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 	populate_ahead_forget();
 	release_behind_forget();
 	control_forget();

@@ -9,20 +9,25 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
 #include "back/limit.h"
 #include "back/placement.h"
 #include "back/populate_ahead.h"
 #include "back/release.h"
+#include "back/release_large.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "back/superslab_record.h"
+#include "back/wait_count.h"
 #include "entry/limits.h"
 #include "entry/rungs.h"
 #include "entry/usage.h"
+#include "front/malloc.h"
 #include "front/reclaim.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "os/topology.h"
 #include "os/vm.h"
 #include "support/log.h"
@@ -31,16 +36,19 @@
 #define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
 #define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
 #define PAGES_AT_ONCE_NS	200000ull
+#define NAP_NS			250000ull
+#define NAPS_MOST		8
 
-/* What the kernel said. relaxed: numbers of a moment; written by the control thread. */
+/* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {
 	_Atomic uint64_t resident, present, huge, metadata, asked_ns;
 } kernel;
 
-/* The pass over the pages that is under way. The control thread's alone. */
+/* The pass over the pages that is under way. The helper's alone, but for wanted. */
 static struct {
+	_Atomic bool wanted;	/* relaxed: set by the control thread, cleared by the helper */
 	int map;		/* -errno: the kernel does not say */
-	bool wanted, opened;
+	bool opened;
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
 	uint64_t cost_ns, last_cost_ns;
@@ -131,7 +139,8 @@ static void add_heap(struct heap *heap, void *argument)
 		ledger->remote_frees += heap_count_read(&heap->counts[class].sent);
 }
 
-static void add_superslabs(struct control_ledger *ledger)
+/* due: the helper's alone, so of a moment. */
+static void RACY_READER add_superslabs(struct control_ledger *ledger)
 {
 	uint32_t index, count = superslab_count();
 
@@ -139,9 +148,10 @@ static void add_superslabs(struct control_ledger *ledger)
 		const struct superslab *superslab = superslab_at(index);
 		uint64_t units = atomic_load_explicit(&superslab->units, memory_order_relaxed);
 		uint32_t used = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-		uint32_t free = (uint32_t)units;
+		uint32_t free = (uint32_t)units, due = superslab->due & free & used;
 
-		ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & used) * UNIT_SIZE;
+		ledger->queued_bytes += (uint64_t)__builtin_popcount(due) * UNIT_SIZE;
+		ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & used & ~due) * UNIT_SIZE;
 		ledger->units_clean_bytes += (uint64_t)__builtin_popcount(free & ~used) * UNIT_SIZE;
 	}
 	ledger->superslabs = count;
@@ -154,6 +164,7 @@ static void add_populating(struct control_ledger *ledger)
 
 	populate_ahead_read(&ahead);
 	ledger->stock_bytes = ahead.stock;
+	ledger->armed_bytes = ahead.armed;
 	ledger->moved_bytes = ahead.moved;
 	ledger->copied_bytes = ahead.copied;
 	ledger->touched_bytes = ahead.touched;
@@ -168,6 +179,30 @@ static void add_populating(struct control_ledger *ledger)
 	}
 }
 
+/* Free runs that are due or on their way are among the free ones, while it lasts. */
+static void take_large_released(struct control_ledger *ledger)
+{
+	size_t queued, flying;
+
+	release_large_read(&queued, &flying);
+	flying = min_size(flying, ledger->large_free_dirty_bytes);
+	ledger->large_free_dirty_bytes -= flying;
+	queued = min_size(queued > flying ? queued - flying : 0, ledger->large_free_dirty_bytes);
+	ledger->large_free_dirty_bytes -= queued;
+	ledger->queued_bytes += queued;
+}
+
+static void add_waiting(struct control_ledger *ledger)
+{
+	struct wait_counts waits;
+
+	wait_count_read(&waits);
+	ledger->waits = waits.waits;
+	ledger->wait_p99_ns = waits.p99_ns;
+	ledger->wait_max_ns = waits.most_ns;
+	ledger->refused = malloc_failures();
+}
+
 static void add_releasing(struct control_ledger *ledger)
 {
 	struct reclaim_counts reclaimed;
@@ -180,7 +215,9 @@ static void add_releasing(struct control_ledger *ledger)
 	ledger->released_bytes = counts.ring + counts.vector + counts.plain;
 	ledger->release_failures = counts.refused;
 	ledger->released_trim_bytes = counts.trimmed;
+	ledger->release_calls = counts.calls;
 	ledger->releasing_bytes = counts.in_flight;
+	take_large_released(ledger);
 	reclaim_read(&reclaimed);
 	ledger->pinned_bytes = reclaimed.pinned;
 	ledger->pinned_threads = reclaimed.pinned_threads;
@@ -263,6 +300,7 @@ void ledger_read(struct control_ledger *ledger)
 	add_populating(ledger);
 	add_releasing(ledger);
 	add_placement(ledger);
+	add_waiting(ledger);
 	add_kernel(ledger);
 	add_limits(ledger);
 	ledger->clients = atomic_load_explicit(&clients, memory_order_relaxed);
@@ -277,12 +315,21 @@ void ledger_note_clients(uint32_t count)
 	atomic_store_explicit(&clients, count, memory_order_relaxed);
 }
 
+static bool is_wanted(void)
+{
+	return atomic_load_explicit(&pass.wanted, memory_order_relaxed);
+}
+
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
+	unsigned naps;
+
 	set(&kernel.resident, process_resident_bytes());
-	pass.wanted = true;
-	/* A heap that is told soon is told in the same answer; a large one goes on between answers. */
-	ledger_ask_for_pages();
+	atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
+	helper_link_wake();
+	/* The next answer will know if this one cannot: whoever asks is not kept waiting. */
+	for (naps = 0; naps < NAPS_MOST && is_wanted(); naps++)
+		thread_nap(NAP_NS);
 	ledger_read(ledger);
 }
 
@@ -293,7 +340,7 @@ static void end_pass(void)
 	set(&kernel.metadata, pass.metadata);
 	set(&kernel.asked_ns, process_now_ns());
 	pass.at = 0;
-	pass.wanted = false;
+	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 	pass.last_cost_ns = pass.cost_ns;
 	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
@@ -335,7 +382,7 @@ static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until
 		if (!count_some(start, base, end)) {
 			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
 				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
-			pass.wanted = false;
+			atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 			return false;
 		}
 		if (pass.at >= end)
@@ -350,24 +397,31 @@ bool ledger_ask_for_pages(void)
 	uint64_t before_ns = process_now_ns();
 	bool more;
 
-	if (!pass.wanted || !reservation.bytes || (!pass.at && is_fresh(before_ns)))
+	if (!is_wanted() || !reservation.bytes)
 		return false;
+	if (!pass.at && is_fresh(before_ns)) {
+		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+		return false;
+	}
 	if (!pass.opened) {
 		pass.opened = true;
 		pass.map = process_open_page_map();
 	}
-	if (pass.map < 0)
+	if (pass.map < 0) {
+		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 		return false;
+	}
 	more = ask_some(reservation_metadata_start(), base, end, before_ns + PAGES_AT_ONCE_NS);
 	pass.cost_ns += process_now_ns() - before_ns;
-	if (!more && pass.wanted)
+	if (!more && is_wanted())
 		end_pass();
 	return more;
 }
 
 void ledger_forget(void)
 {
-	pass.opened = pass.wanted = false;
+	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+	pass.opened = false;
 	pass.at = pass.cost_ns = 0;
 	ledger_note_clients(0);
 }

@@ -3,8 +3,8 @@
  * ledger.h - all that is counted, in one place: what hakctl stats shows, what the names of
  * hak_ctl read, what the snapshot holds. No lock; no wait.
  *
- * Who may run with whom: ledger_read anyone with anyone; ledger_note_lag the helper alone; the
- * rest is the control thread's.
+ * Who may run with whom: ledger_read anyone with anyone; ledger_note_lag and _ask_for_pages the
+ * helper alone; the rest is the control thread's.
  */
 #ifndef HAKMEM_ENTRY_LEDGER_H
 #define HAKMEM_ENTRY_LEDGER_H

@@ -6,14 +6,18 @@
 
 #include "entry/limits.h"
 
+#include "back/limit.h"
 #include "support/options.h"
+
+_Static_assert((int)LIMIT_NULL == CONTROL_LIMIT_NULL && (int)LIMIT_ABORT == CONTROL_LIMIT_ABORT &&
+		       (int)LIMIT_THROTTLE == CONTROL_LIMIT_THROTTLE, "one order");
 
 void limits_read(struct control_limit *limit)
 {
 	*limit = (struct control_limit){
 		.soft_bytes = options.limit_soft_bytes,
 		.hard_bytes = options.limit_hard_bytes,
-		.action = CONTROL_LIMIT_NULL,
+		.action = limit_get_action(),
 	};
 }
 
@@ -23,10 +27,12 @@ uint16_t limits_change(const struct control_limit *change, const char **cause)
 		*cause = "a limit of an unknown kind";
 		return CONTROL_BAD_REQUEST;
 	}
-	if (change->set & CONTROL_LIMIT_WHAT && change->action != CONTROL_LIMIT_NULL) {
-		*cause = "at the hard limit allocations fail; no other action is supported";
+	if (change->set & CONTROL_LIMIT_WHAT && change->action > CONTROL_LIMIT_ABORT) {
+		*cause = "no such action at the hard limit";
 		return CONTROL_NOT_SUPPORTED;
 	}
+	if (change->set & CONTROL_LIMIT_WHAT)
+		limit_set_action((enum limit_action)change->action);
 	if (change->set & CONTROL_LIMIT_SOFT)
 		options.limit_soft_bytes = change->soft_bytes;
 	if (change->set & CONTROL_LIMIT_HARD)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "back/helper_link.h"
 #include "back/placement.h"
 #include "entry/ledger.h"
 #include "support/log.h"
@@ -48,6 +49,7 @@ static const struct counter {
 	FIELD("populated_bytes", populated_bytes, BYTES, 0, "heap and records, as the kernel says"),
 	FIELD("populated_huge_bytes", populated_huge_bytes, BYTES, 0, "of these in huge pages"),
 	FIELD("rss_bytes", rss_bytes, BYTES, 0, "the process, as the kernel last said"),
+	FIELD("populate.armed_bytes", armed_bytes, BYTES, 0, "missing, and watched for stray accesses"),
 	FIELD("populate.moved_bytes", moved_bytes, BYTES, ONLY_GROWS, "arrived by UFFDIO_MOVE"),
 	FIELD("populate.copied_bytes", copied_bytes, BYTES, ONLY_GROWS, "arrived by UFFDIO_COPY"),
 	FIELD("populate.touched_bytes", touched_bytes, BYTES, ONLY_GROWS, "touched by the helper"),
@@ -56,6 +58,7 @@ static const struct counter {
 	FIELD("populate.ahead_bytes", taken_ahead_bytes, BYTES, ONLY_GROWS, "taken from the stock"),
 	FIELD("populate.unarmed_bytes", taken_plain_bytes, BYTES, ONLY_GROWS, "taken without pages"),
 	FIELD("populate.strays", strays, COUNT, ONLY_GROWS, "touches of memory that is nobody's"),
+	FIELD("release.queued_bytes", queued_bytes, BYTES, 0, "free for the decay, will go back next"),
 	FIELD("release.in_flight_bytes", releasing_bytes, BYTES, 0, "going back"),
 	FIELD("release.bytes", released_bytes, BYTES, ONLY_GROWS, "given back"),
 	FIELD("release.ring_bytes", released_ring_bytes, BYTES, ONLY_GROWS, "by io_uring"),
@@ -63,9 +66,14 @@ static const struct counter {
 	      "by process_madvise"),
 	FIELD("release.plain_bytes", released_call_bytes, BYTES, ONLY_GROWS, "by madvise"),
 	FIELD("release.trimmed_bytes", released_trim_bytes, BYTES, ONLY_GROWS, "by malloc_trim"),
+	FIELD("release.calls", release_calls, COUNT, ONLY_GROWS, "that gave something back"),
 	FIELD("release.refused", release_failures, COUNT, ONLY_GROWS, "ranges that a way refused"),
 	FIELD("application.memory_calls", application_calls, COUNT, ONLY_GROWS,
 	      "memory system calls by the program's threads"),
+	FIELD("application.waits", waits, COUNT, ONLY_GROWS, "slow paths for memory that were timed"),
+	FIELD("application.wait_p99_ns", wait_p99_ns, NS, 0, "99 in 100 took less"),
+	FIELD("application.wait_max_ns", wait_max_ns, NS, 0, "the longest"),
+	FIELD("application.refused", refused, COUNT, ONLY_GROWS, "allocations that failed"),
 	FIELD("remote_frees", remote_frees, COUNT, ONLY_GROWS, "blocks sent home"),
 	FIELD("numa.homes", homes, COUNT, 0, "nodes that memory may come from"),
 	FIELD("numa.misplaced_bytes", misplaced_bytes, BYTES, 0, "on another node, as last surveyed"),
@@ -157,6 +165,8 @@ uint16_t settings_change(uint32_t index, const char *value, const char **cause)
 	}
 	switch (options_change(index - COUNTERS, value)) {
 	case OPTION_CHANGED:
+		/* The decay may have become shorter than its sleep. */
+		helper_link_wake();
 		return 0;
 	case OPTION_FIXED:
 		*cause = "in force from the start of the process; it cannot be changed";

@@ -11,6 +11,7 @@
 #include "back/balance.h"
 #include "back/large.h"
 #include "back/limit.h"
+#include "back/wait_count.h"
 #include "front/thread_cache.h"
 
 /* What lies idle in caches and slabs may be just what is missing. */
@@ -26,19 +27,31 @@ static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alig
 	return large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 }
 
-void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment,
-		       size_t *dirty_bytes)
+static void *take(struct thread_cache *cache, size_t size, size_t alignment, size_t *dirty_bytes)
 {
-	void *block;
+	uint64_t began_ns = wait_count_begin();
+	void *block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 
-	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
-		return NULL;
-	block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 	if (unlikely(!block))
 		block = take_from_idle(cache, size, alignment, dirty_bytes);
+	wait_count_end(began_ns);
 	if (block && !limit_holds()) {
 		large_put(block);
 		block = NULL;
 	}
+	return block;
+}
+
+void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment,
+		       size_t *dirty_bytes)
+{
+	unsigned tries = 0;
+	void *block;
+
+	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+		return NULL;
+	do {
+		block = take(cache, size, alignment, dirty_bytes);
+	} while (unlikely(!block) && limit_try_again(size, &tries));
 	return block;
 }

@@ -15,6 +15,7 @@
 #include "front/malloc.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <hakmem/hakmem.h>
@@ -32,8 +33,16 @@
 /* Above this size realloc asks the kernel to move pages instead of copying. */
 #define MOVE_BYTES_LEAST	(32 * MiB)
 
+static _Atomic size_t failures;	/* relaxed: a count */
+
+size_t malloc_failures(void)
+{
+	return atomic_load_explicit(&failures, memory_order_relaxed);
+}
+
 void *malloc_fail(void)
 {
+	atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
 	errno = ENOMEM;
 	return NULL;
 }
@@ -194,7 +203,7 @@ static void *resize_large(void *block, size_t old_bytes, size_t bytes)
 		if (bytes <= old_bytes || limit_holds())
 			return block;
 		large_resize_in_place(block, old_bytes);
-		return malloc_fail();
+		return move_by_copy(block, old_bytes, bytes);
 	}
 	if (old_bytes >= MOVE_BYTES_LEAST)
 		moved = large_move(block, bytes);

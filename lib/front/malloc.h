@@ -17,6 +17,9 @@ void *malloc_slow(size_t size);
 /* The only place that sets errno = ENOMEM; returns NULL. */
 void *malloc_fail(void);
 
+/* How often it was called. */
+size_t malloc_failures(void);
+
 static ALWAYS_INLINE void *malloc_inline(size_t size)
 {
 	struct thread_cache *cache;

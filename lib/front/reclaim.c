@@ -51,13 +51,20 @@ static void count(_Atomic size_t *counter, size_t amount)
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
-void reclaim_begin(uint64_t (*clock)(void))
+static void take_options(uint64_t now_ns)
 {
-	reclaim.clock = clock;
 	reclaim.look_ns = options.decay_ms * 1000000ull / LOOKS_PER_DECAY;
 	if (reclaim.look_ns < LOOK_NS_LEAST)
 		reclaim.look_ns = LOOK_NS_LEAST;
+	if (reclaim.next_ns > now_ns + reclaim.look_ns)
+		reclaim.next_ns = now_ns + reclaim.look_ns;
+}
+
+void reclaim_begin(uint64_t (*clock)(void))
+{
+	reclaim.clock = clock;
 	reclaim.next_ns = clock();
+	take_options(reclaim.next_ns);
 }
 
 /* Different after nearly any use; what is missed is looked at again. */
@@ -258,6 +265,7 @@ uint64_t reclaim_tick(void)
 {
 	uint64_t now_ns = reclaim.clock();
 
+	take_options(now_ns);
 	reclaim.over_ns = now_ns + TICK_NS_MOST;
 	if (now_ns >= reclaim.next_ns) {
 		look(now_ns - reclaim.next_ns);

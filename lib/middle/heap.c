@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#include "back/balance.h"
-#include "back/limit.h"
+#include "back/superslab.h"
 #include "middle/asked_sample.h"
 #include "middle/slab_list.h"
+#include "middle/slab_source.h"
 #include "os/lock.h"
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
@@ -51,16 +51,9 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	bool zeroed;
 	uint32_t first;
 
-	do {
-		first = superslab_take_slab(units, alignment_units, heap->home, &zeroed);
-	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
-		 balance_toward_slabs());
+	first = slab_source_take(units, alignment_units, heap->home, &zeroed);
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
-	if (!limit_holds()) {
-		superslab_put_slab(first, units);
-		return UNIT_NONE;
-	}
 	slab_create(first, class, heap, zeroed);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;

@@ -39,6 +39,16 @@ void thread_exit_arm(void *value)
 	errno = saved_errno;
 }
 
+void thread_nap(uint64_t ns)
+{
+	struct timespec time = { .tv_sec = (time_t)(ns / 1000000000ull),
+				 .tv_nsec = (long)(ns % 1000000000ull) };
+	int saved_errno = errno;
+
+	nanosleep(&time, NULL);
+	errno = saved_errno;
+}
+
 void thread_yield(void)
 {
 	int saved_errno = errno;

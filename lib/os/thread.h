@@ -52,6 +52,9 @@ uint64_t thread_cpu_ns(void);
 /* Names the calling thread, 15 bytes at most. */
 void thread_name(const char *name);
 
+/* Sleeps, or less if a signal comes; errno is kept. */
+void thread_nap(uint64_t ns);
+
 /* Lets others run; errno is kept. */
 void thread_yield(void);
 

@@ -261,7 +261,8 @@ const char *options_expected(unsigned index)
 static bool can_change(const struct key *key)
 {
 	return key->field == &options.limit_hard_bytes || key->field == &options.limit_soft_bytes ||
-	       key->field == &options.cache_max_bytes || key->field == &options.on_stray_access;
+	       key->field == &options.cache_max_bytes || key->field == &options.on_stray_access ||
+	       key->field == &options.release || key->field == &options.decay_ms;
 }
 
 /* "auto, never or always" to "auto|never|always", which are in the order of the enum. */

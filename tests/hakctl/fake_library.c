@@ -128,7 +128,7 @@ static struct control_ledger ledger(void)
 		.rss_bytes = 3164 * MIB, .opened_bytes = 4096 * MIB, .reserved_bytes = MIB << 21,
 		.heap_start = 0x100000000000, .heap_end = 0x100100000000,
 		.released_bytes = calls * 40 * MIB, .taken_ahead_bytes = calls * 20 * MIB,
-		.helper_lag_max_ns = 14000, .limit_soft_bytes = limit.soft_bytes,
+		.wait_max_ns = 14000, .limit_soft_bytes = limit.soft_bytes,
 		.limit_hard_bytes = limit.hard_bytes, .limit_taken_bytes = 2392 * MIB,
 		.limit_action = limit.action, .threads = 64, .heaps = 70, .nodes = 2,
 		.superslabs = 1400, .clients = 1, .mode = "uffd+move,io_uring,2 nodes,thp",
@@ -139,7 +139,7 @@ static struct control_ledger ledger(void)
 	if (is("hostile")) {
 		memset(l.mode, 0x1b, sizeof(l.mode));
 		memset(l.notice, 0x9b, sizeof(l.notice));
-		l.populated_bytes = l.asked_bytes = l.helper_lag_max_ns = UINT64_MAX;
+		l.populated_bytes = l.asked_bytes = l.wait_max_ns = UINT64_MAX;
 		l.blocks_live_bytes = UINT64_MAX / 2;
 		l.limit_action = 77;
 	}

@@ -50,7 +50,7 @@ shows "pid $first (fake_library)"
 shows 'mode uffd+move,io_uring,2 nodes,thp'
 shows '  live (asked for)          ≈   2300.0 MiB'
 shows '= populated                     2820.0 MiB'
-shows 'at most                    14 µs'
+shows 'stalls max                 14 µs'
 shows 'q quit'
 # The bar: live first, then caches, partly used slabs, stock, the rest.
 screen | sed -n 3p | grep -qE '^\[#{50,}=+-+\++\.+\]$' || {
@@ -80,7 +80,7 @@ press Down Enter && shows "pid $pid (fake_library)"
 
 # Small and large again.
 terminal resize-window -t top -x 50 -y 10 && shows "hakmem 9.9-fake" && shows 'c classes'
-terminal resize-window -t top -x 120 -y 40 && shows 'at most'
+terminal resize-window -t top -x 120 -y 40 && shows 'stalls max'
 
 kill -KILL "$pid"
 shows 'has ended; o chooses another process'

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_source.c - see slab_source.h.
+ */
+#include <config.h>
+
+#include "middle/slab_source.h"
+
+#include "back/balance.h"
+#include "back/limit.h"
+#include "back/superslab.h"
+#include "back/wait_count.h"
+
+static uint32_t take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+{
+	uint64_t began_ns = wait_count_begin();
+	uint32_t first;
+
+	do {
+		first = superslab_take_slab(units, alignment, home, zeroed);
+	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
+		 balance_toward_slabs());
+	wait_count_end(began_ns);
+	if (first == UNIT_NONE || limit_holds())
+		return first;
+	superslab_put_slab(first, units);
+	return UNIT_NONE;
+}
+
+uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+{
+	unsigned tries = 0;
+	uint32_t first;
+
+	do {
+		first = take(units, alignment, home, zeroed);
+	} while (first == UNIT_NONE && limit_try_again(units * UNIT_SIZE, &tries));
+	return first;
+}
