@@ -2,7 +2,7 @@
 /*
  * What the helper sleeps on: a clock, a doorbell word in memory that application threads
  * ring without any descriptor, and descriptors of its own (strays, releases).
- * One thread, the helper, in everything but event_loop_ring.
+ * Who may run with whom: one thread, the helper, in everything but event_loop_ring.
  *
  *   event_loop_open, _close, _watch, _wait    the helper
  *   event_loop_ring                           any thread; a system call only if the

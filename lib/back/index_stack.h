@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * index_stack.h - numbers of records (superslabs, units) that threads pass on without a lock.
+ * Who may run with whom:
  *
  *   index_stack_push     anyone, any time; a thread that stops within it holds up nobody
  *   index_stack_take     takes all at once, so there is no ABA; then index_stack_leave for

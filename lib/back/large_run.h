@@ -4,7 +4,7 @@
  *
  * A run is [unit, unit + units); its first and last records hold its length and state, as
  * Knuth's boundary tags do (TAOCP 1, 2.5C). Each unit's record says whether the unit may hold
- * anything but zeroes.
+ * anything but zeroes. Who may run with whom:
  *
  *   large_run_claim, _put_claimed, _take_idle, _leave_idle    the helper: no lock
  *   everything else                                           large.c, under the large lock

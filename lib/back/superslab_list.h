@@ -5,6 +5,9 @@
  *
  * A superslab's place is a hint: its units are put and claimed without the lock. Who does
  * that says so, and it is moved before the next look.
+ *
+ * Who may run with whom: one at a time, by the superslab lock; who says that a place is not true
+ * any more, anyone with anyone.
  */
 #ifndef HAKMEM_BACK_SUPERSLAB_LIST_H
 #define HAKMEM_BACK_SUPERSLAB_LIST_H

@@ -2,6 +2,9 @@
 /*
  * superslab_record.h - what is noted of a superslab: which of its units are whose, and room
  * for what the middle layer notes of them. It lies outside the memory that it describes.
+ *
+ * Who may run with whom: a unit's bits and record are its holder's, who has it by one atomic
+ * change of units; the rest as each field says.
  */
 #ifndef HAKMEM_BACK_SUPERSLAB_RECORD_H
 #define HAKMEM_BACK_SUPERSLAB_RECORD_H

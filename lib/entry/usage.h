@@ -2,6 +2,8 @@
 /*
  * usage.h - what the heap holds, added up from what heaps and the large range count in their
  * slow paths and from the bins themselves. It walks heaps, not slabs, and takes no lock.
+ *
+ * Who may run with whom: anyone with anyone; the numbers are those of a moment.
  */
 #ifndef HAKMEM_ENTRY_USAGE_H
 #define HAKMEM_ENTRY_USAGE_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * asked_sample.h - how many bytes were asked for, estimated: blocks do not remember it, and the
- * fast path has no instruction to spare. The owner of a heap alone calls this.
+ * fast path has no instruction to spare.
+ *
+ * Who may run with whom: the owner of a heap alone calls this.
  *
  * A refill knows what was asked for the one block that it hands out at once. Were it always
  * that one, a program whose sizes come in turns would be seen at one phase of them. So now and

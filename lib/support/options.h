@@ -4,6 +4,8 @@
  * /etc/hakmem.conf (the same pairs, one a line, # comments). Read once by the library's
  * constructor, then read-only; the defaults are in force before it. Ignored in set-uid
  * programs. A bad key or value is a warning on standard error, never an error.
+ *
+ * Who may run with whom: anyone reads; the helper sets what is _Atomic, when hakctl asks.
  */
 #ifndef HAKMEM_SUPPORT_OPTIONS_H
 #define HAKMEM_SUPPORT_OPTIONS_H

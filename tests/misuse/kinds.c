@@ -15,7 +15,7 @@
 
 #include "tests/contract/block.h"
 
-enum { OTHERS = 40, LATER = 4000 };
+enum { OTHERS = 40, LATER = 4000, MANY = 1024, DECAY_S = 3 };
 
 static char *others[OTHERS];
 
@@ -144,6 +144,21 @@ static void write_to_freed_large(void)
 	((volatile char *)block)[100000] = 1;
 }
 
+/* Long after: 64 MiB were freed, and the program did something else. */
+static void write_to_given_back(void)
+{
+	static char *blocks[MANY];
+
+	for (size_t i = 0; i < MANY; i++) {
+		blocks[i] = malloc(65000);
+		memset(blocks[i], 1, 65000);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		free(hidden(blocks[i]));
+	sleep(DECAY_S);
+	((volatile char *)blocks[MANY / 2])[100] = 1;
+}
+
 /* C++'s sized operator delete, by its name in object files. */
 static void delete_as_another_size(void)
 {
@@ -173,6 +188,7 @@ static const struct kind {
 	{ "write behind a large block", write_behind_large },
 	{ "write to a freed block", write_to_freed },
 	{ "write to a freed large block", write_to_freed_large },
+	{ "write to memory given back", write_to_given_back },
 	{ "delete as another size", delete_as_another_size },
 };
 

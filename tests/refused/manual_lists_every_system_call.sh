@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every system call that hakmem makes in a server's life, and in a hardened one's, stands in
-# hakmem(7), as do the words of its arguments that a seccomp filter may look at. What the same
-# program calls with the C library's own allocator is the program's, not ours.
+# Every system call that hakmem makes in a server's life stands in hakmem(7), in the part of the
+# threads that make it, as do the words of its arguments that a seccomp filter may look at. What
+# the same program calls with the C library's own allocator is the program's, not ours.
 set -u
 cd "${top_builddir:?}" || exit 99
 page=${top_srcdir:?}/doc/hakmem.7
@@ -11,6 +11,14 @@ cases=(a_server_is_served_with_a_helper_from_the_first_block a_server_is_served)
 
 command -v strace >/dev/null || { echo "# skipped: no strace (Debian: apt-get install strace)"; exit 77; }
 strace -o /dev/null true 2>/dev/null || { echo "# skipped: strace may not trace here"; exit 77; }
+
+# Calls of threads that have named themselves after us, or with -v of all others.
+of_helpers() # LOG [-v]
+{
+	sed -nE 's/^([0-9]+) +prctl\(PR_SET_NAME, "hakmem-.*/\1/p' "$1" | sort -u >"$work/threads"
+	awk -v others="${2-}" 'NR == FNR { ours[$1]; next } ($1 in ours) == (others == "")' \
+		"$work/threads" "$1"
+}
 
 # The names of calls, and for some the words in capitals of the argument that decides.
 words_of() # LOG
@@ -41,14 +49,30 @@ own=$(ldd tests/refused/survival | sed -nE 's/.*=> (.*libc\.so\.6) .*/\1/p')
 trace "$work/plain.log" "$own" ''
 trace "$work/hakmem.log" "${HAKMEM_LIB:?}" ''
 words_of "$work/plain.log" >"$work/plain"
-words_of "$work/hakmem.log" >"$work/hakmem"
+of_helpers "$work/hakmem.log" >"$work/helpers.log"
+of_helpers "$work/hakmem.log" -v >"$work/program.log"
+[ -s "$work/helpers.log" ] || { echo "no thread of hakmem's was traced"; exit 1; }
+
 # Roff's markup apart, a word stands alone; a hyphen is \-.
-sed -n '/^\.SH SYSTEM CALLS/,/^\.SH LIMITS/p; /^\.SH HARDENED/,/^\.SH SYSTEM/p' "$page" | sed 's/\\-/-/g' |
-	tr -c 'A-Za-z0-9_\n' '\n' | sort -u >"$work/listed"
-missing=$(comm -23 "$work/hakmem" "$work/plain" | comm -23 - "$work/listed")
-[ -z "$missing" ] && exit 0
-echo "not in hakmem(7):"
-for word in $missing; do
-	echo "  $word: $(grep -m1 -w "$word" "$work/hakmem.log")"
-done
-exit 1
+listed() # FROM TO: headings
+{
+	sed -n "/^\.S[HS] $1/,/^\.S[HS] $2/p" "$page" | sed 's/\\-/-/g' | tr -c 'A-Za-z0-9_\n' '\n'
+}
+
+failed=0
+missing_from() # WHO FILE: what the log has, and neither the plain program's nor the file
+{
+	local word
+
+	words_of "$work/$1.log" | comm -23 - "$work/plain" | comm -23 - "$2" >"$work/missing"
+	while read -r word; do
+		echo "not in hakmem(7), by $1: $word: $(grep -m1 -w "$word" "$work/$1.log")"
+		failed=1
+	done <"$work/missing"
+}
+
+{ listed HARDENED SYSTEM; listed "By the program" "By the helper"; } | sort -u >"$work/of_program"
+listed "By the helper" LIMITS | sort -u >"$work/of_helpers"
+missing_from program "$work/of_program"
+missing_from helpers "$work/of_helpers"
+exit $failed
