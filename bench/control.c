@@ -8,6 +8,7 @@
  */
 #include "bench/harness.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
@@ -56,6 +57,8 @@ static _Atomic bool over;	/* relaxed: only ends the loops */
 static uint64_t answers[LATENCY_QUESTIONS];
 static unsigned int answered;
 static double ratios[TURNS_MOST];
+static char spent_by[2][64];		/* files that tell what the library's threads have used */
+static uint64_t spent_ns[2];		/* in turns without questions, and with */
 
 static void print(const char *name, uint64_t value)
 {
@@ -172,17 +175,60 @@ static uint64_t operations(void)
 	return sum;
 }
 
+static void find_librarys_threads(void)
+{
+	static const char *const names[] = { "hakmem-helper", "hakmem-control" };
+	DIR *folder = opendir("/proc/self/task");
+	struct dirent *entry;
+	char path[64], name[32];
+
+	while (folder && (entry = readdir(folder)) != NULL) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.12s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (file && fscanf(file, "%31s", name) == 1)
+			for (int i = 0; i < 2; i++)
+				if (!strcmp(name, names[i]))
+					snprintf(spent_by[i], sizeof(spent_by[i]),
+						 "/proc/self/task/%.12s/schedstat", entry->d_name);
+		if (file)
+			fclose(file);
+	}
+	if (folder)
+		closedir(folder);
+	if (!spent_by[0][0] || !spent_by[1][0])
+		harness_fail("the library's threads are not there");
+}
+
+static uint64_t spent_by_library(void)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *file = fopen(spent_by[i], "r");
+		unsigned long long ns = 0;
+
+		if (!file || fscanf(file, "%llu", &ns) != 1)
+			harness_fail("the kernel does not tell what a thread has used");
+		fclose(file);
+		sum += ns;
+	}
+	return sum;
+}
+
 /* Operations a second while a turn lasts, its questions included. */
 static double take_turn(int client, bool with_questions)
 {
 	uint64_t start_ns = harness_now_ns(), before = operations();
-	uint64_t end_ns = start_ns + TURN_MS * 1000000ULL;
+	uint64_t end_ns = start_ns + TURN_MS * 1000000ULL, spent = spent_by_library();
 
 	while (harness_now_ns() < end_ns) {
 		if (with_questions)
 			ask(client);
 		sleep_ns(1000000000U / QUESTIONS_A_SECOND);
 	}
+	spent_ns[with_questions] += spent_by_library() - spent;
 	return (double)(operations() - before) * 1e9 / (double)(harness_now_ns() - start_ns);
 }
 
@@ -228,11 +274,14 @@ static void print_answers(const char *who)
 /* The median of ratios, and the half width of where 95 % of such medians would lie. */
 static void print_ratios(unsigned int pairs)
 {
+	double all_ns = (double)pairs * TURN_MS * 1e6 * (double)sysconf(_SC_NPROCESSORS_ONLN);
 	double reach = 0.98 * sqrt((double)pairs);
 	unsigned int low = (unsigned int)((double)pairs / 2 - reach), high = pairs - 1 - low;
 
 	qsort(ratios, pairs, sizeof(ratios[0]), by_ratio);
 	print("throughput_ratio_ppm", (uint64_t)(ratios[pairs / 2] * 1e6));
+	print("asked_share_ppm", (uint64_t)((double)spent_ns[1] * 1e6 / all_ns));
+	print("not_asked_share_ppm", (uint64_t)((double)spent_ns[0] * 1e6 / all_ns));
 	print("throughput_error_ppm", (uint64_t)((ratios[high] - ratios[low]) * 5e5));
 }
 
@@ -272,6 +321,7 @@ int main(int count, char **arguments)
 	come_first();
 	ask_for_latency(client);
 	print_answers("answer");
+	find_librarys_threads();
 	compare_turns(client, turns / 2);
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 	for (unsigned int i = 0; i < THREADS; i++)

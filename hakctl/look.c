@@ -12,6 +12,10 @@
 #include "hakctl/message.h"
 #include "hakctl/snapshot.h"
 
+/* A few milliseconds more are better than an answer in which a line is missing. */
+#define KERNEL_TRIES	3
+#define KERNEL_PAUSE_NS 2000000
+
 static void begin(struct look *look)
 {
 	*look = (struct look){ .release = "" };
@@ -20,12 +24,29 @@ static void begin(struct look *look)
 	look->nodes.row_bytes = sizeof(struct control_node);
 }
 
+/* The library asks the kernel for the pages of the heap only once somebody wants to know. */
+static bool ask_for_ledger(struct connection *connection, struct look *look,
+			   struct failure *failure)
+{
+	struct timespec pause = { .tv_nsec = KERNEL_PAUSE_NS };
+
+	for (int tries = 0; tries < KERNEL_TRIES; tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		if (!connection_ask(connection, CONTROL_STATS, NULL, 0, &look->ledger,
+				    sizeof(look->ledger), 0, failure))
+			return false;
+		if (look->ledger.populated_ns || !look->ledger.opened_bytes)
+			break;
+	}
+	return true;
+}
+
 static bool ask(struct connection *connection, unsigned wanted, struct look *look,
 		struct failure *failure)
 {
 	memcpy(look->release, connection->hello.release, sizeof(look->release));
-	return connection_ask(connection, CONTROL_STATS, NULL, 0, &look->ledger,
-			      sizeof(look->ledger), 0, failure) &&
+	return ask_for_ledger(connection, look, failure) &&
 	       (!(wanted & LOOK_CLASSES) ||
 		connection_ask_rows(connection, CONTROL_CLASSES, &look->classes,
 				    failure)) &&

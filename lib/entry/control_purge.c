@@ -66,24 +66,25 @@ uint16_t control_purge_begin(const struct control_purge *request, const char **c
 	return 0;
 }
 
-static void begin(uint64_t now_ns)
+static void begin(void)
 {
 	atomic_store_explicit(&purge.is_on, true, memory_order_release);
 	if (atomic_exchange_explicit(&purge.asked, 0, memory_order_acq_rel) & CONTROL_PURGE_CACHES)
 		reclaim_all(true);
 	purge.seen = released();
-	atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);
+	atomic_store_explicit(&purge.moved_ns, process_now_ns(), memory_order_relaxed);
 }
 
 /* Goes on after its answer, until nothing moves any more. */
-uint64_t control_purge_tick(uint64_t now_ns)
+uint64_t control_purge_tick(void)
 {
-	uint64_t now;
+	uint64_t now_ns, now;
 
 	if (atomic_load_explicit(&purge.asked, memory_order_acquire))
-		begin(now_ns);
+		begin();
 	if (!atomic_load_explicit(&purge.is_on, memory_order_relaxed))
 		return UINT64_MAX;
+	now_ns = process_now_ns();
 	now = released();
 	if (now != purge.seen)
 		atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);

@@ -20,7 +20,7 @@ uint16_t control_purge_begin(const struct control_purge *purge, const char **cau
 bool control_purge_is_on(void);
 
 /* In each round of the helper. Returns how long to sleep at most, in ns. */
-uint64_t control_purge_tick(uint64_t now_ns);
+uint64_t control_purge_tick(void);
 
 /* False: not done yet, ask again. */
 bool control_purge_answer(struct control_purged *purged);

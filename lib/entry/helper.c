@@ -251,7 +251,7 @@ static void *run(void *argument)
 		uint64_t reclaim_ns = reclaim_tick();
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(now_ns());
-		uint64_t purge_ns = control_purge_tick(now_ns());
+		uint64_t purge_ns = control_purge_tick();
 
 		snapshot_refresh(now_ns());
 		look_for_filter();

@@ -37,7 +37,7 @@
 #define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
 #define PAGES_AT_ONCE_NS	200000ull
 #define NAP_NS			250000ull
-#define NAPS_MOST		8
+#define NAPS_MOST		4
 
 /* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * purge.c - does a purge give back what sleeping threads and partly used slabs keep, and say
+ * how much it was?
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/contract/case.h"
+#include "tests/control/client.h"
+
+enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64, PAGE = 4096 };
+
+static char *blocks[THREADS * BLOCKS];	/* of one thread after the other */
+static pthread_barrier_t barrier;
+
+/* Holds 16 MiB, puts all but a few of its blocks, and sleeps for ever. */
+static void *hold(void *argument)
+{
+	char **own = argument;
+
+	for (int i = 0; i < BLOCKS; i++)
+		own[i] = memset(malloc(BYTES), 1, BYTES);
+	for (int i = 0; i < BLOCKS; i++)
+		if (i % KEPT_ONE_IN)
+			free(own[i]);
+	pthread_barrier_wait(&barrier);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void mark(unsigned char *pages, size_t first, const char *block, unsigned char what)
+{
+	size_t page = (size_t)block / PAGE - first, last = ((size_t)block + BYTES - 1) / PAGE - first;
+
+	for (; page <= last; page++)
+		pages[page] |= what;
+}
+
+/* Bytes of pages that blocks were on, and no live one is. */
+static size_t free_pages(void)
+{
+	size_t first = SIZE_MAX, last = 0, bytes = 0;
+	unsigned char *pages;
+
+	for (int i = 0; i < THREADS * BLOCKS; i++) {
+		size_t page = (size_t)blocks[i] / PAGE;
+
+		first = page < first ? page : first;
+		last = page > last ? page : last;
+	}
+	pages = calloc(last - first + 2, 1);
+	for (int i = 0; i < THREADS * BLOCKS; i++)
+		mark(pages, first, blocks[i], i % BLOCKS % KEPT_ONE_IN ? 1 : 2);
+	for (size_t i = 0; i <= last - first; i++)
+		bytes += pages[i] == 1 ? PAGE : 0;
+	free(pages);
+	return bytes;
+}
+
+static void what_is_kept_idle_goes_back(void)
+{
+	struct control_purge request = { CONTROL_PURGE_WAIT | CONTROL_PURGE_CACHES, 30000 };
+	const struct control_purged *purged;
+	pthread_t thread;
+	size_t idle;
+	int client;
+
+	CHECK(!pthread_barrier_init(&barrier, NULL, THREADS + 1));
+	for (int i = 0; i < THREADS; i++)
+		CHECK(!pthread_create(&thread, NULL, hold, &blocks[i * BLOCKS]));
+	pthread_barrier_wait(&barrier);
+	/* Until they sleep: a thread in the middle of a call keeps its cache. */
+	usleep(100000);
+	idle = free_pages();
+	CHECK(idle > (size_t)THREADS * BLOCKS * BYTES / 100 * 85);
+	client = client_open();
+	CHECK(client_stats(client).released_bytes == 0);
+	purged = client_request(client, CONTROL_PURGE, &request, sizeof(request));
+	CHECK_THAT(purged->released_bytes >= idle / 100 * 90, "%zu of %zu bytes went back",
+		   (size_t)purged->released_bytes, idle);
+	CHECK(purged->is_done && purged->elapsed_ns > 100000);
+	CHECK_THAT(purged->left_bytes < idle / 10, "%zu bytes are left", (size_t)purged->left_bytes);
+}
+
+static const struct contract_case cases[] = {
+	CASE_WITH(what_is_kept_idle_goes_back,
+		  "control:always,helpers:auto,decay_ms:600000,cache_max:1G"),
+};
+
+CONTRACT_MAIN(cases)
