@@ -11,8 +11,9 @@
 #include "hakctl/json_output.h"
 #include "hakctl/units.h"
 
-/* With --wait, unless --timeout says otherwise. */
-#define PATIENCE_MS 10000u
+/* With --wait, unless --timeout says otherwise; and without: most are done by then. */
+#define PATIENCE_MS	  60000u
+#define SHORT_PATIENCE_MS 5000u
 
 struct request {
 	bool all, json;
@@ -41,8 +42,7 @@ static void print_text(const struct target *target, const struct control_purged 
 	       units_mebibytes(purged->released_bytes).text,
 	       units_nanoseconds(purged->elapsed_ns).text);
 	if (!purged->is_done)
-		printf("; goes on with %s (--wait waits)",
-		       units_mebibytes(purged->left_bytes).text);
+		printf("; goes on (--wait waits)");
 	else if (purged->left_bytes)
 		printf("; %s wholly free stay", units_mebibytes(purged->left_bytes).text);
 	if (purged->pinned_bytes)
@@ -62,8 +62,7 @@ static bool purge(struct target *target, void *argument, struct failure *failure
 
 	if (!target_connect(target, &connection, failure))
 		return false;
-	if (request->purge.flags & CONTROL_PURGE_WAIT)
-		patience_ms += request->purge.timeout_ms;
+	patience_ms += request->purge.timeout_ms;
 	done = connection_ask(&connection, CONTROL_PURGE, &request->purge,
 			      sizeof(request->purge), &purged, sizeof(purged),
 			      patience_ms, failure);
@@ -84,7 +83,6 @@ static enum exit_code take_timeout(struct request *request, const char *value)
 		return arguments_bad_value("purge", "--timeout", value,
 					   "seconds, 60 at most");
 	request->purge.timeout_ms = (uint32_t)lround(seconds * 1000);
-	request->purge.flags |= CONTROL_PURGE_WAIT;
 	return EXIT_DONE;
 }
 
@@ -100,14 +98,16 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 	enum exit_code code = EXIT_DONE;
 	int letter;
 
-	request->purge.flags = CONTROL_PURGE_CACHES;
-	request->purge.timeout_ms = PATIENCE_MS;
+	request->purge.flags = CONTROL_PURGE_CACHES | CONTROL_PURGE_WAIT;
+	request->purge.timeout_ms = SHORT_PATIENCE_MS;
 	while (code == EXIT_DONE &&
 	       (letter = arguments_next(argc, argv, ":awt:j", known)) != -1) {
 		if (letter == 'a')
 			request->all = true;
+		else if (letter == 'w' && request->purge.timeout_ms == SHORT_PATIENCE_MS)
+			request->purge.timeout_ms = PATIENCE_MS;
 		else if (letter == 'w')
-			request->purge.flags |= CONTROL_PURGE_WAIT;
+			continue;
 		else if (letter == 't')
 			code = take_timeout(request, optarg);
 		else if (letter == 'j')
@@ -139,8 +139,9 @@ const struct command purge_command = {
 	.name = "purge",
 	.arguments = "[-j] [--wait] [--timeout SECONDS] [TARGET | --all]",
 	.summary = "have a process give its free memory back",
-	.help = "  -w, --wait             answer when all is given back, after 10 s at the latest\n"
-		"  -t, --timeout SECONDS  wait, but no longer than that; 60 at most\n"
+	.help = "  -w, --wait             answer when all is given back, after 60 s at the latest;\n"
+		"                         without it after 5 s, and what is left goes on\n"
+		"  -t, --timeout SECONDS  wait no longer than that; 60 at most\n"
 		"  -a, --all              every process that can be asked\n"
 		"  -j, --json             one JSON object; bytes as integers\n"
 		"\n"

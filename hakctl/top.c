@@ -78,9 +78,13 @@ static void look_again(struct top *top)
 		top->rates = rates_between(&top->before, &look.ledger);
 }
 
+/* What is left then goes on; keys should not wait for long. */
+#define PURGE_MS 500
+
 static void purge(struct top *top)
 {
-	struct control_purge request = { .flags = CONTROL_PURGE_CACHES };
+	struct control_purge request = { .flags = CONTROL_PURGE_CACHES | CONTROL_PURGE_WAIT,
+					 .timeout_ms = PURGE_MS };
 	struct target *target = chosen(top);
 	struct control_purged purged;
 	struct connection connection;
