@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -171,12 +173,70 @@ static void a_stopped_program_is_read_from_outside(void)
 	unlink(copy.socket);
 }
 
+static pid_t helpers_thread(void)
+{
+	char path[64], name[32];
+
+	for (pid_t thread = getpid(); thread < getpid() + 64; thread++) {
+		FILE *file;
+		bool is_it;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%d/comm", (int)thread);
+		file = fopen(path, "r");
+		is_it = file && fscanf(file, "%31s", name) == 1 && !strcmp(name, "hakmem-helper");
+		if (file)
+			fclose(file);
+		if (is_it)
+			return thread;
+	}
+	return 0;
+}
+
+/* By a child, which may trace its parent: until the parent writes, or ends. */
+static int hold_up(pid_t thread, int told, int tell)
+{
+	char word = 'h';
+
+	if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL))
+		return 77;
+	if (waitpid(thread, NULL, __WALL) != thread || write(tell, &word, 1) != 1)
+		return 1;
+	return read(told, &word, 1) != 1;
+}
+
+/* As when it is busy, or has no processor. */
+static void a_helper_that_is_held_up_holds_up_no_answer(void)
+{
+	int client = client_open(), to_child[2], from_child[2], status;
+	pid_t thread = helpers_thread(), child;
+	char word = 'h';
+
+	CHECK(thread && !pipe(to_child) && !pipe(from_child));
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	child = fork();
+	if (!child) {
+		close(to_child[1]);
+		close(from_child[0]);
+		_exit(hold_up(thread, to_child[0], from_child[1]));
+	}
+	close(from_child[1]);
+	if (read(from_child[0], &word, 1) == 1)
+		for (int i = 0; i < 20; i++)
+			CHECK(client_stats(client).taken_ns);
+	CHECK(write(to_child[1], &word, 1) == 1);
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		contract_skip("ptrace(2) is not allowed");
+	CHECK(WEXITSTATUS(status) == 0);
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(a_fifth_client_is_told_so_and_an_idle_one_gives_way,
 		  "control:always,helpers:auto"),
 	CASE_WITH(a_client_that_never_reads_is_closed_and_others_are_served,
 		  "control:always,helpers:auto"),
 	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:auto"),
+	CASE_WITH(a_helper_that_is_held_up_holds_up_no_answer, "control:always,helpers:auto"),
 	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:auto"),
 	CASE_WITH(another_user_is_told_no, "control:always,helpers:auto"),
 	CASE_WITH(a_childs_socket_is_its_own, "control:always,helpers:auto"),
