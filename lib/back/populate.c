@@ -27,7 +27,7 @@
 #define HUGE_PAGE_BYTES		(2 * MiB)
 #define PROBED_PAGES		4
 #define PROBED_BYTES		(PROBED_PAGES * HUGE_PAGE_BYTES)
-#define HUGE_IS_DEAR_NS		(PROBED_PAGES * 500000ull)
+#define HUGE_IS_DEAR_NS		500000ull
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
 
@@ -36,15 +36,18 @@ void populate_advise(enum populate_advice pages)
 	atomic_store_explicit(&advice, pages, memory_order_relaxed);
 }
 
-/* A thread that loses its processor meanwhile gets small pages, this once: no harm. */
-static bool is_dear(char *start)
+/* One slow page says nothing: the thread may have lost its processor meanwhile. */
+static bool are_dear(char *start)
 {
-	uint64_t began_ns = process_now_ns();
-	unsigned i;
+	unsigned i, dear = 0;
 
-	for (i = 0; i < PROBED_PAGES; i++)
+	for (i = 0; i < PROBED_PAGES; i++) {
+		uint64_t began_ns = process_now_ns();
+
 		*(volatile char *)(start + i * HUGE_PAGE_BYTES) = 0;
-	return process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
+		dear += process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
+	}
+	return 2 * dear >= PROBED_PAGES;
 }
 
 static void want_huge_unless_dear(char *start, size_t bytes)
@@ -54,7 +57,7 @@ static void want_huge_unless_dear(char *start, size_t bytes)
 	if (pages == POPULATE_ADVICE_SMALL)
 		return;
 	vm_want_huge(start, bytes);
-	if (pages == POPULATE_ADVICE_NONE && bytes > PROBED_BYTES && is_dear(start))
+	if (pages == POPULATE_ADVICE_NONE && bytes > PROBED_BYTES && are_dear(start))
 		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
 }
 
