@@ -19,7 +19,7 @@
 #define CAP_PERCENT		7	/* … or so much of the heap */
 #define TARGET_MOST		32
 #define PACE_NS			128000000ull	/* what was taken in this time … */
-#define PACE_SHARE		8		/* … lasts, by so much of it, until more is filled */
+#define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
 #define TICK_QUIET_NS		10000000ull
@@ -53,13 +53,13 @@ static uint32_t grown(const struct populate_policy *policy)
 static void look_at_pace(struct populate_policy *policy, uint64_t now_ns, uint32_t taken)
 {
 	uint64_t looked_ns = now_ns - policy->pace_ns;
-	uint32_t enough = (taken - policy->pace_taken) / PACE_SHARE + 1;
+	uint32_t enough = (taken - policy->pace_taken) / PACE_SHARE;
 
 	if (looked_ns < PACE_NS)
 		return;
 	/* A pause says nothing of the pace. */
 	if (looked_ns < 2 * PACE_NS && policy->target > enough)
-		policy->target = enough;
+		policy->target = enough ? enough : 1;
 	policy->pace_ns = now_ns;
 	policy->pace_taken = taken;
 }
