@@ -384,28 +384,28 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
 }
 
-/* How many homes have a stock. */
+/* How many homes want a stock just now, 1 at least. */
 static unsigned begin_homes(void)
 {
-	unsigned home, begun = 0;
+	unsigned home, wanting = 0;
 
 	for (home = 0; home < topology.homes; home++) {
 		if (!homes[home].begun && stock_read_demand(home).taken)
 			begin_home(home);
-		begun += homes[home].begun;
+		wanting += homes[home].policy.target > 0;
 	}
-	return begun;
+	return wanting ? wanting : 1;
 }
 
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray))
 {
 	uint64_t sleep_ns = UINT64_MAX;
-	unsigned home, begun = begin_homes();
+	unsigned home, sharers = begin_homes();
 
 	answer_strays(report);
 	for (home = 0; home < topology.homes; home++)
 		if (homes[home].begun)
-			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, begun));
+			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, sharers));
 	return sleep_ns;
 }
 

@@ -10,8 +10,9 @@
 #include "tests/numa/placement.h"
 #include "tests/populate/watch.h"
 
-#define GROWN_BYTES	(64 * MIB)
-#define AHEAD_LEAST	(16 * MIB)	/* a guest is slow: the rest may have been too late */
+#define STEP_BYTES	(4 * MIB)
+#define STEPS_MOST	40		/* a guest is slow: most may come too late */
+#define AHEAD_LEAST	(8 * MIB)
 #define PAUSE_US	5000		/* after each MiB */
 
 static struct placed placed_of(const struct growth *growth, int node)
@@ -33,7 +34,8 @@ static void grow_on(int node)
 	struct placed placed;
 
 	CHECK(run_on(node));
-	growth_add(&growth, GROWN_BYTES, PAUSE_US);
+	for (int i = 0; i < STEPS_MOST && counter("populate.ahead_bytes") - before < AHEAD_LEAST; i++)
+		growth_add(&growth, STEP_BYTES, PAUSE_US);
 	CHECK_THAT(counter("populate.ahead_bytes") - before >= AHEAD_LEAST,
 		   "node %d: %zu bytes were there ahead", node,
 		   counter("populate.ahead_bytes") - before);

@@ -4,7 +4,7 @@
 # and run_in_guest.sh, which write the commands that it shall run into $work/root/commands.
 
 boots_most=3
-run_limit_s=${GUEST_LIMIT_S:-240}
+run_limit_s=${GUEST_LIMIT_S:-400}
 probe_limit_s=20
 accelerator=
 
