@@ -15,7 +15,7 @@ from limits import Limit
 MACHINE = "two_nodes_6.12"
 SCENARIOS = ("pass", "move", "short")
 OPERATIONS, QUICK_OPERATIONS = 1000000, 50000
-GUEST_LIMIT_S = 3000
+GUEST_LIMIT_S = 9000
 PAGES_AT_HOME = 0.99
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tests", "numa",
                       "run_in_guest.sh")

@@ -26,4 +26,4 @@ guest_seal
 guest_run "$machine" "$kernel" "$options" "SHOW_ALL=yes COMMAND_LIMIT_S=$run_limit_s"
 grep '^guest: begin' "$work/console"
 guest_output
-grep -q '^guest: end' "$work/console" || { tail -n 40 "$work/console"; exit 1; }
+grep -q '^guest: end' "$work/console" || { tail -n 40 "$work/console" >&2; exit 1; }
