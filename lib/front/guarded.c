@@ -19,6 +19,7 @@
 
 static _Atomic(void *) freed[FREED_BLOCKS];	/* NULL: the place is empty */
 static _Atomic uint32_t next;			/* relaxed: any order will do */
+static _Atomic bool guards_exist;		/* relaxed: set before any block has one */
 
 static size_t run_bytes(const char *verb, void *block)
 {
@@ -32,6 +33,15 @@ static size_t run_bytes(const char *verb, void *block)
 static char *guard_of(void *block, size_t run)
 {
 	return (char *)block + run - vm_page_size();
+}
+
+static int guard(void *start, size_t bytes)
+{
+	int error = vm_guard(start, bytes);
+
+	if (!error)
+		atomic_store_explicit(&guards_exist, true, memory_order_relaxed);
+	return error;
 }
 
 void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment,
@@ -49,7 +59,7 @@ void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment,
 		return NULL;
 	run = run_bytes("malloc", block);
 	/* Refused before Linux 6.13: then there is none. */
-	vm_guard(guard_of(block, run), vm_page_size());
+	guard(guard_of(block, run), vm_page_size());
 	return block;
 }
 
@@ -58,13 +68,31 @@ size_t guarded_bytes_of(size_t bytes)
 	return align_up(bytes + vm_page_size(), UNIT_SIZE) - vm_page_size();
 }
 
-static void put(void *block)
+/* False: its guards stay, as under a filter that came later, so nobody can have it. */
+static bool put(void *block)
 {
 	size_t run = run_bytes("free", block);
 
-	vm_unguard(block, run);
+	if (vm_unguard(block, run) && atomic_load_explicit(&guards_exist, memory_order_relaxed))
+		return false;
 	if (unlikely(large_put(block) != LARGE_BLOCK))
 		misuse_explain("free", block);
+	return true;
+}
+
+/* Until its guards can be removed. Without a place for it it is lost. */
+static void put_or_keep(void *block)
+{
+	bool settled = put(block);
+	unsigned i;
+
+	for (i = 0; !settled && i < FREED_BLOCKS; i++) {
+		void *empty = NULL;
+
+		settled = atomic_compare_exchange_strong_explicit(&freed[i], &empty, block,
+								  memory_order_acq_rel,
+								  memory_order_relaxed);
+	}
 }
 
 static bool is_freed(const void *block)
@@ -91,10 +119,10 @@ void guarded_free(void *block)
 	refuse_freed(block);
 	run = run_bytes("free", block);
 	/* A guard drops the pages below it: this is the zeroing, too. */
-	if (vm_guard(block, run))
+	if (guard(block, run))
 		vm_drop(block, run);
 	if (run > FREED_BYTES_MAX) {
-		put(block);
+		put_or_keep(block);
 		return;
 	}
 	/* acquire and release: who puts the older one back sees what its freer did */
@@ -102,7 +130,7 @@ void guarded_free(void *block)
 		&freed[atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % FREED_BLOCKS],
 		block, memory_order_acq_rel);
 	if (older)
-		put(older);
+		put_or_keep(older);
 }
 
 size_t guarded_usable_size(const char *verb, void *block)
@@ -120,7 +148,7 @@ bool guarded_flush(void)
 		void *block = atomic_exchange_explicit(&freed[i], NULL, memory_order_acq_rel);
 
 		if (block) {
-			put(block);
+			put_or_keep(block);
 			any = true;
 		}
 	}

@@ -10,6 +10,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 
 enum {
 	SLOTS = 1500,
@@ -199,6 +200,7 @@ static void random_calls_of_four_threads_that_swap_their_blocks_overlap_nowhere(
 {
 	pthread_t threads[THREADS];
 
+	need_threads();
 	CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
 	for (size_t i = 0; i < THREADS; i++) {
 		actors[i].random = i + 100;

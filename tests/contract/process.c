@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -118,6 +119,21 @@ size_t kib_of_line(const char *file, const char *line)
 		return 0;
 	return strtoul(place + strlen(line) + strspn(place + strlen(line), ": \t"), NULL,
 		       10);
+}
+
+static void *do_nothing(void *unused)
+{
+	return unused;
+}
+
+void need_threads(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, do_nothing, NULL);
+
+	if (error)
+		contract_skip("no thread: %s", strerror(error));
+	pthread_join(thread, NULL);
 }
 
 size_t resident_bytes(void)

@@ -32,6 +32,9 @@ bool child_succeeded(const struct child *child);
 /* Waits for a forked child; fails the case unless it exits with 0. */
 void expect_success(int pid);
 
+/* Skips the case where the kernel starts no thread. */
+void need_threads(void);
+
 size_t resident_bytes(void);
 /* 0 when there is no such line in the file. */
 size_t kib_of_line(const char *file, const char *line);

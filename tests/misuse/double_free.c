@@ -10,6 +10,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/misuse/misuse.h"
 
 static void announce_double_free(void *block)
@@ -165,6 +166,7 @@ static void part_free_twice_by_another_thread(void)
 
 static void freeing_twice_in_a_thread_that_is_not_the_owner_aborts(void)
 {
+	need_threads();
 	expect_abort_in_every_class("part_free_twice_by_another_thread");
 	expect_abort("part_free_twice_by_another_thread", "3000000");
 }

@@ -2,7 +2,8 @@
 /*
  * The n-th memory system call fails, for every n that a program makes: alone, or with all
  * that follow until memory is back. Whatever n is: what cannot be had is NULL with ENOMEM,
- * contents stay, nothing leaks, and it goes on when memory is back.
+ * contents stay, nothing leaks, and it goes on when memory is back. OOM_POINTS=all, with the name
+ * of a case: every n of programs with a helper, too, which make hundreds of calls.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -299,6 +300,7 @@ static void run_point(const struct program *program, long nth, bool rest)
 	refused = REFUSALS_UNTIL_BACK;
 	program->run();
 	drop_all();
+	malloc_trim(0);		/* out of quarantine, too */
 	CHECK_THAT(bytes_in_use() <= before + LEAK_BYTES, "%zu bytes leaked the second time",
 		   bytes_in_use() - before);
 	CHECK_THAT(bytes_opened() <= 4 * need.opened + OPENED_MORE,
@@ -352,7 +354,8 @@ static void try_every_point(const char *name)
 		find_need(&programs[i]);
 		CHECK_THAT(need.calls > 1, "%s makes %ld calls only", name, need.calls);
 		/* threads share the count, so a number is a sample there: some will do */
-		step = need.calls <= MOST_POINTS ? 1 : need.calls / MOST_SAMPLED + 1;
+		step = getenv("OOM_POINTS") || need.calls <= MOST_POINTS ? 1 :
+			need.calls / MOST_SAMPLED + 1;
 		for (long nth = 1; nth <= need.calls; nth += step) {
 			try_point(&programs[i], nth, false);
 			try_point(&programs[i], nth, true);
@@ -376,6 +379,16 @@ POINTS_OF(threads_that_come_and_go)
 POINTS_OF(trimming)
 POINTS_OF(forking)
 POINTS_OF(growth_with_a_helper)
+
+/* Canaries, quarantine and guards ask for memory too, and for more of it. */
+static void every_refusal_when_hardened(void)
+{
+	alarm(4 * CONTRACT_LIMIT_S);	/* blocks to 36 MiB, faulted in anew each time */
+	try_every_point("mixed_blocks");
+	try_every_point("aligned_blocks");
+	try_every_point("large_blocks");
+	try_every_point("blocks_that_grow");
+}
 
 /* --- from the first call of the process --- */
 
@@ -427,6 +440,7 @@ static const struct contract_case cases[] = {
 	IN_PLAIN_HEAP(every_refusal_in_trimming),
 	IN_PLAIN_HEAP(every_refusal_in_forking),
 	CASE_WITH(every_refusal_in_growth_with_a_helper, "helpers:always"),
+	CASE_WITH(every_refusal_when_hardened, "helpers:never,hardened:true"),
 	IN_PLAIN_HEAP(every_refusal_before_main_is_survived),
 	CASE_PART(part_begins),
 };
