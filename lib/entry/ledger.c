@@ -41,7 +41,7 @@
 
 /* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {
-	_Atomic uint64_t resident, present, huge, metadata, asked_ns;
+	_Atomic uint64_t resident, present, huge, metadata, asked_ns, fresh_until_ns;
 } kernel;
 
 /* The pass over the pages that is under way. The helper's alone, but for wanted. */
@@ -51,7 +51,7 @@ static struct {
 	bool opened;
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
-	uint64_t cost_ns, last_cost_ns;
+	uint64_t cost_ns;	/* of the processor */
 } pass;
 
 static _Atomic uint32_t clients;	/* relaxed: a count */
@@ -315,6 +315,12 @@ void ledger_note_clients(uint32_t count)
 	atomic_store_explicit(&clients, count, memory_order_relaxed);
 }
 
+/* Numbers that are not old yet serve as well: asking for those of a large heap takes its time. */
+static bool is_fresh(void)
+{
+	return process_now_ns() < get(&kernel.fresh_until_ns);
+}
+
 static bool is_wanted(void)
 {
 	return atomic_load_explicit(&pass.wanted, memory_order_relaxed);
@@ -325,8 +331,10 @@ void ledger_read_with_kernel(struct control_ledger *ledger)
 	unsigned naps;
 
 	set(&kernel.resident, process_resident_bytes());
-	atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
-	helper_link_wake();
+	if (!is_fresh()) {
+		atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
+		helper_link_wake();
+	}
 	/* The next answer will know if this one cannot: whoever asks is not kept waiting. */
 	for (naps = 0; naps < NAPS_MOST && is_wanted(); naps++)
 		thread_nap(NAP_NS);
@@ -335,25 +343,17 @@ void ledger_read_with_kernel(struct control_ledger *ledger)
 
 static void end_pass(void)
 {
+	uint64_t age_ns = PAGES_AGE_COSTS * pass.cost_ns;
+
 	set(&kernel.present, pass.present);
 	set(&kernel.huge, pass.huge);
 	set(&kernel.metadata, pass.metadata);
 	set(&kernel.asked_ns, process_now_ns());
 	pass.at = 0;
 	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
-	pass.last_cost_ns = pass.cost_ns;
+	set(&kernel.fresh_until_ns, process_now_ns() + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
 	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
-}
-
-/* Numbers that are not old yet serve as well, and asking for those of a large heap takes its time. */
-static bool is_fresh(uint64_t now_ns)
-{
-	uint64_t age_ns = PAGES_AGE_COSTS * pass.last_cost_ns;
-
-	if (age_ns < PAGES_AGE_NS)
-		age_ns = PAGES_AGE_NS;
-	return get(&kernel.asked_ns) && now_ns < get(&kernel.asked_ns) + age_ns;
 }
 
 /* One step; false: the kernel cannot. */
@@ -394,15 +394,11 @@ static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until
 bool ledger_ask_for_pages(void)
 {
 	uint64_t base = reservation.base, end = base + reservation_opened_bytes();
-	uint64_t before_ns = process_now_ns();
+	uint64_t before_cpu_ns;
 	bool more;
 
 	if (!is_wanted() || !reservation.bytes)
 		return false;
-	if (!pass.at && is_fresh(before_ns)) {
-		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
-		return false;
-	}
 	if (!pass.opened) {
 		pass.opened = true;
 		pass.map = process_open_page_map();
@@ -411,8 +407,10 @@ bool ledger_ask_for_pages(void)
 		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 		return false;
 	}
-	more = ask_some(reservation_metadata_start(), base, end, before_ns + PAGES_AT_ONCE_NS);
-	pass.cost_ns += process_now_ns() - before_ns;
+	before_cpu_ns = thread_cpu_ns();
+	more = ask_some(reservation_metadata_start(), base, end,
+			process_now_ns() + PAGES_AT_ONCE_NS);
+	pass.cost_ns += thread_cpu_ns() - before_cpu_ns;
 	if (!more && is_wanted())
 		end_pass();
 	return more;
@@ -423,5 +421,6 @@ void ledger_forget(void)
 	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 	pass.opened = false;
 	pass.at = pass.cost_ns = 0;
+	set(&kernel.fresh_until_ns, 0);
 	ledger_note_clients(0);
 }
