@@ -276,8 +276,10 @@ static void *run(void *argument)
 	(void)argument;
 	thread_name("hakmem-control");
 	thread_leave_real_time();
-	if (!control.is_filtered)
+	if (!control.is_filtered) {
+		thread_run_where_first();
 		thread_come_first(TURN_NS);
+	}
 	descriptor_table_separate();
 	if (!open_socket())
 		return NULL;
