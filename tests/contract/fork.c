@@ -24,7 +24,7 @@ enum {
 	MAILBOX = 64,
 	HELD = 150,
 	OF_CHILD = 120,
-	ROUNDS = 200,
+	ROUNDS = 100,
 	DEEPEST = 3,
 	CHILD_LIMIT_S = 30,
 };
