@@ -7,6 +7,8 @@
 #include "entry/control_place.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +27,8 @@
 /* From the environment; empty: not set, or too long to be of use. */
 static char own_folder[LOCAL_SOCKET_PATH_BYTES], runtime_folder[LOCAL_SOCKET_PATH_BYTES];
 
-static char path[LOCAL_SOCKET_PATH_BYTES];
+static char path[LOCAL_SOCKET_PATH_BYTES];	/* good while is_placed */
+static _Atomic bool is_placed;
 
 static void keep(const char *pair, const char *name, char place[LOCAL_SOCKET_PATH_BYTES])
 {
@@ -79,8 +82,11 @@ static int try(const char *folder_path)
 	log_format_text(name, sizeof(name), "%u.%zu.sock", (unsigned)getpid(),
 			(size_t)process_start_time());
 	listening = local_socket_listen(folder, folder_path, name, CONTROL_CLIENTS);
-	if (listening >= 0)
+	if (listening >= 0) {
 		log_format_text(path, sizeof(path), "%s/%s", folder_path, name);
+		/* release: pairs with control_place_path, of the thread that ends the process */
+		atomic_store_explicit(&is_placed, true, memory_order_release);
+	}
 	local_socket_close(folder);
 	return listening;
 }
@@ -121,17 +127,18 @@ int control_place_listen(void)
 
 const char *control_place_path(void)
 {
-	return path;
+	/* acquire: pairs with try */
+	return atomic_load_explicit(&is_placed, memory_order_acquire) ? path : "";
 }
 
 void control_place_remove(void)
 {
-	if (path[0])
+	if (control_place_path()[0])
 		local_socket_remove_path(path);
-	path[0] = '\0';
+	control_place_forget();
 }
 
 void control_place_forget(void)
 {
-	path[0] = '\0';
+	atomic_store_explicit(&is_placed, false, memory_order_relaxed);
 }
