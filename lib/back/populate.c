@@ -17,7 +17,7 @@
  * A partly used slab of every class in every thread costs its untouched tail where pages
  * are huge. From this size on that is little beside the rest.
  */
-#define HUGE_FROM_HEAP_BYTES	(128 * MiB)
+#define HUGE_FROM_HEAP_BYTES	(256 * MiB)
 
 /*
  * A huge page costs a fraction of the 0.7 ms or more that 512 small ones cost, unless a

@@ -11,7 +11,7 @@
 #include "os/vm.h"
 
 #define MOST		16	/* superslabs … */
-#define FROM_FAST	10	/* … once there are so many in all … */
+#define FROM_FAST	16	/* … once there are so many in all … */
 #define FROM_SLOW	64	/* … or so many, if they come one by one */
 
 void populate_tails_begin(struct populate_tails *tails, uint32_t superslabs)
