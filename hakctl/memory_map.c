@@ -15,26 +15,7 @@
 #include <unistd.h>
 
 #include "hakctl/message.h"
-
-/* Of linux/fs.h since 6.7; older headers do not have it. */
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_arguments {
-	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
-	uint64_t inverted, all_mask, any_mask, return_mask;
-};
-
-#define SCAN	       _IOWR('f', 16, struct scan_arguments)
-#define SCAN_WRITTEN   (1u << 1)
-#define SCAN_PRESENT   (1u << 3)
-#define SCAN_HUGE      (1u << 6)
-#define SCAN_SOFTDIRTY (1u << 7)
-
-/* Flags: protect what matches; fail where protection is not asynchronous. */
-#define SCAN_PROTECT (1u << 0)
-#define SCAN_CHECK   (1u << 1)
+#include "os/kernel_abi.h"
 
 enum { MOST_REGIONS = 512 };
 
@@ -116,11 +97,11 @@ static bool scan(const struct process *process, uint64_t start, uint64_t end,
 		 void (*visit)(uint64_t start, uint64_t end, bool huge, void *argument),
 		 void *argument)
 {
-	static struct scan_region regions[MOST_REGIONS];
+	static struct kernel_abi_page_region regions[MOST_REGIONS];
 	int file = open_pagemap(process);
 
 	while (file >= 0 && start < end) {
-		struct scan_arguments arguments = {
+		struct kernel_abi_page_scan arguments = {
 			.size = sizeof(arguments),
 			.flags = flags,
 			.start = start,
@@ -128,9 +109,9 @@ static bool scan(const struct process *process, uint64_t start, uint64_t end,
 			.regions = (uint64_t)(uintptr_t)regions,
 			.region_count = MOST_REGIONS,
 			.all_mask = wanted,
-			.return_mask = SCAN_PRESENT | SCAN_HUGE,
+			.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
 		};
-		int count = ioctl(file, SCAN, &arguments);
+		int count = ioctl(file, KERNEL_ABI_PAGE_SCAN, &arguments);
 
 		if (count < 0) {
 			int saved_errno = errno;
@@ -141,7 +122,7 @@ static bool scan(const struct process *process, uint64_t start, uint64_t end,
 		}
 		for (int i = 0; i < count; i++)
 			visit(regions[i].start, regions[i].end,
-			      regions[i].categories & SCAN_HUGE, argument);
+			      regions[i].categories & KERNEL_ABI_PAGE_HUGE, argument);
 		if (arguments.walk_end <= start)
 			break;
 		start = arguments.walk_end;
@@ -157,7 +138,7 @@ bool memory_map_scan(const struct process *process, uint64_t start, uint64_t end
 				   void *argument),
 		     void *argument)
 {
-	return scan(process, start, end, SCAN_PRESENT, 0, visit, argument);
+	return scan(process, start, end, KERNEL_ABI_PAGE_PRESENT, 0, visit, argument);
 }
 
 /* A page of our own, written after a clearing, tells whether the kernel keeps the bits. */
@@ -206,8 +187,8 @@ bool memory_map_scan_dirty(const struct process *process, uint64_t start, uint64
 					 void *argument),
 			   void *argument)
 {
-	return scan(process, start, end, SCAN_PRESENT | SCAN_SOFTDIRTY, 0, visit,
-		    argument);
+	return scan(process, start, end, KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_SOFT_DIRTY, 0,
+		    visit, argument);
 }
 
 static void pass_over(uint64_t start, uint64_t end, bool huge, void *argument)
@@ -220,8 +201,8 @@ static void pass_over(uint64_t start, uint64_t end, bool huge, void *argument)
 
 bool memory_map_protect(const struct process *process, uint64_t start, uint64_t end)
 {
-	return scan(process, start, end, SCAN_PRESENT | SCAN_WRITTEN,
-		    SCAN_PROTECT | SCAN_CHECK, pass_over, NULL);
+	return scan(process, start, end, KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_WRITTEN,
+		    KERNEL_ABI_PAGE_SCAN_PROTECT | KERNEL_ABI_PAGE_SCAN_CHECK, pass_over, NULL);
 }
 
 bool memory_map_scan_written(const struct process *process, uint64_t start, uint64_t end,
@@ -229,6 +210,6 @@ bool memory_map_scan_written(const struct process *process, uint64_t start, uint
 					   void *argument),
 			     void *argument)
 {
-	return scan(process, start, end, SCAN_PRESENT | SCAN_WRITTEN, SCAN_CHECK, visit,
-		    argument);
+	return scan(process, start, end, KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_WRITTEN,
+		    KERNEL_ABI_PAGE_SCAN_CHECK, visit, argument);
 }

@@ -11,23 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TURN_NS 200000u
+#include "os/kernel_abi.h"
 
-/* <linux/sched/types.h>, whose header cannot stand beside <sched.h>. */
-struct scheduling {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t turn_ns, deadline_ns, period_ns;
-};
+#define TURN_NS 200000u
 
 static unsigned depth;
 static bool is_real_time;
 
 static void wish_for_short_turns(void)
 {
-	struct scheduling wish = { .size = sizeof(wish) };
+	struct kernel_abi_scheduling wish = { .size = sizeof(wish) };
 
 	if (syscall(SYS_sched_getattr, 0, &wish, sizeof(wish), 0))
 		return;

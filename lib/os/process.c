@@ -14,24 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/kernel_abi.h"
 #include "os/vm.h"
 
 #define REGIONS		64
 #define STAT_BYTES	4096
-
-/* <linux/fs.h> of Linux 6.7. */
-struct page_region {
-	uint64_t start, end, categories;
-};
-
-struct page_scan {
-	uint64_t size, flags, start, end, walk_end, vector, vector_length, most_pages;
-	uint64_t category_inverted, category_mask, category_any_mask, return_mask;
-};
-
-#define PAGE_SCAN		_IOWR('f', 16, struct page_scan)
-#define PAGE_PRESENT		((uint64_t)1 << 3)
-#define PAGE_HUGE		((uint64_t)1 << 6)
 
 static size_t read_text(const char *path, char text[STAT_BYTES])
 {
@@ -115,13 +102,14 @@ int process_open_page_map(void)
 uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,
 			     uint64_t *huge)
 {
-	struct page_region regions[REGIONS];
-	struct page_scan scan = {
+	struct kernel_abi_page_region regions[REGIONS];
+	struct kernel_abi_page_scan scan = {
 		.size = sizeof(scan), .start = start, .end = end,
-		.vector = (uint64_t)(uintptr_t)regions, .vector_length = REGIONS,
-		.category_mask = PAGE_PRESENT, .return_mask = PAGE_PRESENT | PAGE_HUGE,
+		.regions = (uint64_t)(uintptr_t)regions, .region_count = REGIONS,
+		.all_mask = KERNEL_ABI_PAGE_PRESENT,
+		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
 	};
-	int i, found = ioctl(map, PAGE_SCAN, &scan);
+	int i, found = ioctl(map, KERNEL_ABI_PAGE_SCAN, &scan);
 
 	if (found < 0)
 		return 0;
@@ -129,7 +117,7 @@ uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *pr
 		uint64_t bytes = regions[i].end - regions[i].start;
 
 		*present += bytes;
-		if (regions[i].categories & PAGE_HUGE)
+		if (regions[i].categories & KERNEL_ABI_PAGE_HUGE)
 			*huge += bytes;
 	}
 	return scan.walk_end;

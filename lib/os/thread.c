@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/kernel_abi.h"
+
 #define PROCESSORS_MOST	8192	/* NR_CPUS of the largest configurations */
 
 static pthread_key_t key;
@@ -116,19 +118,10 @@ void thread_leave_real_time(void)
 		sched_setscheduler(0, SCHED_OTHER, &ordinary);
 }
 
-/* <linux/sched/types.h>, whose header cannot stand beside <sched.h>. */
-struct scheduling {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t turn_ns, deadline_ns, period_ns;
-};
-
 void thread_come_first(uint64_t turn_ns)
 {
 	struct sched_param lowest = { .sched_priority = 1 };
-	struct scheduling wish = { .size = sizeof(wish) };
+	struct kernel_abi_scheduling wish = { .size = sizeof(wish) };
 
 	if (!sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest))
 		return;

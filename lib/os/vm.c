@@ -35,8 +35,6 @@ size_t vm_calls_of_helper(void)
 	return atomic_load_explicit(&calls[true], memory_order_relaxed);
 }
 
-#define VM_MADV_POPULATE_WRITE	23	/* Linux 5.14, later than some headers */
-
 size_t vm_page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -112,7 +110,7 @@ int vm_populate(void *start, size_t bytes)
 {
 	int saved_errno = errno;
 
-	return result_of(madvise(start, bytes, VM_MADV_POPULATE_WRITE) != 0, saved_errno);
+	return result_of(madvise(start, bytes, MADV_POPULATE_WRITE) != 0, saved_errno);
 }
 
 int vm_guard(void *start, size_t bytes)

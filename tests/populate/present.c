@@ -9,22 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "os/kernel_abi.h"
 #include "tests/contract/case.h"
 
 enum { ENTRIES_AT_ONCE = 1 << 16, REGIONS_AT_ONCE = 256 };
-
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-struct scan_arguments {
-	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
-	uint64_t inverted, all_mask, any_mask, return_mask;
-};
-
-#define SCAN	     _IOWR('f', 16, struct scan_arguments)
-#define SCAN_PRESENT (1u << 3)
-#define SCAN_SWAPPED (1u << 4)
 
 static int open_page_map(void)
 {
@@ -38,19 +26,19 @@ static int open_page_map(void)
 /* False: the kernel does not know the request. */
 static bool scan(int file, uintptr_t from, uintptr_t to, size_t *bytes)
 {
-	struct scan_region regions[REGIONS_AT_ONCE];
-	struct scan_arguments arguments = {
+	struct kernel_abi_page_region regions[REGIONS_AT_ONCE];
+	struct kernel_abi_page_scan arguments = {
 		.size = sizeof(arguments),
 		.start = from,
 		.end = to,
 		.regions = (uint64_t)(uintptr_t)regions,
 		.region_count = REGIONS_AT_ONCE,
-		.any_mask = SCAN_PRESENT | SCAN_SWAPPED,
-		.return_mask = SCAN_PRESENT | SCAN_SWAPPED,
+		.any_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_SWAPPED,
+		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_SWAPPED,
 	};
 
 	for (*bytes = 0; arguments.start < to; arguments.start = arguments.walk_end) {
-		int count = ioctl(file, SCAN, &arguments);
+		int count = ioctl(file, KERNEL_ABI_PAGE_SCAN, &arguments);
 
 		if (count < 0)
 			return false;
