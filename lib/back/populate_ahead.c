@@ -346,12 +346,11 @@ static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 {
 	unsigned filled = 0;
 
-	if (!populate_policy_may_fill(&ahead->policy, now_ns) ||
-	    stock_length(ahead->home, STOCK_READY) >= ahead->policy.target ||
-	    !reach_home(ahead->home))
+	if (!populate_policy_may_fill(&ahead->policy, now_ns))
 		return 0;
-	while (filled < FILLS_PER_TICK && stock_length(ahead->home, STOCK_READY) < ahead->policy.target &&
-	       fill_one(ahead))
+	while (filled < FILLS_PER_TICK &&
+	       stock_length(ahead->home, STOCK_READY) < ahead->policy.target &&
+	       reach_home(ahead->home) && fill_one(ahead))
 		filled++;
 	return filled;
 }
