@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
@@ -28,20 +29,25 @@
  */
 static _Atomic int process = -1;
 
+static int read_process(void)
+{
+	return atomic_load_explicit(&process, memory_order_relaxed);
+}
+
 static void occupy_standard_descriptors(void)
 {
 	int held = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
 	while (held >= 0 && dup(held) < STDERR_FILENO)
 		;
-	process = held;
+	atomic_store_explicit(&process, held, memory_order_relaxed);
 }
 
 void descriptor_table_borrow_error_output(void)
 {
 	/* Of the thread group's leader: the program's table, or none if the leader is gone. */
-	int theirs = process < 0 ? -1 :
-		(int)syscall(SYS_pidfd_getfd, process, STDERR_FILENO, 0);
+	int ours = read_process();
+	int theirs = ours < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, ours, STDERR_FILENO, 0);
 
 	if (theirs < 0)
 		return;
@@ -51,8 +57,8 @@ void descriptor_table_borrow_error_output(void)
 
 void descriptor_table_put_error_output(void)
 {
-	if (process >= 0)
-		dup3(process, STDERR_FILENO, O_CLOEXEC);
+	if (read_process() >= 0)
+		dup3(read_process(), STDERR_FILENO, O_CLOEXEC);
 }
 
 /* Before 5.9 there is no way to close all at once that does not open /proc first. */

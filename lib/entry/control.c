@@ -19,6 +19,7 @@
 #include "entry/control.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -295,23 +296,24 @@ void control_start(bool is_filtered)
 	if (control.is_off)
 		return;
 	control.is_filtered = is_filtered;
-	control.is_running = !thread_start(run, stack, sizeof(stack));
-	if (!control.is_running)
+	atomic_store_explicit(&control.is_running, !thread_start(run, stack, sizeof(stack)),
+			      memory_order_relaxed);
+	if (!control_is_running())
 		snapshot_say_why_no_socket("its control thread could not be started");
 }
 
 bool control_is_running(void)
 {
-	return control.is_running;
+	return atomic_load_explicit(&control.is_running, memory_order_relaxed);
 }
 
 void control_forget(void)
 {
 	unsigned i;
 
-	/* The descriptors are of the helper's table, which a child does not have. */
+	/* The descriptors are of the thread's own table, which a child does not have. */
 	control.listening = control.poller = -1;
-	control.is_running = false;
+	atomic_store_explicit(&control.is_running, false, memory_order_relaxed);
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		control.clients[i] = (struct client){ .socket = -1 };
 	control_place_forget();

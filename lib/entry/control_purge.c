@@ -116,6 +116,6 @@ bool control_purge_answer(struct control_purged *purged)
 
 void control_purge_forget(void)
 {
-	purge.asked = 0;
-	purge.is_on = false;
+	atomic_store_explicit(&purge.asked, 0, memory_order_relaxed);
+	atomic_store_explicit(&purge.is_on, false, memory_order_relaxed);
 }

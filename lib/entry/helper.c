@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <kmod-free-helpers/descriptor_table.h>
@@ -67,12 +66,9 @@ static void refuse(const char *why)
 	atomic_store_explicit(&refusal, why, memory_order_relaxed);
 }
 
-static uint64_t now_ns(void)
+static bool is_filtered(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+	return atomic_load_explicit(&filtered, memory_order_relaxed);
 }
 
 static bool is_running(void)
@@ -152,7 +148,7 @@ static enum release_urgency urgency(struct pressure *pressure)
 
 	if (limit_wants_room() || control_purge_is_on())
 		return RELEASE_NOW;
-	return filtered ? RELEASE_CALM : of_level[pressure_read(pressure, now_ns())];
+	return is_filtered() ? RELEASE_CALM : of_level[pressure_read(pressure, process_now_ns())];
 }
 
 /* For hakctl doctor. */
@@ -160,6 +156,8 @@ static void note_rungs(const struct event_loop *loop)
 {
 	const struct fault_probe *probe = populate_ahead_probe();
 	bool has_uffd = probe->way != FAULT_PROBE_NONE, has_move = probe->way == FAULT_PROBE_MOVE;
+	enum control_rung_state off = populate_ahead_has_room() ? CONTROL_RUNG_OFF :
+								  CONTROL_RUNG_UNWANTED;
 
 	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, 0, "");
 	if (options.huge_pages == HUGE_PAGES_NEVER)
@@ -169,15 +167,10 @@ static void note_rungs(const struct event_loop *loop)
 			  "/sys/kernel/mm/transparent_hugepage/enabled is never, or missing");
 	else
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_ON, 0, "");
-	if (populate_ahead_has_room()) {
-		rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
-			  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
-		rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF,
-			  probe->error, has_move ? "" : probe->reason);
-	} else {
-		rungs_set(RUNG_USERFAULTFD, CONTROL_RUNG_UNWANTED, 0, probe->reason);
-		rungs_set(RUNG_MOVE, CONTROL_RUNG_UNWANTED, 0, probe->reason);
-	}
+	rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : off,
+		  has_uffd ? 0 : probe->error, has_uffd ? "" : probe->reason);
+	rungs_set(RUNG_MOVE, has_move ? CONTROL_RUNG_ON : off, probe->error,
+		  has_move ? "" : probe->reason);
 	rungs_set(RUNG_RING, loop->has_ring ? CONTROL_RUNG_ON : CONTROL_RUNG_OFF, loop->ring_error,
 		  loop->has_ring ? "" : event_loop_why_no_ring(loop));
 }
@@ -185,10 +178,10 @@ static void note_rungs(const struct event_loop *loop)
 /* A thread that rings makes the sleep shorter; only what is longer is lag. */
 static void sleep_and_note(struct event_loop *loop, uint64_t sleep_ns)
 {
-	uint64_t before = now_ns(), slept;
+	uint64_t before = process_now_ns(), slept;
 
 	event_loop_wait(loop, sleep_ns, POPULATE_LONG_SLEEP_NS);
-	slept = now_ns() - before;
+	slept = process_now_ns() - before;
 	if (slept > sleep_ns)
 		ledger_note_lag(slept - sleep_ns);
 }
@@ -197,12 +190,13 @@ static void sleep_and_note(struct event_loop *loop, uint64_t sleep_ns)
 static void look_for_filter(void)
 {
 	static uint64_t looked_ns;
+	uint64_t now_ns = process_now_ns();
 
-	if (filtered || now_ns() < looked_ns + NS_PER_SECOND)
+	if (is_filtered() || now_ns < looked_ns + NS_PER_SECOND)
 		return;
-	looked_ns = now_ns();
-	filtered = process_is_filtered();
-	if (filtered)
+	looked_ns = now_ns;
+	atomic_store_explicit(&filtered, process_is_filtered(), memory_order_relaxed);
+	if (is_filtered())
 		atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 }
 
@@ -212,7 +206,7 @@ static void look_for_filter(void)
  */
 static void begin_populating(void)
 {
-	unsigned processors = filtered ? 1 : thread_run_where_first();
+	unsigned processors = is_filtered() ? 1 : thread_run_where_first();
 
 	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS);
 }
@@ -233,27 +227,27 @@ static void *run(void *argument)
 	vm_count_as_helper();
 	begin_populating();
 	/* Threads run ahead already: the first superslabs come before anything else. */
-	populate_ahead_tick(now_ns(), report_stray);
+	populate_ahead_tick(process_now_ns(), report_stray);
 	barrier_init();
-	release_behind_begin(now_ns, !filtered);
-	reclaim_begin(now_ns);
-	if (!filtered)
+	release_behind_begin(process_now_ns, !is_filtered());
+	reclaim_begin(process_now_ns);
+	if (!is_filtered())
 		pressure_open(&pressure);
-	event_loop_open(&loop, &doorbell, !filtered);
+	event_loop_open(&loop, &doorbell, !is_filtered());
 	if (populate_ahead_descriptor() >= 0)
 		event_loop_watch(&loop, populate_ahead_descriptor());
 	if (release_behind_descriptor() >= 0)
 		event_loop_watch(&loop, release_behind_descriptor());
 	note_rungs(&loop);
-	atomic_store_explicit(&wait_count_is_on, !filtered, memory_order_relaxed);
+	atomic_store_explicit(&wait_count_is_on, !is_filtered(), memory_order_relaxed);
 	for (;;) {
-		uint64_t sleep_ns = populate_ahead_tick(now_ns(), report_stray);
+		uint64_t sleep_ns = populate_ahead_tick(process_now_ns(), report_stray);
 		uint64_t reclaim_ns = reclaim_tick();
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
-		uint64_t survey_ns = placement_tick(now_ns());
+		uint64_t survey_ns = placement_tick(process_now_ns());
 		uint64_t purge_ns = control_purge_tick();
 
-		snapshot_refresh(now_ns());
+		snapshot_refresh(process_now_ns());
 		look_for_filter();
 		if (ledger_ask_for_pages())
 			purge_ns = 0;
@@ -284,15 +278,15 @@ static void start(void)
 	if (atomic_exchange_explicit(&started, true, memory_order_acq_rel))
 		return;
 	/* Asked first: a filter might kill for the getpid of is_own_process. */
-	filtered = fault_probe_is_filtered();
-	if (filtered && options.helpers == HELPERS_AUTO)
+	atomic_store_explicit(&filtered, fault_probe_is_filtered(), memory_order_relaxed);
+	if (is_filtered() && options.helpers == HELPERS_AUTO)
 		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
 	else if (!is_own_process())
 		atomic_store_explicit(&started, false, memory_order_release);
 	else if (thread_start(run, stack, sizeof(stack)))
 		refuse("its thread could not be started (limit of threads or memory?)");
 	else
-		control_start(filtered);
+		control_start(is_filtered());
 }
 
 void helper_init(void)
@@ -351,6 +345,6 @@ size_t helper_wakeups(void)
 void helper_end(void)
 {
 	/* Of a vfork's child too, which has its parent's memory. */
-	if (is_running() && !atomic_load_explicit(&filtered, memory_order_relaxed) && is_own_process())
+	if (is_running() && !is_filtered() && is_own_process())
 		control_end();
 }

@@ -343,15 +343,15 @@ void ledger_read_with_kernel(struct control_ledger *ledger)
 
 static void end_pass(void)
 {
-	uint64_t age_ns = PAGES_AGE_COSTS * pass.cost_ns;
+	uint64_t now_ns = process_now_ns(), age_ns = PAGES_AGE_COSTS * pass.cost_ns;
 
 	set(&kernel.present, pass.present);
 	set(&kernel.huge, pass.huge);
 	set(&kernel.metadata, pass.metadata);
-	set(&kernel.asked_ns, process_now_ns());
+	set(&kernel.asked_ns, now_ns);
 	pass.at = 0;
 	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
-	set(&kernel.fresh_until_ns, process_now_ns() + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
+	set(&kernel.fresh_until_ns, now_ns + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
 	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
 }

@@ -5,7 +5,7 @@
  * constructor, then read-only; the defaults are in force before it. Ignored in set-uid
  * programs. A bad key or value is a warning on standard error, never an error.
  *
- * Who may run with whom: anyone reads; the helper sets what is _Atomic, when hakctl asks.
+ * Who may run with whom: anyone reads; the control thread sets what is _Atomic, when hakctl asks.
  */
 #ifndef HAKMEM_SUPPORT_OPTIONS_H
 #define HAKMEM_SUPPORT_OPTIONS_H
