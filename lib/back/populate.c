@@ -24,9 +24,8 @@
  * hypervisor has to be asked for its memory: then it is milliseconds. The first few of a
  * range, which will be used next anyway, tell.
  */
-#define HUGE_PAGE_BYTES		(2 * MiB)
 #define PROBED_PAGES		4
-#define PROBED_BYTES		(PROBED_PAGES * HUGE_PAGE_BYTES)
+#define PROBED_BYTES		(PROBED_PAGES * VM_HUGE_PAGE_BYTES)
 #define HUGE_IS_DEAR_NS		500000ull
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
@@ -44,7 +43,7 @@ static bool are_dear(char *start)
 	for (i = 0; i < PROBED_PAGES; i++) {
 		uint64_t began_ns = process_now_ns();
 
-		*(volatile char *)(start + i * HUGE_PAGE_BYTES) = 0;
+		*(volatile char *)(start + i * VM_HUGE_PAGE_BYTES) = 0;
 		dear += process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 	}
 	return 2 * dear >= PROBED_PAGES;

@@ -16,8 +16,6 @@
 #include "os/kernel_abi.h"
 #include "os/vm.h"
 
-#define HUGE_PAGE_BYTES		((uintptr_t)2 << 20)
-
 _Static_assert(RELEASE_QUEUED_MOST == MADVISE_RING_ENTRIES, "each has a tag");
 _Static_assert(RELEASE_SPANS_MOST <= MADVISE_VECTOR_MOST, "one call takes them");
 
@@ -139,9 +137,9 @@ void release_split_ends(struct release_span span)
 {
 	size_t page = vm_page_size();
 
-	if ((uintptr_t)span.start & (HUGE_PAGE_BYTES - 1))
+	if ((uintptr_t)span.start & (VM_HUGE_PAGE_BYTES - 1))
 		vm_cool(span.start, page);
-	if ((uintptr_t)(span.start + span.bytes) & (HUGE_PAGE_BYTES - 1))
+	if ((uintptr_t)(span.start + span.bytes) & (VM_HUGE_PAGE_BYTES - 1))
 		vm_cool(span.start + span.bytes - page, page);
 }
 

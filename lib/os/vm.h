@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define VM_HUGE_PAGE_BYTES	((size_t)2 << 20)
+
 /* The size of a base page in bytes. */
 size_t vm_page_size(void);
 
