@@ -80,6 +80,13 @@ void *extended_take(struct thread_cache *cache, size_t size, int flags)
 	return aligned_take(cache, alignment, size);
 }
 
+void *extended_finish(void *block, size_t size, int flags)
+{
+	if (!block)
+		return malloc_fail();
+	return flags & HAK_ZERO ? memset(block, 0, size) : block;
+}
+
 static void *mallocx_of_home(size_t size, int flags)
 {
 	struct thread_cache *cache = lease_take_of(home_of(flags));
@@ -89,9 +96,7 @@ static void *mallocx_of_home(size_t size, int flags)
 		block = extended_take(cache, size, flags);
 		lease_put(cache);
 	}
-	if (!block)
-		return malloc_fail();
-	return flags & HAK_ZERO ? memset(block, 0, size) : block;
+	return extended_finish(block, size, flags);
 }
 
 EXPORT void *hak_mallocx(size_t size, int flags)

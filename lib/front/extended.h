@@ -18,4 +18,7 @@ unsigned extended_home(int flags, unsigned otherwise);
  */
 void *extended_take(struct thread_cache *cache, size_t size, int flags);
 
+/* What the caller is given of it: cleared if the flags say so; NULL with ENOMEM. */
+void *extended_finish(void *block, size_t size, int flags);
+
 #endif

@@ -11,7 +11,6 @@
 #include <config.h>
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include <hakmem/hakmem.h>
 
@@ -146,9 +145,7 @@ EXPORT void *hak_heap_allocx(struct hak_heap *heap, size_t size, int flags)
 		block = take_block(heap, &seat->cache, size, flags);
 		put_seat(seat);
 	}
-	if (!block)
-		return malloc_fail();
-	return flags & HAK_ZERO ? memset(block, 0, size) : block;
+	return extended_finish(block, size, flags);
 }
 
 EXPORT void *hak_heap_alloc(struct hak_heap *heap, size_t size)
