@@ -7,26 +7,15 @@
 
 #include "back/balance.h"
 
-#include <errno.h>
 
 #include "back/large.h"
 #include "back/superslab.h"
 #include "os/vm.h"
 
+#include "tests/unit/no_memory.h"
 #include "tests/unit/unit.h"
 
 #define SLABS_MAX 4096
-
-/* The linker puts this in the place of vm_open (--wrap), so that a test can refuse it. */
-int __real_vm_open(void *start, size_t bytes);
-int __wrap_vm_open(void *start, size_t bytes);
-
-static bool no_memory;
-
-int __wrap_vm_open(void *start, size_t bytes)
-{
-	return no_memory ? -ENOMEM : __real_vm_open(start, bytes);
-}
 
 static char nobody;
 static uint32_t slabs[SLABS_MAX];

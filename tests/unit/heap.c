@@ -7,37 +7,29 @@
 
 #include "middle/heap.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "os/vm.h"
 
+#include "tests/unit/no_memory.h"
 #include "tests/unit/unit.h"
 
 #define HEAPS	   6
 #define BLOCKS_MAX 20000
 
-/* The linker puts these between the files (--wrap). */
+/* The linker puts this between the files (--wrap). */
 uint32_t __real_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
 				      bool *zeroed);
 uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
 				      bool *zeroed);
-int __real_vm_open(void *start, size_t bytes);
-int __wrap_vm_open(void *start, size_t bytes);
 
 static unsigned slabs_taken;
-static bool no_memory;
 
 uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
 				      bool *zeroed)
 {
 	slabs_taken++;
 	return __real_superslab_take_slab(units, alignment, home, zeroed);
-}
-
-int __wrap_vm_open(void *start, size_t bytes)
-{
-	return no_memory ? -ENOMEM : __real_vm_open(start, bytes);
 }
 
 static char nobody;

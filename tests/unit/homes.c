@@ -5,7 +5,6 @@
  */
 #include <config.h>
 
-#include <errno.h>
 #include <string.h>
 
 #include "back/large.h"
@@ -17,19 +16,10 @@
 #include "os/topology.h"
 #include "os/vm.h"
 
+#include "tests/unit/no_memory.h"
 #include "tests/unit/unit.h"
 
 #define ROUNDS	200
-
-int __real_vm_open(void *start, size_t bytes);
-int __wrap_vm_open(void *start, size_t bytes);
-
-static bool no_memory;
-
-int __wrap_vm_open(void *start, size_t bytes)
-{
-	return no_memory ? -ENOMEM : __real_vm_open(start, bytes);
-}
 
 static char nobody;
 static const unsigned machines[] = { 1, 2, 4, 64 };
