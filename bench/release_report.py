@@ -98,11 +98,15 @@ def percentile(times, share):
     return sorted(times)[min(int(len(times) * share), len(times) - 1)]
 
 
+def is_there(what, result):
+    """False: it was not measured, or failed, which is printed."""
+    if isinstance(result, measure.Failed):
+        print(f"\n{what}: failed: {result}")
+    return result is not None and not isinstance(result, measure.Failed)
+
+
 def answer_table(found):
-    if found.answers is None:
-        return
-    if isinstance(found.answers, measure.Failed):
-        print(f"\n{release.ANSWER}: failed: {found.answers}")
+    if not is_there(release.ANSWER, found.answers):
         return
     times = [seconds * 1000 for seconds in found.answers]
     print(f"\n{release.ANSWER}: {len(times)} requests to the helper while memory goes back: "
@@ -115,10 +119,7 @@ def calls_text(counts):
 
 
 def trace_table(found):
-    if found.trace is None:
-        return
-    if isinstance(found.trace, measure.Failed):
-        print(f"\nrelease: memory system calls: failed: {found.trace}")
+    if not is_there("release: memory system calls", found.trace):
         return
     trace, _ = found.trace
     print("\nrelease: memory system calls from the first free on\n"
