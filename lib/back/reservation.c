@@ -206,13 +206,29 @@ static struct opening *claim_failed(uint32_t units)
 	return NULL;
 }
 
-/* exact: no more than asked for. NULL: no address space, or too many at once. */
+/* By reservation lock: is a chunk that would do for the caller being opened? */
+static bool another_is_opening(uint32_t units, enum chunk_kind kind, unsigned home)
+{
+	bool found = false;
+	unsigned i;
+
+	for (i = 0; i < OPENINGS_MAX; i++)
+		found |= openings[i].state == OPENING_BUSY && openings[i].kind == kind &&
+			 openings[i].chunk.home == home && openings[i].chunk.units >= units;
+	return found;
+}
+
+/*
+ * exact: no more than asked for, as it is while another opens, who has doubled the heap
+ * already. NULL: no address space, or too many at once.
+ */
 static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home, bool exact)
 {
 	struct opening *opening;
 	unsigned i;
 
 	lock_take(&lock);
+	exact |= another_is_opening(units, kind, home);
 	opening = claim_failed(units);
 	for (i = 0; !opening && i < OPENINGS_MAX; i++) {
 		uint32_t step = chunk_units(units);
@@ -234,13 +250,10 @@ static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home
 
 static bool another_opens(uint32_t units, enum chunk_kind kind, unsigned home)
 {
-	bool found = false;
-	unsigned i;
+	bool found;
 
 	lock_take(&lock);
-	for (i = 0; i < OPENINGS_MAX; i++)
-		found |= openings[i].state == OPENING_BUSY && openings[i].kind == kind &&
-			 openings[i].chunk.home == home && openings[i].chunk.units >= units;
+	found = another_is_opening(units, kind, home);
 	lock_put(&lock);
 	return found;
 }

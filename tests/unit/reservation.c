@@ -295,6 +295,28 @@ START_TEST(the_span_waits_for_the_lowest_and_then_passes_all)
 }
 END_TEST
 
+/* The first does not return from the kernel until the second has what it needs. */
+static void open_beside_the_other(unsigned number)
+{
+	if (number == 1)
+		wait_until_opened(16 * MiB);
+	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
+	if (number == 1)
+		sem_post(&gates[0]);
+}
+
+START_TEST(who_does_not_wait_any_longer_opens_no_more_than_it_needs)
+{
+	init();
+	sem_init(&gates[0], 0, 0);
+	gate_starts[0] = reservation_unit_start(0);
+	unit_threads(2, open_beside_the_other);
+	ck_assert_uint_eq(chunk_count, 2);
+	ck_assert_uint_eq(reservation_opened_bytes(), 16 * MiB + SUPERSLAB_SIZE);
+	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
+}
+END_TEST
+
 #define PIECES 400
 
 static char *pieces[4 * PIECES];
@@ -369,6 +391,7 @@ int main(void)
 		tcase, when_threads_open_at_once_the_span_ends_up_covering_everything, 0,
 		50);
 	tcase_add_test(tcase, the_span_waits_for_the_lowest_and_then_passes_all);
+	tcase_add_test(tcase, who_does_not_wait_any_longer_opens_no_more_than_it_needs);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
 	return unit_end();
