@@ -139,18 +139,22 @@ static void a_heap_for_a_node_is_on_it(void)
 	expect_home("a heap for a node", &result);
 }
 
-enum { LEFT_FREE_MIB = 40, SPILL_MIB = 120, SPILL_BLOCKS = SPILL_MIB * 64 };
+enum { SPILL_MIB = 120, SPILL_BLOCKS = SPILL_MIB * 64 };
 
+/*
+ * Preferred, not bound: what the kernel keeps for itself of a node varies, and a bound process
+ * that asks for it is killed. The rest spills, as everybody's does.
+ */
 static void *fill_node(int node, size_t *bytes)
 {
 	unsigned long mask[16] = { 0 };
 	void *hog;
 
-	*bytes = (node_free_kib(node) - ((size_t)LEFT_FREE_MIB << 10)) << 10;
+	*bytes = node_free_kib(node) << 10;
 	hog = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(hog != MAP_FAILED);
 	mask[node / 64] = 1ul << node % 64;
-	CHECK(!syscall(SYS_mbind, hog, *bytes, MPOL_BIND, mask, 1024ul, 0));
+	CHECK(!syscall(SYS_mbind, hog, *bytes, MPOL_PREFERRED, mask, 1024ul, 0));
 	memset(hog, 1, *bytes);
 	return hog;
 }
