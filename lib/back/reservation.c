@@ -299,19 +299,35 @@ static void advance_span(void)
 				 __ATOMIC_RELEASE);
 }
 
-static void settle(struct opening *opening, int error)
+static void give_up(struct opening *opening)
 {
-	lock_take(&lock);
-	if (!error) {
-		opening->state = OPENING_DONE;
-		advance_span();
-	} else if (opening->chunk.first_unit + opening->chunk.units == frontier_unit) {
+	if (opening->chunk.first_unit + opening->chunk.units == frontier_unit) {
 		frontier_unit = opening->chunk.first_unit;
 		opening->state = OPENING_NONE;
 	} else {
 		opening->state = OPENING_FAILED;
 	}
+}
+
+static void settle(struct opening *opening, int error)
+{
+	lock_take(&lock);
+	if (error) {
+		give_up(opening);
+	} else {
+		opening->state = OPENING_DONE;
+		advance_span();
+	}
 	lock_put(&lock);
+}
+
+void reservation_after_fork_in_child(void)
+{
+	unsigned i;
+
+	for (i = 0; i < OPENINGS_MAX; i++)
+		if (openings[i].state == OPENING_BUSY)
+			give_up(&openings[i]);
 }
 
 int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct chunk *chunk)

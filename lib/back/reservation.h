@@ -102,6 +102,9 @@ uintptr_t reservation_metadata_start(void);
 void reservation_lock(void);
 void reservation_unlock(void);
 
+/* In a fork's child, with the lock: what others were opening nobody would ever finish. */
+void reservation_after_fork_in_child(void);
+
 /*
  * A relaxed load: a block's unit was in the span before the block was handed out. Plain
  * where no sanitizer looks: compilers do not compare with memory that is read atomically, and

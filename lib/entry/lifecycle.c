@@ -45,6 +45,7 @@ static void after_fork_in_child(void)
 	helper_after_fork_in_child();
 	superslab_after_fork_in_child();
 	large_run_after_fork_in_child();
+	reservation_after_fork_in_child();
 	after_fork();
 }
 

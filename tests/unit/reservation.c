@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "back/large.h"
@@ -317,6 +318,50 @@ START_TEST(who_does_not_wait_any_longer_opens_no_more_than_it_needs)
 }
 END_TEST
 
+static void open_at_a_gate(unsigned number)
+{
+	struct chunk chunk;
+
+	if (number == 0) {
+		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
+		return;
+	}
+	wait_until_opened(16 * MiB);
+	if (number == 1) {
+		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
+		return;
+	}
+	wait_until_opened(128 * MiB);
+	reservation_lock();
+	if (!fork()) {
+		gate_starts[0] = gate_starts[1] = NULL;
+		reservation_after_fork_in_child();
+		reservation_unlock();
+		while (reservation_opened_bytes() < GiB)
+			if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk))
+				_exit(1);
+		_exit(reservation.span_steps * 16 != reservation_opened_bytes());
+	}
+	reservation_unlock();
+	sem_post(&gates[0]);
+	sem_post(&gates[1]);
+}
+
+START_TEST(what_others_were_opening_at_a_fork_the_child_opens)
+{
+	int status;
+
+	init();
+	sem_init(&gates[0], 0, 0);
+	sem_init(&gates[1], 0, 0);
+	gate_starts[0] = reservation_unit_start(0);
+	gate_starts[1] = reservation_unit_start(16 * MiB >> UNIT_SHIFT);
+	unit_threads(3, open_at_a_gate);
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 #define PIECES 400
 
 static char *pieces[4 * PIECES];
@@ -392,6 +437,7 @@ int main(void)
 		50);
 	tcase_add_test(tcase, the_span_waits_for_the_lowest_and_then_passes_all);
 	tcase_add_test(tcase, who_does_not_wait_any_longer_opens_no_more_than_it_needs);
+	tcase_add_test(tcase, what_others_were_opening_at_a_fork_the_child_opens);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
 	return unit_end();
