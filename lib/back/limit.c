@@ -11,6 +11,7 @@
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
+#include "back/release.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "back/superslab_trim.h"
@@ -90,12 +91,24 @@ bool limit_try_again(size_t bytes, unsigned *tries)
 	return true;
 }
 
+static size_t refused_ranges(void)
+{
+	struct release_counts counts;
+
+	release_read(&counts);
+	return counts.refused;
+}
+
 bool limit_make_room(void)
 {
+	size_t refused;
+
 	if (limit_held_bytes() <= options.limit_hard_bytes)
 		return true;
+	refused = refused_ranges();
 	superslab_take_stock();
 	superslab_trim();
 	large_trim();
-	return limit_held_bytes() <= options.limit_hard_bytes;
+	/* What the kernel does not take would count for ever; reservation_charge bounds what is in use. */
+	return limit_held_bytes() <= options.limit_hard_bytes || refused_ranges() != refused;
 }
