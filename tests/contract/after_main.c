@@ -97,7 +97,7 @@ static void part_exit_with_threads(void)
 	in_destructor = true;
 	CHECK(!atexit(in_handler));
 	for (size_t i = 0; i < 4; i++)
-		CHECK(!pthread_create(&thread, NULL, use_heap_forever, NULL));
+		start_thread(&thread, NULL, use_heap_forever, NULL);
 	use_heap();
 	exit(STATUS);
 }
@@ -119,7 +119,7 @@ static void part_exit_of_main_thread_only(void)
 
 	take_block_of_main();
 	self = pthread_self();
-	CHECK(!pthread_create(&thread, NULL, end_process, &self));
+	start_thread(&thread, NULL, end_process, &self);
 	pthread_exit(NULL);
 }
 
@@ -147,12 +147,14 @@ static void handlers_of_quick_exit_may_use_the_heap(void)
 
 static void a_process_may_end_while_threads_allocate(void)
 {
+	need_threads();
 	for (size_t i = 0; i < 100; i++)
 		expect_end("part_exit_with_threads", "handler destructor");
 }
 
 static void a_process_may_outlive_its_main_thread(void)
 {
+	need_threads();
 	for (size_t i = 0; i < 20; i++)
 		expect_end("part_exit_of_main_thread_only", "");
 }

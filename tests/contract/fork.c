@@ -134,7 +134,7 @@ static void use_heap_in_child(size_t round, size_t depth)
 		CHECK(held[i].block);
 	}
 	if (round % 8 == 0) {
-		CHECK(!pthread_create(&thread, NULL, thread_of_child, (void *)round));
+		start_thread(&thread, NULL, thread_of_child, (void *)round);
 		CHECK(!pthread_join(thread, NULL));
 	}
 	for (size_t i = 0; i < OF_CHILD; i++)
@@ -168,7 +168,7 @@ static void child(size_t round)
 static void start_workers(pthread_t workers[WORKERS])
 {
 	for (size_t i = 0; i < WORKERS; i++)
-		CHECK(!pthread_create(&workers[i], NULL, worker, (void *)(i + 1)));
+		start_thread(&workers[i], NULL, worker, (void *)(i + 1));
 }
 
 static void join_workers(pthread_t workers[WORKERS])
@@ -228,8 +228,7 @@ static void several_threads_may_fork_at_once(void)
 
 	start_workers(workers);
 	for (size_t i = 0; i < 3; i++)
-		CHECK(!pthread_create(&forkers[i], NULL, fork_repeatedly,
-				      (void *)(i + 7)));
+		start_thread(&forkers[i], NULL, fork_repeatedly, (void *)(i + 7));
 	for (size_t i = 0; i < 3; i++)
 		CHECK(!pthread_join(forkers[i], NULL));
 	join_workers(workers);

@@ -106,12 +106,12 @@ static void most_of_512_mib_can_be_had_in_mixed_blocks(void)
 	pthread_t thread;
 	size_t total;
 
+	need_threads();
 	total = hold_until(WANTED_MIB * MIB, mixed_size, 1);
 	CHECK_THAT(total >= WANTED_MIB * MIB, "%zu MiB only", total / MIB);
 	check_held();
 	/* the program needs address space too: a thread's stack */
-	CHECK_THAT(!pthread_create(&thread, NULL, use_heap, NULL),
-		   "no room for a thread");
+	CHECK_THAT(!pthread_create(&thread, NULL, use_heap, NULL), "no room for a thread");
 	CHECK(!pthread_join(thread, NULL));
 	release_from(0);
 	total = hold_until(WANTED_MIB * MIB * 9 / 10, mixed_size, 2);
@@ -146,6 +146,7 @@ static void run_limited(const char *part)
 
 static void an_address_space_of_512_mib_can_be_used_for_mixed_blocks(void)
 {
+	need_threads();
 	run_limited("most_of_512_mib_can_be_had_in_mixed_blocks");
 }
 

@@ -22,6 +22,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 
 enum {
 	OPERATIONS = 1000000,
@@ -306,8 +307,8 @@ static void warm_blocks_freed_by_another_thread_need_no_call(void)
 	catch_forbidden_calls();
 	warm_up(&workload, any_size);
 	put_all(&workload);
-	CHECK(!pthread_create(&producer, NULL, produce, NULL));
-	CHECK(!pthread_create(&consumer, NULL, consume, NULL));
+	start_thread(&producer, NULL, produce, NULL);
+	start_thread(&consumer, NULL, consume, NULL);
 	while (atomic_load(&consumed) < PASSED)
 		sched_yield();
 	_exit(0);

@@ -205,7 +205,7 @@ static void random_calls_of_four_threads_that_swap_their_blocks_overlap_nowhere(
 	for (size_t i = 0; i < THREADS; i++) {
 		actors[i].random = i + 100;
 		actors[i].next_tag = i << 40;
-		CHECK(!pthread_create(&threads[i], NULL, actor_main, &actors[i]));
+		start_thread(&threads[i], NULL, actor_main, &actors[i]);
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		CHECK(!pthread_join(threads[i], NULL));

@@ -168,7 +168,7 @@ static void threads_share_a_heap_and_free_each_others_blocks(void)
 
 		shared = hak.create(0);
 		for (uintptr_t i = 0; i < THREADS; i++)
-			CHECK(!pthread_create(&threads[i], NULL, exchange_blocks, (void *)i));
+			start_thread(&threads[i], NULL, exchange_blocks, (void *)i);
 		for (unsigned i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
 		memset((void *)exchange, 0, sizeof(exchange));

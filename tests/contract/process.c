@@ -126,14 +126,31 @@ static void *do_nothing(void *unused)
 	return unused;
 }
 
-void need_threads(void)
+void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
+		  void *(*body)(void *argument), void *argument)
 {
-	pthread_t thread;
-	int error = pthread_create(&thread, NULL, do_nothing, NULL);
+	int error = pthread_create(thread, attributes, body, argument);
 
 	if (error)
 		contract_skip("no thread: %s", strerror(error));
+}
+
+void need_threads(void)
+{
+	pthread_t thread;
+
+	start_thread(&thread, NULL, do_nothing, NULL);
 	pthread_join(thread, NULL);
+}
+
+void need_madvise(void)
+{
+	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(page != MAP_FAILED);
+	if (madvise(page, 4096, MADV_DONTNEED))
+		contract_skip("madvise(2) is refused: %s", strerror(errno));
+	munmap(page, 4096);
 }
 
 size_t resident_bytes(void)

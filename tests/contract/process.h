@@ -6,6 +6,7 @@
 #ifndef TESTS_CONTRACT_PROCESS_H
 #define TESTS_CONTRACT_PROCESS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,8 +33,12 @@ bool child_succeeded(const struct child *child);
 /* Waits for a forked child; fails the case unless it exits with 0. */
 void expect_success(int pid);
 
-/* Skips the case where the kernel starts no thread. */
+/* Skips the case where the kernel starts no thread, or gives no memory back. */
 void need_threads(void);
+/* The same, as pthread_create in a case. */
+void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
+		  void *(*body)(void *argument), void *argument);
+void need_madvise(void);
 
 size_t resident_bytes(void);
 /* 0 when there is no such line in the file. */

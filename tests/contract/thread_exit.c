@@ -95,7 +95,7 @@ static void run_gift(size_t number)
 		CHECK((gift.blocks[i] = malloc(BLOCK)));
 		pattern_write(gift.blocks[i], BLOCK, i);
 	}
-	CHECK(!pthread_create(&thread, NULL, set_keys, &gift));
+	start_thread(&thread, NULL, set_keys, &gift);
 	CHECK(!pthread_join(thread, NULL));
 }
 
@@ -147,7 +147,7 @@ static void the_first_allocation_of_a_thread_may_be_in_a_destructor(void)
 	for (size_t i = 0; i < THREADS; i++) {
 		pthread_t thread;
 
-		CHECK(!pthread_create(&thread, NULL, set_only, &key));
+		start_thread(&thread, NULL, set_only, &key);
 		CHECK(!pthread_join(thread, NULL));
 		if (i == THREADS / 5)
 			before = resident_bytes();
@@ -184,7 +184,7 @@ static void thread_local_destructors_may_allocate_and_free(void)
 	for (size_t i = 0; i < 500; i++) {
 		pthread_t thread;
 
-		CHECK(!pthread_create(&thread, NULL, register_destructors, NULL));
+		start_thread(&thread, NULL, register_destructors, NULL);
 		CHECK(!pthread_join(thread, NULL));
 	}
 }
@@ -221,7 +221,7 @@ static void cancelled_threads_leave_a_whole_heap(void)
 		pthread_t thread;
 		void *result;
 
-		CHECK(!pthread_create(&thread, NULL, work_until_cancelled, &started));
+		start_thread(&thread, NULL, work_until_cancelled, &started);
 		CHECK(!sem_wait(&started));
 		CHECK(!pthread_cancel(thread));
 		CHECK(!pthread_join(thread, &result));
@@ -248,7 +248,7 @@ static void detached_threads_leave_a_whole_heap(void)
 	for (size_t i = 0; i < 1000; i++) {
 		pthread_t thread;
 
-		CHECK(!pthread_create(&thread, &detached, post_and_end, &ended));
+		start_thread(&thread, &detached, post_and_end, &ended);
 		use_heap(i);
 		CHECK(!sem_wait(&ended));
 	}

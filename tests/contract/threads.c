@@ -48,7 +48,7 @@ static pthread_t start(void *(*function)(void *), void *data)
 {
 	pthread_t thread;
 
-	CHECK(!pthread_create(&thread, NULL, function, data));
+	start_thread(&thread, NULL, function, data);
 	return thread;
 }
 

@@ -13,6 +13,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/control/client.h"
 
 static void every_question_is_answered(void)
@@ -143,7 +144,7 @@ static void a_thread_that_waits_gets_what_others_put(void)
 
 	limit.hard_bytes = client_stats(client).limit_taken_bytes + LARGE / 2;
 	client_request(client, CONTROL_LIMIT, &limit, sizeof(limit));
-	CHECK(!pthread_create(&thread, NULL, put_soon, large));
+	start_thread(&thread, NULL, put_soon, large);
 	large = malloc(LARGE);
 	CHECK(large);
 	CHECK(!pthread_join(thread, NULL));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/control/client.h"
 
 enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64, PAGE = 4096 };
@@ -71,7 +72,7 @@ static void what_is_kept_idle_goes_back(void)
 
 	CHECK(!pthread_barrier_init(&barrier, NULL, THREADS + 1));
 	for (int i = 0; i < THREADS; i++)
-		CHECK(!pthread_create(&thread, NULL, hold, &blocks[i * BLOCKS]));
+		start_thread(&thread, NULL, hold, &blocks[i * BLOCKS]);
 	pthread_barrier_wait(&barrier);
 	/* Until they sleep: a thread in the middle of a call keeps its cache. */
 	usleep(100000);

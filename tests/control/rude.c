@@ -19,6 +19,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/control/client.h"
 
 static void a_fifth_client_is_told_so_and_an_idle_one_gives_way(void)
@@ -78,7 +79,7 @@ static void a_program_whose_threads_all_spin_is_answered(void)
 	pthread_t thread;
 
 	while (threads--)
-		CHECK(!pthread_create(&thread, NULL, spin, NULL));
+		start_thread(&thread, NULL, spin, NULL);
 	for (int i = 0; i < 10; i++)
 		CHECK(client_stats(client).taken_ns);
 }

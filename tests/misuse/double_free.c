@@ -160,7 +160,7 @@ static void part_free_twice_by_another_thread(void)
 	pthread_t thread;
 
 	announce_double_free(block);
-	CHECK(!pthread_create(&thread, NULL, free_twice, block));
+	start_thread(&thread, NULL, free_twice, block);
 	CHECK(!pthread_join(thread, NULL));
 }
 

@@ -13,6 +13,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/misuse/misuse.h"
 
 static _Alignas(16) char static_data[256];
@@ -103,7 +104,7 @@ static void part_foreign_in_thread(void)
 {
 	pthread_t thread;
 
-	CHECK(!pthread_create(&thread, NULL, in_thread, NULL));
+	start_thread(&thread, NULL, in_thread, NULL);
 	CHECK(!pthread_join(thread, NULL));
 }
 
@@ -114,6 +115,7 @@ static void pointers_to_stack_data_mappings_and_code_abort(void)
 	static const char *const stack[] = { "stack" };
 
 	expect_abort_of_all("part_foreign", kinds, sizeof(kinds) / sizeof(*kinds));
+	need_threads();
 	expect_abort_of_all("part_foreign_in_thread", stack, 1);
 }
 

@@ -83,7 +83,7 @@ static void part_free_in_two_threads(void)
 	pthread_t thread;
 
 	announce_double_free(block);
-	CHECK(!pthread_create(&thread, NULL, free_it, block));
+	start_thread(&thread, NULL, free_it, block);
 	CHECK(!pthread_join(thread, NULL));
 	free(hidden(block));
 }

@@ -70,7 +70,7 @@ static void commit_deed(void (*commit)(char **, size_t), size_t bytes, bool end_
 	struct deed deed = { commit, bytes, end_thread };
 	pthread_t thread;
 
-	CHECK(!pthread_create(&thread, NULL, free_all_with, &deed));
+	start_thread(&thread, NULL, free_all_with, &deed);
 	CHECK(!pthread_join(thread, NULL));
 }
 
@@ -105,11 +105,13 @@ static void part_double_free_then_end(void)
 
 static void late_double_frees_abort_when_the_cache_is_full(void)
 {
+	need_threads();
 	expect_abort_in_some_classes("part_double_free_then_flush");
 }
 
 static void late_double_frees_abort_when_the_thread_ends(void)
 {
+	need_threads();
 	expect_abort_in_some_classes("part_double_free_then_end");
 }
 
@@ -138,11 +140,13 @@ static void part_inside_then_end(void)
 
 static void pointers_inside_a_block_abort_when_the_cache_is_full(void)
 {
+	need_threads();
 	expect_abort_in_some_classes("part_inside_then_flush");
 }
 
 static void pointers_inside_a_block_abort_when_the_thread_ends(void)
 {
+	need_threads();
 	expect_abort_in_some_classes("part_inside_then_end");
 }
 
@@ -157,6 +161,7 @@ static void frees_alone_are_no_misuse(void)
 	static const char *const sizes[] = { "32", "1000", "8192", "65536", "1048576" };
 	static struct child child;
 
+	need_threads();
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		child_run_case(&child, "part_frees_only", sizes[i], NULL);
 		CHECK_THAT(child_succeeded(&child), "%s bytes: %s", sizes[i],

@@ -77,7 +77,7 @@ static void part_right(void)
 		/* in place: as large as it was */
 		free_as(hidden(realloc(hidden(malloc(2 * size + 2)), size + 1)), size + 1);
 	}
-	CHECK(!pthread_create(&thread, NULL, free_right, malloc(777)));
+	start_thread(&thread, NULL, free_right, malloc(777));
 	CHECK(!pthread_join(thread, NULL));
 }
 

@@ -42,8 +42,8 @@ static void *grow_and_shrink(void *size)
 static void start_workers(pthread_t workers[2])
 {
 	atomic_store(&stop, false);
-	CHECK(!pthread_create(&workers[0], NULL, grow_and_shrink, (void *)200));
-	CHECK(!pthread_create(&workers[1], NULL, grow_and_shrink, (void *)6000));
+	start_thread(&workers[0], NULL, grow_and_shrink, (void *)200);
+	start_thread(&workers[1], NULL, grow_and_shrink, (void *)6000);
 }
 
 static void join_workers(pthread_t workers[2])
@@ -311,7 +311,7 @@ static void a_process_ends_with_the_last_of_its_own_threads(void)
 	if (pid == 0) {
 		start_helper();
 		self = pthread_self();
-		CHECK(!pthread_create(&last, NULL, end_last, &self));
+		start_thread(&last, NULL, end_last, &self);
 		pthread_exit(NULL);
 	}
 	/* not by a signal: the helper has them blocked */

@@ -359,7 +359,7 @@ static void the_helper_of_a_pinned_thread_runs_where_main_may(void)
 	CHECK(!sched_getaffinity(0, sizeof(of_main), &of_main));
 	if (CPU_COUNT(&of_main) < 2)
 		contract_skip("this process may use one processor only");
-	CHECK(!pthread_create(&thread, NULL, grow_pinned, NULL));
+	start_thread(&thread, NULL, grow_pinned, NULL);
 	CHECK(!pthread_join(thread, NULL));
 	CHECK_THAT(helper_thread(), "there is no helper: %s", mode());
 	CHECK(!sched_getaffinity(helper_thread(), sizeof(of_helper), &of_helper));

@@ -183,7 +183,7 @@ static void many_threads_may_stray_at_once(void)
 	step = stale_count / 32;
 	strays_before = counter("populate.strays");
 	for (size_t i = 0; i < 32; i++)
-		CHECK(!pthread_create(&threads[i], NULL, stray_alone, stale[i * step]));
+		start_thread(&threads[i], NULL, stray_alone, stale[i * step]);
 	for (size_t i = 0; i < 32; i++)
 		CHECK(!pthread_join(threads[i], NULL));
 	CHECK(a_stray_was_seen());

@@ -13,6 +13,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/populate/watch.h"
 
 size_t counter(const char *name)
@@ -112,6 +113,7 @@ void start_helper(void)
 	struct growth growth = { NULL, 4000, 0 };
 	size_t before = populated_ahead();
 
+	need_threads();
 	for (int i = 0; i < 64 && populated_ahead() == before; i++)
 		growth_add(&growth, 4 * MIB, 2000);
 	CHECK_THAT(populated_ahead() > before, "the helper populated nothing: %s",

@@ -10,6 +10,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/populate/refusal.h"
 #include "tests/populate/watch.h"
 
@@ -63,6 +64,7 @@ static void use_calloc(void)
 		if (round % 3 == 2)
 			sleep_ms(700);
 	}
+	need_threads();
 	CHECK_THAT(counter("populate.ahead_bytes") > 4 * MIB,
 		   "only %zu bytes came by the stock: %s", counter("populate.ahead_bytes"),
 		   mode());

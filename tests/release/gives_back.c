@@ -123,8 +123,7 @@ static void threads_lose_nothing_to_a_hasty_helper(void)
 
 	start_helper();
 	for (size_t i = 0; i < 3; i++)
-		CHECK(!pthread_create(&threads[i], NULL, come_and_go,
-				      (void *)(i == 0 ? 200 : i * 30000)));
+		start_thread(&threads[i], NULL, come_and_go, (void *)(i == 0 ? 200 : i * 30000));
 	sleep_ms(3000);
 	atomic_store(&stop, true);
 	for (int i = 0; i < 3; i++)
@@ -139,7 +138,7 @@ static void children_of_a_hasty_helpers_process_are_whole(void)
 
 	start_helper();
 	growth_add(&kept, 16 * MIB, 0);
-	CHECK(!pthread_create(&thread, NULL, come_and_go, (void *)50000));
+	start_thread(&thread, NULL, come_and_go, (void *)50000);
 	for (int round = 0; round < 20; round++) {
 		pid_t pid = fork();
 
