@@ -32,6 +32,7 @@
 #include "os/vm.h"
 #include "support/log.h"
 
+#define RECORDS_AHEAD		8	/* they lie pages apart: each is asked for before its turn */
 #define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
 #define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
 #define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
@@ -146,10 +147,13 @@ static void RACY_READER add_superslabs(struct control_ledger *ledger)
 
 	for (index = 0; index < count; index++) {
 		const struct superslab *superslab = superslab_at(index);
-		uint64_t units = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+		uint32_t free = (uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
 		uint32_t used = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-		uint32_t free = (uint32_t)units, due = superslab->due & free & used;
+		uint32_t due = superslab->due & free & used;
 
+		__builtin_prefetch(superslab_at(index + RECORDS_AHEAD));
+		if (!free)
+			continue;
 		ledger->queued_bytes += (uint64_t)__builtin_popcount(due) * UNIT_SIZE;
 		ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & used & ~due) * UNIT_SIZE;
 		ledger->units_clean_bytes += (uint64_t)__builtin_popcount(free & ~used) * UNIT_SIZE;
