@@ -12,6 +12,9 @@
 
 #define WORKERS_MOST 1 /* of each of the kernel's two kinds; more would fight for the page tables */
 #define OPS_PROBED   64
+/* What is done waits for us to look; else each request would wake us, to end it. */
+#define QUIET_FLAGS  (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | \
+		      IORING_SETUP_TASKRUN_FLAG)
 #define TAG_REFUSED  UINT64_MAX /* an entry that was made harmless */
 
 static bool knows_madvise(struct io_uring *ring)
@@ -42,12 +45,19 @@ static int prepare(struct io_uring *ring)
 	return 0;
 }
 
+static int set_up(struct io_uring *ring, unsigned int flags)
+{
+	return io_uring_queue_init(MADVISE_RING_ENTRIES, ring, IORING_SETUP_CLAMP | flags);
+}
+
 int madvise_ring_open(struct madvise_ring *ring)
 {
 	int error;
 
 	memset(ring, 0, sizeof(*ring));
-	error = io_uring_queue_init(MADVISE_RING_ENTRIES, &ring->ring, IORING_SETUP_CLAMP);
+	error = set_up(&ring->ring, QUIET_FLAGS);
+	if (error == -EINVAL) /* before 6.1 */
+		error = set_up(&ring->ring, 0);
 	if (error)
 		return error;
 	error = prepare(&ring->ring);

@@ -160,16 +160,18 @@ static void put_surplus(struct ahead *ahead)
 		put_plain(ahead, populate_spares_pop_surplus(&ahead->spares));
 }
 
-/* Without pages: armed and kept, or plain. */
-static void keep_spare(struct ahead *ahead, uint32_t superslab)
+/* Without pages, side by side: armed and kept, by one call, or plain. */
+static void keep_spares(struct ahead *ahead, uint32_t first, uint32_t superslabs)
 {
-	uint32_t most = share_of_heap(POPULATE_SPARES_MOST);
+	uint32_t most = share_of_heap(POPULATE_SPARES_MOST), kept = 0;
 
-	if (populate_spares_have_room(&ahead->spares, superslab, most) &&
-	    arm(ahead, superslab, 1) == 0)
-		populate_spares_push(&ahead->spares, superslab);
-	else
-		put_plain(ahead, superslab);
+	while (kept < superslabs && populate_spares_have_room(&ahead->spares, first + kept, most))
+		populate_spares_push(&ahead->spares, first + kept++);
+	if (kept && arm(ahead, first, kept))
+		for (; kept; kept--)
+			populate_spares_pop(&ahead->spares);
+	for (; kept < superslabs; kept++)
+		put_plain(ahead, first + kept);
 }
 
 static bool start_batch(struct ahead *ahead)
@@ -277,18 +279,27 @@ static bool drop_one(struct ahead *ahead)
 		return false;
 	}
 	count(&counts.dropped, SUPERSLAB_SIZE);
-	keep_spare(ahead, superslab);
+	keep_spares(ahead, superslab, 1);
 	return true;
 }
 
+/* They come in runs, one way or the other round. */
 static void take_retired(struct ahead *ahead)
 {
-	uint32_t superslab;
+	uint32_t superslab, first = 0, superslabs = 0;
 
 	/* Only what threads may have back at once: the surplus is out of their reach. */
-	while (stock_length(ahead->home, STOCK_SPARE) < STOCK_SLOTS &&
-	       (superslab = stock_pop(ahead->home, STOCK_RETIRED)) != STOCK_NONE)
-		keep_spare(ahead, superslab);
+	while (stock_length(ahead->home, STOCK_SPARE) + superslabs < STOCK_SLOTS &&
+	       (superslab = stock_pop(ahead->home, STOCK_RETIRED)) != STOCK_NONE) {
+		if (superslabs && superslab + 1 != first && superslab != first + superslabs) {
+			keep_spares(ahead, first, superslabs);
+			superslabs = 0;
+		}
+		if (!superslabs || superslab < first)
+			first = superslab;
+		superslabs++;
+	}
+	keep_spares(ahead, first, superslabs);
 }
 
 /*
