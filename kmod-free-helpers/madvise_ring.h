@@ -5,7 +5,7 @@
  * back/release, by one thread. No SQPOLL, and nothing of the ring is in a fork's child:
  * a request of a child's would run on our memory.
  *
- *   queue ... queue, submit ──► workers ──► descriptor can be read ──► collect ... collect
+ *   queue ... queue, submit ──► workers ──► collect ... collect
  */
 #ifndef HAKMEM_MADVISE_RING_H
 #define HAKMEM_MADVISE_RING_H
@@ -40,12 +40,6 @@ struct madvise_done {
 /* Returns 0, or -errno: why there is none. */
 int madvise_ring_open(struct madvise_ring *ring);
 void madvise_ring_close(struct madvise_ring *ring);
-
-/* Can be read when something is to be collected. */
-static inline int madvise_ring_descriptor(const struct madvise_ring *ring)
-{
-	return ring->is_open ? ring->ring.ring_fd : -1;
-}
 
 /* False: it is full, collect first. bytes: less than 4 GiB. */
 bool madvise_ring_queue(struct madvise_ring *ring, void *start, size_t bytes, int advice,

@@ -15,6 +15,7 @@
 
 #include "os/kernel_abi.h"
 #include "os/vm.h"
+#include "support/options.h"
 
 _Static_assert(RELEASE_QUEUED_MOST == MADVISE_RING_ENTRIES, "each has a tag");
 _Static_assert(RELEASE_SPANS_MOST <= MADVISE_VECTOR_MOST, "one call takes them");
@@ -63,15 +64,23 @@ bool release_range(void *start, size_t bytes)
 
 void release_begin(bool use_ring)
 {
+	static const unsigned char others[] = {
+		[RELEASE_BY_AUTO] = 0,
+		[RELEASE_BY_RING] = RELEASE_VECTOR,
+		[RELEASE_BY_VECTOR] = RELEASE_RING,
+		[RELEASE_BY_PLAIN] = RELEASE_RING | RELEASE_VECTOR,
+	};
+
+	release_leave_out(others[options.release_by]);
 	if (use_ring && may(RELEASE_RING) && madvise_ring_open(&ways.ring))
 		count(&counts.refused, 1);
 	if (use_ring && may(RELEASE_VECTOR) && madvise_vector_open(&ways.vector))
 		count(&counts.refused, 1);
 }
 
-int release_descriptor(void)
+bool release_has_ring(void)
 {
-	return madvise_ring_descriptor(&ways.ring);
+	return ways.ring.is_open && may(RELEASE_RING);
 }
 
 bool release_queue(void *start, size_t bytes, uint32_t tag)

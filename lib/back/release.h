@@ -22,7 +22,7 @@ struct release_span {
 #define RELEASE_SPANS_MOST	32	/* in one call of release_spans */
 #define RELEASE_QUEUED_MOST	16	/* tags are below it */
 
-/* Ways to leave out, for tests and benches: bits. */
+/* Ways to leave out: bits. */
 enum release_way { RELEASE_RING = 1, RELEASE_VECTOR = 2 };
 
 /*
@@ -31,10 +31,9 @@ enum release_way { RELEASE_RING = 1, RELEASE_VECTOR = 2 };
  */
 bool release_range(void *start, size_t bytes);
 
-/* Opens what there is. use_ring false: a filter might kill for trying. */
+/* Opens what there is of what release_by allows. use_ring false: a filter might kill for trying. */
 void release_begin(bool use_ring);
-/* Readable when release_collect has something; -1: never. */
-int release_descriptor(void);
+bool release_has_ring(void);
 
 /* False: not this way, or not now. True: release_collect tells what became of it. */
 bool release_queue(void *start, size_t bytes, uint32_t tag);

@@ -22,15 +22,15 @@
 
 #define RUN_MOST		8	/* superslabs in one request: 1.5 ms of small pages */
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
-#define SLEEP_IN_FLIGHT_NS	2000000ull
+#define SLEEP_IN_FLIGHT_NS	4000000ull	/* a look at what has landed; waking for each costs as much as a huge page */
 #define SLEEP_NOTHING_NS	UINT64_MAX
 
 #define PIECE_BYTES		(8 * MiB)	/* of a large run, in the helper's own time */
 #define PIECE_OF_WORKERS_BYTES	(64 * MiB)
 
-/* Superslabs side by side, claimed. */
+/* Superslabs side by side, claimed; of one of them alone, perhaps some units only. */
 struct run {
-	uint32_t first, superslabs;
+	uint32_t first, superslabs, mask;
 };
 
 /* What a worker releases: superslabs, or, if there are none, a piece of a large run. */
@@ -111,7 +111,7 @@ static bool claim_whole(uint32_t index)
 /* Those beside it are still in the list; they will be found claimed, or released. */
 static struct run claim_run(uint32_t index)
 {
-	struct run run = { index, 0 };
+	struct run run = { index, 0, SUPERSLAB_ALL_UNITS };
 
 	if (!claim_whole(index))
 		return run;
@@ -130,8 +130,7 @@ static void put_run(struct run run, bool released)
 	uint32_t index;
 
 	for (index = run.first; index < run.first + run.superslabs; index++)
-		superslab_put_claimed(index, SUPERSLAB_ALL_UNITS,
-				      released ? SUPERSLAB_ALL_UNITS : 0);
+		superslab_put_claimed(index, run.mask, released ? run.mask : 0);
 }
 
 static struct release_span span_of_run(struct run run)
@@ -145,7 +144,7 @@ static struct release_span span_of_run(struct run run)
 /* True: the workers have all that they may have. */
 static bool is_full(void)
 {
-	return release_descriptor() >= 0 &&
+	return release_has_ring() &&
 	       behind.flying == ((uint32_t)1 << RELEASE_QUEUED_MOST) - 1;
 }
 
@@ -184,7 +183,7 @@ static void collect(void)
 static void release_large(void)
 {
 	uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
-	bool by_workers = release_descriptor() >= 0;
+	bool by_workers = release_has_ring();
 	struct release_span piece;
 
 	if (!release_large_next(by_workers ? PIECE_OF_WORKERS_BYTES : PIECE_BYTES, &piece))
@@ -202,7 +201,7 @@ static void release_large(void)
 struct parts {
 	struct release_span spans[PARTS_AT_ONCE];
 	uint32_t index[PARTS_AT_ONCE], mask[PARTS_AT_ONCE];
-	unsigned count;
+	unsigned count, most;
 };
 
 /* As many runs as there is room for; what is left stays due. */
@@ -210,7 +209,7 @@ static void claim_parts(struct parts *parts, uint32_t index)
 {
 	uint32_t *due = &superslab_at(index)->due;
 
-	while (*due && parts->count < PARTS_AT_ONCE) {
+	while (*due && parts->count < parts->most) {
 		unsigned first = (unsigned)__builtin_ctz(*due);
 		uint32_t rest = ~(*due >> first);
 		unsigned units = rest ? (unsigned)__builtin_ctz(rest) : SUPERSLAB_UNITS;
@@ -227,31 +226,61 @@ static void claim_parts(struct parts *parts, uint32_t index)
 	}
 }
 
-static void release_parts(void)
+static void release_claimed(const struct parts *parts)
 {
-	struct parts parts = { .count = 0 };
-	uint32_t released;
+	uint32_t released = release_spans(parts->spans, parts->count, true);
 	unsigned i;
 
-	while (behind.parts && parts.count < PARTS_AT_ONCE) {
+	for (i = 0; i < parts->count; i++)
+		superslab_put_claimed(parts->index[i], parts->mask[i],
+				      released >> i & 1 ? parts->mask[i] : 0);
+}
+
+/* Not what is fastest: what release_by:ring asks for. */
+static void queue_claimed(const struct parts *parts)
+{
+	unsigned i;
+
+	for (i = 0; i < parts->count; i++) {
+		struct run run = { parts->index[i], 1, parts->mask[i] };
+		uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
+		struct release_span span = parts->spans[i];
+
+		release_split_ends(span);
+		if (release_queue(span.start, span.bytes, tag)) {
+			behind.flights[tag] = (struct flight){ .run = run };
+			behind.flying |= (uint32_t)1 << tag;
+		} else {
+			put_run(run, release_spans(&span, 1, false));
+		}
+	}
+}
+
+static void release_parts(void)
+{
+	struct parts parts = { .count = 0, .most = PARTS_AT_ONCE };
+	bool by_ring = options.release_by == RELEASE_BY_RING && release_has_ring();
+
+	if (by_ring)
+		parts.most -= (unsigned)__builtin_popcount(behind.flying);
+	while (behind.parts && parts.count < parts.most) {
 		uint32_t index = list_pop(&behind.parts);
 
 		claim_parts(&parts, index);
 		list_push(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
 	}
-	if (!parts.count)
-		return;
-	released = release_spans(parts.spans, parts.count, true);
-	for (i = 0; i < parts.count; i++)
-		superslab_put_claimed(parts.index[i], parts.mask[i],
-				      released >> i & 1 ? parts.mask[i] : 0);
+	if (by_ring)
+		queue_claimed(&parts);
+	else if (parts.count)
+		release_claimed(&parts);
 }
 
 static uint64_t sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = SLEEP_NOTHING_NS;
 
-	bool wants_workers = behind.whole || release_large_is_due();
+	bool wants_workers = behind.whole || release_large_is_due() ||
+			     (behind.parts && options.release_by == RELEASE_BY_RING);
 
 	if (wants_workers ? !is_full() : behind.parts != 0)
 		return 0;
@@ -260,6 +289,16 @@ static uint64_t sleep_ns(uint64_t now_ns)
 	if (behind.flying && sleep > SLEEP_IN_FLIGHT_NS)
 		sleep = SLEEP_IN_FLIGHT_NS;
 	return sleep;
+}
+
+static void release_all_parts(uint64_t began_ns)
+{
+	if (behind.whole || release_large_is_due())
+		return;
+	while (behind.parts && !(options.release_by == RELEASE_BY_RING && is_full()) &&
+	       release_policy_goes_on(began_ns, behind.clock()))
+		release_parts();
+	release_submit();
 }
 
 uint64_t release_behind_tick(enum release_urgency urgency)
@@ -278,14 +317,8 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 	       release_policy_goes_on(began_ns, behind.clock()))
 		release_large();
 	release_submit();
-	while (!behind.whole && !release_large_is_due() && behind.parts && release_policy_goes_on(began_ns, behind.clock()))
-		release_parts();
+	release_all_parts(began_ns);
 	return sleep_ns(behind.clock());
-}
-
-int release_behind_descriptor(void)
-{
-	return release_descriptor();
 }
 
 void release_behind_begin(uint64_t (*clock)(void), bool use_ring)

@@ -22,9 +22,6 @@ void release_behind_begin(uint64_t (*clock)(void), bool use_ring);
 /* One round of work. Returns how long to sleep at most, in ns. */
 uint64_t release_behind_tick(enum release_urgency urgency);
 
-/* Readable when something in flight has arrived; -1: never. */
-int release_behind_descriptor(void);
-
 /* In a fork's child. */
 void release_behind_forget(void);
 

@@ -236,8 +236,6 @@ static void *run(void *argument)
 	event_loop_open(&loop, &doorbell, !is_filtered());
 	if (populate_ahead_descriptor() >= 0)
 		event_loop_watch(&loop, populate_ahead_descriptor());
-	if (release_behind_descriptor() >= 0)
-		event_loop_watch(&loop, release_behind_descriptor());
 	note_rungs(&loop);
 	atomic_store_explicit(&wait_count_is_on, !is_filtered(), memory_order_relaxed);
 	for (;;) {

@@ -33,6 +33,7 @@ struct options options = {
 	.hardened = false,
 	.huge_pages = HUGE_PAGES_AUTO,
 	.release = RELEASE_MODE_BALANCED,
+	.release_by = RELEASE_BY_AUTO,
 	.decay_ms = 1000,
 	.large_policy = LARGE_LOCAL,
 };
@@ -43,10 +44,16 @@ static const char *const on_stray_access_words[] = { "report", "abort", "off", N
 
 static const char *const large_policy_words[] = { "local", "interleave", NULL };
 static const char *const release_words[] = { "balanced", "latency", "memory", NULL };
+static const char *const release_by_words[] = { "auto", "ring", "vector", "plain", NULL };
 
 static bool parse_release(struct option_text value, void *field)
 {
 	return option_value_word(value, release_words, field);
+}
+
+static bool parse_release_by(struct option_text value, void *field)
+{
+	return option_value_word(value, release_by_words, field);
 }
 
 static bool parse_large_policy(struct option_text value, void *field)
@@ -94,6 +101,7 @@ static const struct key {
 	{ "limit_soft", option_value_limit, &options.limit_soft_bytes, "a size such as 512M" },
 	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M" },
 	{ "release", parse_release, &options.release, "balanced, latency or memory" },
+	{ "release_by", parse_release_by, &options.release_by, "auto, ring, vector or plain" },
 	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
 	{ "large_policy", parse_large_policy, &options.large_policy, "local or interleave" },
 	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
@@ -229,13 +237,14 @@ static void confirm(void)
 	char hard[WORD_BYTES], soft[WORD_BYTES];
 
 	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
-		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,decay_ms:%zu,"
-		    "large_policy:%s,control:%s,hardened:%s",
+		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,release_by:%s,"
+		    "decay_ms:%zu,large_policy:%s,control:%s,hardened:%s",
 		    limit_word(options.limit_hard_bytes, hard),
 		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
 		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
 		    on_stray_access_words[options.on_stray_access],
-		    release_words[options.release], options.decay_ms,
+		    release_words[options.release], release_by_words[options.release_by],
+		    options.decay_ms,
 		    large_policy_words[options.large_policy],
 		    options.control_folder[0] ? options.control_folder :
 						control_words[options.control],

@@ -19,6 +19,7 @@
 enum option_helpers { HELPERS_AUTO, HELPERS_ALWAYS, HELPERS_NEVER };
 enum option_on_stray_access { ON_STRAY_REPORT, ON_STRAY_ABORT, ON_STRAY_OFF };
 enum option_release { RELEASE_MODE_BALANCED, RELEASE_MODE_LATENCY, RELEASE_MODE_MEMORY };
+enum option_release_by { RELEASE_BY_AUTO, RELEASE_BY_RING, RELEASE_BY_VECTOR, RELEASE_BY_PLAIN };
 enum option_control { CONTROL_AUTO, CONTROL_ALWAYS, CONTROL_OFF };
 enum option_large_policy { LARGE_LOCAL, LARGE_INTERLEAVE };
 enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
@@ -30,6 +31,7 @@ struct options {
 	_Atomic size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
 	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
 	_Atomic enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
+	enum option_release_by release_by; /* how memory goes back; to find out what a kernel does best */
 	_Atomic size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
 	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
 	bool hardened;			/* every misuse is seen at once, at a price; for what faces attackers */

@@ -56,6 +56,20 @@ START_TEST(confirm_takes_three_words_for_yes_and_three_for_no)
 }
 END_TEST
 
+START_TEST(release_by_takes_its_four_words)
+{
+	ck_assert_int_eq(options.release_by, RELEASE_BY_AUTO);
+	expect_silence("release_by:ring");
+	ck_assert_int_eq(options.release_by, RELEASE_BY_RING);
+	expect_silence("release_by:vector");
+	ck_assert_int_eq(options.release_by, RELEASE_BY_VECTOR);
+	expect_silence("release_by:plain");
+	ck_assert_int_eq(options.release_by, RELEASE_BY_PLAIN);
+	expect_silence("release_by:auto");
+	ck_assert_int_eq(options.release_by, RELEASE_BY_AUTO);
+}
+END_TEST
+
 START_TEST(large_policy_takes_its_two_words)
 {
 	ck_assert_int_eq(options.large_policy, LARGE_LOCAL);
@@ -293,7 +307,7 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -313,12 +327,12 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n"
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
 }
 END_TEST
 
@@ -335,6 +349,7 @@ int main(void)
 
 	tcase_add_test(tcase, the_defaults_are_in_force_before_anything_is_read);
 	tcase_add_test(tcase, confirm_takes_three_words_for_yes_and_three_for_no);
+	tcase_add_test(tcase, release_by_takes_its_four_words);
 	tcase_add_test(tcase, large_policy_takes_its_two_words);
 	tcase_add_test(tcase, huge_pages_takes_its_three_words);
 	tcase_add_test(tcase, a_limit_may_be_none);
