@@ -8,8 +8,11 @@
  *   burst       everything is freed at once
  *   survivors   1 block in 100 is kept
  *   saw         freed and allocated again four times a second, then freed
- *   own         burst; then the program gives the same memory back by its own madvise and
- *               ends at once: the allocator must not be used any more, nor release meanwhile
+ *   cost        burst, watched for a shorter time
+ *   holes       every second block is kept
+ *   own, own_holes
+ *               what cost and holes free the program gives back by its own madvise, and ends at
+ *               once: the allocator must not be used any more, nor release meanwhile
  */
 #include "bench/harness.h"
 #include "bench/process_view.h"
@@ -31,6 +34,10 @@ enum {
 	TEETH_A_SECOND = 4,
 	KEPT_ONE_IN = 100,
 	LAST_SECOND = 5,
+	LAST_SECOND_OF_COST = 3,
+	SETTLE_MS = 1500,
+	DECAY_MS = 1000,
+	NS_PER_MS = 1000000,
 	NS_PER_SECOND = 1000000000,
 };
 
@@ -87,6 +94,12 @@ static void allocate(void)
 	}
 }
 
+/* Memory that an allocator brings ahead of a demand that has just ended is not the question. */
+static void settle(void)
+{
+	sleep_until(harness_now_ns() + (uint64_t)SETTLE_MS * NS_PER_MS);
+}
+
 /* Returns how many stay. */
 static size_t free_but_one_in(size_t kept_one_in)
 {
@@ -116,11 +129,11 @@ static void print_cgroup(int second)
 	print(name, strtoul(text, NULL, 10) / BENCH_KIB);
 }
 
-static void watch(uint64_t began_ns)
+static void watch(uint64_t began_ns, int seconds)
 {
 	char name[32];
 
-	for (int second = 0; second <= LAST_SECOND; second++) {
+	for (int second = 0; second <= seconds; second++) {
 		sleep_until(began_ns + (uint64_t)second * NS_PER_SECOND);
 		snprintf(name, sizeof(name), "at_%d_resident_kib", second);
 		print(name, process_view_memory().resident_kib);
@@ -181,28 +194,54 @@ static void find_bounds(uintptr_t *low, uintptr_t *high)
 	*high = (*high + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
 }
 
-static void give_back_ourselves(void)
+static void advise_all(uintptr_t low, uintptr_t high)
 {
-	uint64_t before_kib, cpu_ns, began_ns;
-	uintptr_t low, high;
-
-	find_bounds(&low, &high);
-	began_ns = harness_now_ns();
-	free_but_one_in(0);
-	print("free_ns", harness_now_ns() - began_ns);
-	before_kib = process_view_memory().resident_kib;
-	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (uintptr_t at = low; at < high; at += PIECE_BYTES) {
 		size_t bytes = high - at < PIECE_BYTES ? high - at : PIECE_BYTES;
 
 		madvise((void *)at, bytes, MADV_DONTNEED); /* holes between are left alone */
 	}
+}
+
+/* Blocks are no smaller than a page here, and their neighbours are kept. */
+static void advise_holes(char *const *freed)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < block_count; i++) {
+		uintptr_t low = ((uintptr_t)freed[i] + page - 1) & ~(page - 1);
+		uintptr_t high = ((uintptr_t)freed[i] + block_bytes) & ~(page - 1);
+
+		if (!blocks[i])
+			madvise((void *)low, high - low, MADV_DONTNEED);
+	}
+}
+
+/* A decay later, so that the processor is as cold as it is for the allocator. */
+static void give_back_ourselves(size_t kept_one_in)
+{
+	char **freed = harness_map(block_count * sizeof(*freed));
+	uint64_t before_kib, cpu_ns, began_ns;
+	uintptr_t low, high;
+
+	memcpy(freed, blocks, block_count * sizeof(*freed));
+	find_bounds(&low, &high);
+	began_ns = harness_now_ns();
+	free_but_one_in(kept_one_in);
+	print("free_ns", harness_now_ns() - began_ns);
+	before_kib = process_view_memory().resident_kib;
+	sleep_until(harness_now_ns() + (uint64_t)DECAY_MS * NS_PER_MS);
+	cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	if (kept_one_in)
+		advise_holes(freed);
+	else
+		advise_all(low, high);
 	print("give_back_cpu_ns", clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns);
 	print("given_kib", before_kib - process_view_memory().resident_kib);
 	_exit(EXIT_SUCCESS);
 }
 
-static void stop_using(size_t kept_one_in)
+static void stop_using(size_t kept_one_in, int seconds)
 {
 	uint64_t before_kib = process_view_memory().resident_kib;
 	uint64_t began_ns, cpu_ns;
@@ -216,17 +255,42 @@ static void stop_using(size_t kept_one_in)
 	print("free_ns", harness_now_ns() - began_ns);
 	print("live_kib", (kept * block_bytes + block_count * sizeof(*blocks)) / BENCH_KIB);
 	cpu_ns = others_cpu_ns();
-	watch(harness_now_ns());
+	watch(harness_now_ns(), seconds);
 	print("give_back_cpu_ns", others_cpu_ns() - cpu_ns);
 	print("given_kib", before_kib - process_view_memory().resident_kib);
 	marker.operation = SYSCALL_MARKER_END;
 	print_counters();
 }
 
+static void play(const char *scenario)
+{
+	static const struct {
+		const char *name;
+		size_t kept_one_in;
+		int seconds; /* 0: the program gives back itself */
+	} scenarios[] = {
+		{ "burst", 0, LAST_SECOND },	   { "survivors", KEPT_ONE_IN, LAST_SECOND },
+		{ "cost", 0, LAST_SECOND_OF_COST }, { "holes", 2, LAST_SECOND_OF_COST },
+		{ "own", 0, 0 },		   { "own_holes", 2, 0 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (strcmp(scenario, scenarios[i].name))
+			continue;
+		settle();
+		if (!scenarios[i].seconds)
+			give_back_ourselves(scenarios[i].kept_one_in);
+		stop_using(scenarios[i].kept_one_in, scenarios[i].seconds);
+		return;
+	}
+	harness_fail("release: no such scenario");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4 && argc != 5)
-		harness_fail("usage: release burst|survivors|saw|own BLOCK_BYTES MIB [USAGE]");
+		harness_fail("usage: release burst|survivors|saw|cost|holes|own|own_holes "
+			     "BLOCK_BYTES MIB [USAGE]");
 	block_bytes = strtoul(argv[2], NULL, 10);
 	block_count = block_bytes ? strtoul(argv[3], NULL, 10) * BENCH_MIB / block_bytes : 0;
 	if (!block_count)
@@ -236,11 +300,9 @@ int main(int argc, char **argv)
 	blocks = harness_map(block_count * sizeof(*blocks));
 	memset(blocks, 0, block_count * sizeof(*blocks));
 	allocate();
-	if (!strcmp(argv[1], "own"))
-		give_back_ourselves();
 	if (!strcmp(argv[1], "saw"))
 		saw();
 	else
-		stop_using(strcmp(argv[1], "survivors") ? 0 : KEPT_ONE_IN);
+		play(argv[1]);
 	return EXIT_SUCCESS;
 }

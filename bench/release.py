@@ -35,13 +35,22 @@ SAW, COST, ANSWER = "release_saw", "release_cost", "release_answer"
 NAMES = (*SERIES, SAW, COST, ANSWER)
 
 NEVER = "decay_ms:3600000"      # an hour: nothing goes back while the bench looks
-OWN = "own madvise"
-# name -> scenario, options, facilities refused. The library leaves ring and vector alone
-# where it finds a filter, so a vector by itself cannot be had.
+# What pages cost to give back depends on their size first of all: it is said, not found.
+SMALL, HUGE = "huge_pages:never", "huge_pages:always"
+HOLE = 60000                    # a block that has 64 KiB of its own
+OWN, OWN_HUGE, OWN_HOLES = "own madvise", "own madvise, huge pages", "own madvise, holes"
+# way -> scenario, bytes of a block, options
 WAYS = {
-    OWN: ("own", NEVER, ()),
-    "ring": ("burst", "helpers:always", ()),
-    "plain": ("burst", "helpers:always", ("io_uring",)),
+    OWN: ("own", 1024, f"{NEVER},{SMALL}"),
+    "ring": ("cost", 1024, SMALL),
+    "plain": ("cost", 1024, f"release_by:plain,{SMALL}"),
+    OWN_HUGE: ("own", 1024, f"{NEVER},{HUGE}"),
+    "ring, huge pages": ("cost", 1024, HUGE),
+    "plain, huge pages": ("cost", 1024, f"release_by:plain,{HUGE}"),
+    OWN_HOLES: ("own_holes", HOLE, f"{NEVER},{SMALL}"),
+    "vector, holes": ("holes", HOLE, SMALL),
+    "plain, holes": ("holes", HOLE, f"release_by:plain,{SMALL}"),
+    "ring, holes": ("holes", HOLE, f"release_by:ring,{SMALL}"),
 }
 
 
@@ -100,19 +109,9 @@ def inside(made, command):
             *command, usage]
 
 
-def preloaded(programs, allocator, refused, arguments):
-    """The command under refuse; the launcher itself is never preloaded."""
-    launcher = [programs.path("refuse"), "--preload", allocator.library, *refused, "--"]
-    return [*launcher, programs.path("release"), *map(str, arguments)]
-
-
-def run_once(programs, allocator, arguments, option="", refused=(), made=None):
+def run_once(programs, allocator, arguments, option="", made=None):
     environment = allocator.environment(**({"HAKMEM_OPTIONS": option} if option else {}))
-    if refused:
-        environment.pop("LD_PRELOAD", None)
-        command = preloaded(programs, allocator, refused, arguments)
-    else:
-        command = [programs.path("release"), *map(str, arguments)]
+    command = [programs.path("release"), *map(str, arguments)]
     if made:
         library = environment.pop("LD_PRELOAD", "")
         command = inside(made, ["env", *([f"LD_PRELOAD={library}"] if library else []),
@@ -175,10 +174,10 @@ def run_cost(programs, found, runs, progress):
         shuffler.shuffle(order)
         for way in order:
             progress(f"run {number + 1} of {runs}: {COST} {way}")
-            scenario, option, refused = WAYS[way]
+            scenario, block, option = WAYS[way]
             attempt(found.cost, way, lambda: run_once(
-                programs, ours(found.allocators), (scenario, 1024, size_mib), option,
-                refused))
+                programs, ours(found.allocators), (scenario, block, size_mib),
+                f"helpers:always,{option}"))
 
 
 def wait_until_freed(process):

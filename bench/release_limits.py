@@ -22,6 +22,14 @@ SMALL_TO_OWN = 1.2
 RING_TO_OWN = 2.0
 ANSWER_MS = 10.0
 
+# way, the program's own way, at most
+COSTS = (
+    ("ring", release.OWN, RING_TO_OWN),
+    ("ring, huge pages", release.OWN_HUGE, RING_TO_OWN),
+    ("plain", release.OWN, SMALL_TO_OWN),
+    ("vector, holes", release.OWN_HOLES, SMALL_TO_OWN),
+)
+
 
 def last(found, scenario, name):
     samples = report.good(found.series.get((scenario, name)))
@@ -103,13 +111,17 @@ def saw(found):
                     release.SAW_FREED_BYTES, SAW_GIVEN_SHARE, "{:.4f}")]
 
 
-def ratio_to_own(found, way, name):
-    """The median of the runs' own ratios, for each MiB given back."""
-    mine, own = report.good(found.cost.get(way)), report.good(found.cost.get(release.OWN))
+def ratio_to_own(found, way, own_way):
+    """Of the medians: a run's noise is larger than what is measured."""
+    mine, own = report.good(found.cost.get(way)), report.good(found.cost.get(own_way))
     if not mine or not own:
         return None
-    return statistics.median(report.per_mib(a, name) / report.per_mib(b, name)
-                             for a, b in zip(mine, own))
+
+    def cost(samples):
+        return statistics.median(report.per_mib(sample, "give_back_cpu_ns")
+                                 for sample in samples)
+
+    return cost(mine) / cost(own)
 
 
 def more_in_frees(found):
@@ -129,9 +141,9 @@ def ring_share(samples):
 def cost(found):
     if not found.cost:
         return []
-    result = [at_most(f"{release.COST}: {way} / own madvise, processor",
-                      ratio_to_own(found, way, "give_back_cpu_ns"), most)
-              for way, most in (("plain", SMALL_TO_OWN), ("ring", RING_TO_OWN))]
+    result = [at_most(f"{release.COST}: {way} / {own}, processor",
+                      ratio_to_own(found, way, own), most)
+              for way, own, most in COSTS]
     result.append(at_most(f"{release.COST}: frees, us a MiB more", more_in_frees(found),
                           FREE_US_PER_MIB))
     ring = report.good(found.cost.get("ring"))

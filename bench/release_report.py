@@ -74,18 +74,18 @@ def cost_table(found):
     if not found.cost:
         return
     print(f"\n{release.COST}: processor time, without the program's own thread, of giving "
-          "a burst back\n"
-          f"  {'':<14}{'us/MiB':>8}{'MiB':>7}{'ring':>7}{'vector':>8}{'plain':>7}"
+          "memory back\n"
+          f"  {'':<25}{'us/MiB':>8}{'MiB':>7}{'ring':>7}{'vector':>8}{'plain':>7}"
           f"{'free us/M':>11}")
     for way, samples in found.cost.items():
         if not good(samples):
-            print(f"  {way:<14}failed: {samples}")
+            print(f"  {way:<25}failed: {samples}")
             continue
         cost = statistics.median(per_mib(sample, "give_back_cpu_ns") for sample in samples)
         frees = statistics.median(per_mib(sample, "free_ns") for sample in samples)
         shares = "".join(f"{by_way(samples, kind):>{width}}" for kind, width in
                          (("ring", 7), ("vector", 8), ("plain", 7)))
-        print(f"  {way:<14}{cost / 1000:>8.1f}{median(samples, 'given_kib') / 1024:>7.0f}"
+        print(f"  {way:<25}{cost / 1000:>8.1f}{median(samples, 'given_kib') / 1024:>7.0f}"
               f"{shares}{frees / 1000:>11.2f}")
 
 
