@@ -118,12 +118,24 @@ static void set_default_options(void)
 		unsetenv("HAKMEM_OPTIONS");
 }
 
+/* Before the library: what stands between it and the kernel (tests/refused/nth_call.h). */
+static const char *preloaded(void)
+{
+	static char list[2 * PATH_MAX];
+	const char *shim = getenv("CONTRACT_SHIM");
+
+	if (!shim)
+		return contract_library();
+	snprintf(list, sizeof(list), "%s %s", shim, contract_library());
+	return list;
+}
+
 static void start_process(const struct contract_case *one, char **argv)
 {
 	if (one->kind == PLAIN)
 		unsetenv("LD_PRELOAD");
 	else
-		setenv("LD_PRELOAD", contract_library(), 1);
+		setenv("LD_PRELOAD", preloaded(), 1);
 	if (one->options)
 		setenv("HAKMEM_OPTIONS", one->options, 1);
 	else if (one->kind != PART)
@@ -139,7 +151,7 @@ static int run_here(const struct contract_case *one, char **argv)
 	const char *preload = getenv("LD_PRELOAD");
 	const char *options = getenv("HAKMEM_OPTIONS");
 
-	if (one->kind == PRELOADED && (!preload || strcmp(preload, contract_library())))
+	if (one->kind == PRELOADED && (!preload || strcmp(preload, preloaded())))
 		start_process(one, argv);
 	/* a part has what its starter gave it; by hand, what a case has */
 	if (one->kind == PART && !preload)

@@ -6,9 +6,11 @@
 #include "tests/refused/nth_call.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,12 +18,13 @@
 
 #define UFFDIO_TYPE	0xaa	/* of requests to a userfaultfd */
 
-static _Atomic long count, failing = -1;	/* -1: the environment was not asked yet */
+static _Atomic long own_count, failing = -1;	/* -1: the environment was not asked yet */
+static _Atomic long *_Atomic count = &own_count;
 static _Atomic bool failing_rest, has_failed;
 
 void nth_call_arm(long nth, bool rest)
 {
-	count = 0;
+	*count = 0;
 	has_failed = false;
 	failing_rest = rest;
 	failing = nth;
@@ -34,7 +37,7 @@ void nth_call_disarm(void)
 
 long nth_call_count(void)
 {
-	return count;
+	return *count;
 }
 
 bool nth_call_has_failed(void)
@@ -42,15 +45,35 @@ bool nth_call_has_failed(void)
 	return has_failed;
 }
 
+static void share_count(const char *path)
+{
+	int file = (int)syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
+	void *page = (void *)syscall(SYS_mmap, NULL, sizeof(long), PROT_READ | PROT_WRITE,
+				     MAP_SHARED, file, 0);
+
+	if (page != MAP_FAILED)
+		count = page;
+	syscall(SYS_close, file);
+}
+
+static void ask_environment(void)
+{
+	const char *text = getenv("NTH_CALL"), *path = getenv("NTH_COUNT");
+
+	if (path)
+		share_count(path);
+	failing_rest = text && strchr(text, '+');
+	failing = text ? atol(text) : 0;
+}
+
 static bool fails(void)
 {
-	long number = ++count, nth = failing;
+	long number, nth;
 
-	if (nth < 0) {
-		const char *text = getenv("NTH_CALL");
-
-		nth = failing = text ? atol(text) : 0;
-	}
+	if (failing < 0)
+		ask_environment();
+	number = ++*count;
+	nth = failing;
 	if (!nth || (failing_rest ? number < nth : number != nth))
 		return false;
 	has_failed = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nth_call.h - the system calls of memory, counted, and made to fail. A program that is linked
- * with it (and exports its names) stands between the preloaded library and the C library.
+ * with it (and exports its names) stands between the preloaded library and the C library; so
+ * does nth_call.so, preloaded before the library.
  */
 #ifndef TESTS_REFUSED_NTH_CALL_H
 #define TESTS_REFUSED_NTH_CALL_H
@@ -10,7 +11,9 @@
 
 /*
  * From now on the nth call fails (1 is the next; 0: none), and with rest all after it.
- * The count begins at 0. NTH_CALL=n in the environment arms it before the first call.
+ * The count begins at 0. NTH_CALL=n or n+ (with rest) in the environment arms it before the first
+ * call. NTH_COUNT names a file of 8 bytes, or more, where the count is then: all processes
+ * that have the variable share it.
  */
 void nth_call_arm(long nth, bool rest);
 
