@@ -66,6 +66,8 @@ static const struct metric metrics_of_ledger[] = {
 	{ FIELD(releasing_bytes), UNIT_BYTES, GAUGE, "Being given back now." },
 	{ FIELD(large_free_dirty_bytes), UNIT_BYTES, GAUGE,
 	  "Free in the large range, not given back." },
+	{ FIELD(large_free_clean_bytes), UNIT_BYTES, GAUGE,
+	  "Free in the large range, given back or never used." },
 	{ FIELD(metadata_bytes), UNIT_BYTES, GAUGE, "Records, bins and caches." },
 	{ FIELD(populated_bytes), UNIT_BYTES, GAUGE,
 	  "Resident in the heap and its metadata, as the kernel says." },

@@ -135,7 +135,7 @@ struct control_ledger {
 	uint64_t queued_bytes;		/* idle for the decay: goes back next; not in units_free */
 	uint64_t releasing_bytes;	/* in flight */
 	uint64_t large_free_dirty_bytes;
-	uint64_t large_free_clean_bytes;	/* not counted yet: 0 */
+	uint64_t large_free_clean_bytes;	/* released, or never used */
 	uint64_t metadata_bytes;	/* opened for records, bins and caches */
 	uint64_t populated_bytes;	/* in the heap and its metadata, as the kernel says */
 	uint64_t populated_huge_bytes;	/* of it in huge pages */

@@ -123,6 +123,7 @@ static bool open_more(uint32_t units, unsigned home)
 	lock_take(&lock);
 	if (chunk.units) {
 		large_run_set_home(chunk.first_unit, chunk.units, place);
+		large_count_add_range((int32_t)chunk.units);
 		large_run_insert(chunk.first_unit, chunk.units);
 	}
 	lock_put(&lock);
@@ -326,6 +327,7 @@ bool large_receive(struct chunk chunk)
 	lock_take(&lock);
 	large_run_mark(chunk.first_unit, chunk.units, true);
 	large_run_set_home(chunk.first_unit, chunk.units, chunk.home);
+	large_count_add_range((int32_t)chunk.units);
 	large_run_insert(chunk.first_unit, chunk.units);
 	lock_put(&lock);
 	return true;
@@ -343,6 +345,7 @@ bool large_give(uint32_t superslabs, struct chunk *chunk)
 		large_run_at(first)->state = RUN_NONE;
 		large_run_at(first + units - 1)->state = RUN_NONE;
 		large_run_clear_home(first, units);
+		large_count_add_range(-(int32_t)units);
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first, units, home - 1 };

@@ -123,6 +123,7 @@ static void add_blocks(struct control_ledger *ledger)
 	ledger->large_live_bytes = large.live_bytes;
 	ledger->large_live_count = large.live_blocks;
 	ledger->large_free_dirty_bytes = large.free_dirty_bytes;
+	ledger->large_free_clean_bytes = large.free_clean_bytes;
 	if (ledger->blocks_live_bytes + large.live_bytes > ledger->asked_bytes)
 		ledger->rounding_bytes =
 			ledger->blocks_live_bytes + large.live_bytes - ledger->asked_bytes;

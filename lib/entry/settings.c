@@ -42,6 +42,8 @@ static const struct counter {
 	FIELD("free.units_clean_bytes", units_clean_bytes, BYTES, 0, "in no slab, without pages"),
 	FIELD("free.large_dirty_bytes", large_free_dirty_bytes, BYTES, 0,
 	      "of the large range, may hold pages"),
+	FIELD("free.large_clean_bytes", large_free_clean_bytes, BYTES, 0,
+	      "of the large range, without pages"),
 	FIELD("slabs_bytes", slabs_bytes, BYTES, 0, "units in slabs"),
 	FIELD("opened_bytes", opened_bytes, BYTES, 0, "heap that may be touched"),
 	FIELD("reserved_bytes", reserved_bytes, BYTES, 0, "address space of the heap"),

@@ -9,6 +9,7 @@
 
 
 #include "back/large.h"
+#include "back/large_count.h"
 #include "back/superslab.h"
 #include "os/vm.h"
 
@@ -81,6 +82,13 @@ static void put_all_slabs(void)
 	}
 }
 
+static size_t free_of_large_range(void)
+{
+	struct large_counts counts = large_count_read();
+
+	return counts.free_dirty_bytes + counts.free_clean_bytes;
+}
+
 START_TEST(free_slabs_become_one_large_block)
 {
 	char *block;
@@ -92,6 +100,7 @@ START_TEST(free_slabs_become_one_large_block)
 	block = take_large(30 * MiB, UNIT_SIZE);
 	ck_assert_ptr_nonnull(block);
 	ck_assert_int_eq(large_put(block), LARGE_BLOCK);
+	ck_assert_uint_ge(free_of_large_range(), 30 * MiB);
 }
 END_TEST
 
@@ -107,6 +116,7 @@ START_TEST(a_free_large_block_becomes_slabs)
 	while (slab_count < SLABS_MAX && take_slab())
 		;
 	ck_assert_uint_eq(slab_count * UNIT_SIZE, opened);
+	ck_assert_uint_eq(free_of_large_range(), 0);
 	ck_assert_int_eq(large_put(block), LARGE_NOT_OURS);
 	ck_assert_ptr_null(take_large(2 * MiB, UNIT_SIZE));
 	put_all_slabs();

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "back/large.h"
+#include "back/large_count.h"
 
 #include <errno.h>
 
@@ -158,6 +159,7 @@ static void move(struct block *block, size_t bytes)
 
 static void check_totals(void)
 {
+	struct large_counts counts;
 	size_t live = 0, count = 0, found;
 	unsigned i;
 
@@ -169,6 +171,9 @@ static void check_totals(void)
 	ck_assert_uint_eq(large_live_bytes(&found), live);
 	ck_assert_uint_eq(found, count);
 	ck_assert_uint_eq(reservation_taken_bytes(), live);
+	counts = large_count_read();
+	ck_assert_uint_eq(live + counts.free_dirty_bytes + counts.free_clean_bytes,
+			  reservation_opened_bytes());
 }
 
 static void act_at_random(struct unit_random *random)
