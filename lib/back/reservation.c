@@ -26,6 +26,7 @@
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
+#define BIN_BYTES		sizeof(void *)	/* of an open unit: its page was written */
 #define CACHES_STEP		(256 * KiB)
 #define OPENINGS_MAX		64
 #define YIELDS_FOR_ANOTHER	100
@@ -233,7 +234,8 @@ static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home
 	for (i = 0; !opening && i < OPENINGS_MAX; i++) {
 		uint32_t step = chunk_units(units);
 
-		if (openings[i].state != OPENING_NONE || step < units)
+		if (openings[i].state != OPENING_NONE || step < units ||
+		    !reservation_allows((frontier_unit + units) * BIN_BYTES))
 			continue;
 		opening = &openings[i];
 		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step, home };
@@ -411,7 +413,7 @@ size_t reservation_populated_bytes(void)
 
 size_t reservation_metadata_bytes(void)
 {
-	return atomic_load_explicit(&cache_bytes, memory_order_relaxed);
+	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) + frontier_unit * BIN_BYTES;
 }
 
 bool reservation_unit_is_open(size_t unit)

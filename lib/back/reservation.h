@@ -82,7 +82,7 @@ void reservation_uncharge(size_t bytes);
 /* Units of superslabs that got pages, or lost them. relaxed: a count. */
 void reservation_note_populated(int units);
 size_t reservation_populated_bytes(void);
-size_t reservation_metadata_bytes(void);	/* taken by reservation_take_metadata */
+size_t reservation_metadata_bytes(void);	/* thread caches, and bins of what is open */
 
 /* Whether a charge would pass just now. */
 bool reservation_allows(size_t bytes);

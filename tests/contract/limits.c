@@ -295,6 +295,20 @@ static void an_alignment_of_gigabytes_keeps_no_memory(void)
 		   (resident_bytes() - before) / MIB);
 }
 
+/* All units before such an address get an entry of 8 bytes each, which has pages. */
+static void an_alignment_is_refused_that_is_beyond_the_limit(void)
+{
+	size_t before = resident_bytes();
+	char *block = aligned_alloc((size_t)1 << 40, 4 * MIB);
+
+	CHECK_THAT(resident_bytes() < before + HARD_MIB * MIB, "%zu MiB more are resident",
+		   (resident_bytes() - before) / MIB);
+	free(block);
+	block = malloc(30 * MIB);
+	CHECK(block);
+	free(block);
+}
+
 static const struct contract_case cases[] = {
 	CASE(most_of_512_mib_can_be_had_in_mixed_blocks),
 	CASE(an_address_space_of_512_mib_can_be_used_for_mixed_blocks),
@@ -307,6 +321,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(limit_hard_bounds_mixed_blocks, "limit_hard:64M"),
 	CASE_WITH(limit_hard_bounds_large_blocks, "limit_hard:64M"),
 	CASE_WITH(limit_hard_bounds_one_block_and_its_growth, "limit_hard:64M"),
+	CASE_WITH(an_alignment_is_refused_that_is_beyond_the_limit, "limit_hard:64M,helpers:never"),
 	CASE_PART(part_exhaust_small),
 	CASE_PART(part_exhaust_mixed),
 	CASE_PART(part_exhaust_large),
