@@ -219,7 +219,7 @@ static void *run(void *argument)
 	(void)argument;
 	thread_name("hakmem-helper");
 	if (!begin_life()) {
-		refuse("no memory for its state");
+		refuse("no memory for its state, or MADV_WIPEONFORK is refused");
 		return NULL;
 	}
 	thread_leave_real_time();

@@ -153,6 +153,14 @@ void need_madvise(void)
 	munmap(page, 4096);
 }
 
+void need_helper_allowed(void)
+{
+	need_threads();
+	need_madvise();	/* of which it wants MADV_WIPEONFORK */
+	if (kib_of_line("/proc/self/status", "Seccomp"))
+		contract_skip("no helper under a seccomp filter");
+}
+
 size_t resident_bytes(void)
 {
 	char text[256];

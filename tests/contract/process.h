@@ -39,6 +39,8 @@ void need_threads(void);
 void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
 		  void *(*body)(void *argument), void *argument);
 void need_madvise(void);
+/* For one that found no helper: skips it where the library starts none, or none can be. */
+void need_helper_allowed(void);
 
 size_t resident_bytes(void);
 /* 0 when there is no such line in the file. */

@@ -220,15 +220,15 @@ static void wrong_requests_get_a_word(void)
 }
 
 static const struct contract_case cases[] = {
-	CASE_WITH(every_question_is_answered, "control:always,helpers:auto"),
-	CASE_WITH(what_is_held_is_what_is_told, "control:always,helpers:auto"),
-	CASE_WITH(knobs_are_read_and_turned, "control:always,helpers:auto"),
-	CASE_WITH(a_thread_at_the_limit_waits_or_fails_as_asked, "control:always,helpers:auto"),
-	CASE_WITH(a_thread_that_waits_gets_what_others_put, "control:always,helpers:auto"),
-	CASE_WITH(a_program_at_the_limit_ends_if_asked, "control:always,helpers:auto"),
+	CASE_WITH(every_question_is_answered, "control:always,helpers:always"),
+	CASE_WITH(what_is_held_is_what_is_told, "control:always,helpers:always"),
+	CASE_WITH(knobs_are_read_and_turned, "control:always,helpers:always"),
+	CASE_WITH(a_thread_at_the_limit_waits_or_fails_as_asked, "control:always,helpers:always"),
+	CASE_WITH(a_thread_that_waits_gets_what_others_put, "control:always,helpers:always"),
+	CASE_WITH(a_program_at_the_limit_ends_if_asked, "control:always,helpers:always"),
 	CASE_WITH(a_shorter_decay_is_in_force_at_once,
-		  "control:always,helpers:auto,decay_ms:60000"),
-	CASE_WITH(wrong_requests_get_a_word, "control:always,helpers:auto"),
+		  "control:always,helpers:always,decay_ms:60000"),
+	CASE_WITH(wrong_requests_get_a_word, "control:always,helpers:always"),
 };
 
 CONTRACT_MAIN(cases)

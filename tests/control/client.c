@@ -49,7 +49,7 @@ const char *socket_path(void)
 		usleep(5000);
 	}
 	if (!shot->socket[0]) {
-		need_threads();
+		need_helper_allowed();
 		need_sockets();
 	}
 	CHECK_THAT(shot->socket[0], "no socket: %s", snapshot()->why_no_socket);

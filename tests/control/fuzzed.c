@@ -330,7 +330,7 @@ static void a_program_that_is_asked_anything_is_unharmed(void)
 }
 
 static const struct contract_case cases[] = {
-	CASE_WITH(a_program_that_is_asked_anything_is_unharmed, "control:always,helpers:auto"),
+	CASE_WITH(a_program_that_is_asked_anything_is_unharmed, "control:always,helpers:always"),
 };
 
 CONTRACT_MAIN(cases)

@@ -60,7 +60,7 @@ static void the_socket_is_where_it_was_wanted_and_gone_afterwards(void)
 
 	make_folder();
 	snprintf(path, sizeof(path), "%s/deep", folder);
-	say(&child, "control:always,helpers:auto", path);
+	say(&child, "control:always,helpers:always", path);
 	snprintf(start, sizeof(start), "at %s/deep/", folder);
 	CHECK_THAT(!strncmp(child.output, start, strlen(start)), "%s", child.output);
 	CHECK(!stat(path, &status) && (status.st_mode & 07777) == 0700);
@@ -87,7 +87,7 @@ static void leftovers_of_the_dead_are_removed(void)
 		contract_skip("no python3 to make a socket with");
 	snprintf(other, sizeof(other), "%s/notes", folder);
 	close(open(other, O_CREAT | O_WRONLY, 0600));
-	say(&child, "control:always,helpers:auto", folder);
+	say(&child, "control:always,helpers:always", folder);
 	snprintf(stale, sizeof(stale), "%s/999999999.1.sock", folder);
 	CHECK_THAT(access(stale, F_OK), "it is still there");
 	CHECK(!unlink(other) && !rmdir(folder));
@@ -109,16 +109,16 @@ static void a_folder_that_others_could_meddle_with_is_refused(void)
 	make_folder();
 	snprintf(link, sizeof(link), "%s.link", folder);
 	CHECK(!symlink(folder, link));
-	expect_none("control:always,helpers:auto", link, "symbolic link");
+	expect_none("control:always,helpers:always", link, "symbolic link");
 	CHECK(!unlink(link));
 	CHECK(!chmod(folder, 0755));
-	expect_none("control:always,helpers:auto", folder, "0700");
+	expect_none("control:always,helpers:always", folder, "0700");
 	CHECK(!chmod(folder, 0700));
 	if (geteuid() == 0) {
 		CHECK(!chown(folder, 65534, 65534));
-		expect_none("control:always,helpers:auto", folder, "another user");
+		expect_none("control:always,helpers:always", folder, "another user");
 	}
-	expect_none("control:always,helpers:auto", "/nowhere/at/all", "not there");
+	expect_none("control:always,helpers:always", "/nowhere/at/all", "not there");
 	CHECK(!rmdir(folder));
 }
 

@@ -89,7 +89,7 @@ static void what_is_kept_idle_goes_back(void)
 
 static const struct contract_case cases[] = {
 	CASE_WITH(what_is_kept_idle_goes_back,
-		  "control:always,helpers:auto,decay_ms:600000,cache_max:1G"),
+		  "control:always,helpers:always,decay_ms:600000,cache_max:1G"),
 };
 
 CONTRACT_MAIN(cases)

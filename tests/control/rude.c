@@ -233,15 +233,15 @@ static void a_helper_that_is_held_up_holds_up_no_answer(void)
 
 static const struct contract_case cases[] = {
 	CASE_WITH(a_fifth_client_is_told_so_and_an_idle_one_gives_way,
-		  "control:always,helpers:auto"),
+		  "control:always,helpers:always"),
 	CASE_WITH(a_client_that_never_reads_is_closed_and_others_are_served,
-		  "control:always,helpers:auto"),
-	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:auto"),
-	CASE_WITH(a_helper_that_is_held_up_holds_up_no_answer, "control:always,helpers:auto"),
-	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:auto"),
-	CASE_WITH(another_user_is_told_no, "control:always,helpers:auto"),
-	CASE_WITH(a_childs_socket_is_its_own, "control:always,helpers:auto"),
-	CASE_WITH(a_stopped_program_is_read_from_outside, "control:always,helpers:auto"),
+		  "control:always,helpers:always"),
+	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:always"),
+	CASE_WITH(a_helper_that_is_held_up_holds_up_no_answer, "control:always,helpers:always"),
+	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:always"),
+	CASE_WITH(another_user_is_told_no, "control:always,helpers:always"),
+	CASE_WITH(a_childs_socket_is_its_own, "control:always,helpers:always"),
+	CASE_WITH(a_stopped_program_is_read_from_outside, "control:always,helpers:always"),
 };
 
 CONTRACT_MAIN(cases)
