@@ -105,6 +105,12 @@ bool process_is_dead(const struct process *process)
 	return process->state == 'Z' || process->state == 'X';
 }
 
+const char *process_why_unseen(void)
+{
+	return geteuid() ? "belongs to another user; run hakctl as that user or as root" :
+			   "not even root may look into it from here; ask where it runs";
+}
+
 bool process_is_ours(const struct process *process)
 {
 	return geteuid() == 0 || geteuid() == process->user;

@@ -30,6 +30,8 @@ bool process_is_stopped(const struct process *process);
 bool process_is_dead(const struct process *process);
 /* May this user look into it? Root may look into all. */
 bool process_is_ours(const struct process *process);
+/* Of one that could not be looked into. */
+const char *process_why_unseen(void);
 /* Set-uid, set-gid or with file capabilities: the library reads no options and opens no socket. */
 bool process_is_secure(const struct process *process);
 /* Another mount namespace, so that its paths are below /proc/PID/root. */

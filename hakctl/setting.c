@@ -19,7 +19,7 @@ struct setting_text setting_value(const struct control_setting *setting)
 		return result;
 	else if (setting->unit == CONTROL_UNIT_BYTES)
 		snprintf(result.text, sizeof(result.text), "%s%s", about,
-			 units_mebibytes(setting->value).text);
+			 units_size(setting->value).text);
 	else if (setting->unit == CONTROL_UNIT_NS)
 		snprintf(result.text, sizeof(result.text), "%s%s", about,
 			 units_nanoseconds(setting->value).text);

@@ -6,7 +6,7 @@
 #include "hakctl/json_output.h"
 #include "hakctl/units.h"
 
-/* The value for people: "32.0 MiB", "none", "report", "1234". */
+/* The value for people: "32.0 MiB", "2.0 TiB", "none", "report", "1234". */
 struct setting_text {
 	char text[80];
 };

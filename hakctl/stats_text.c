@@ -150,7 +150,7 @@ void stats_text_classes(const struct target *target, const struct look *look)
 		table_add(&table, STYLE_PLAIN, "%" PRIu64, row->cached);
 		table_add(&table, STYLE_PLAIN, "%" PRIu64, row->free + row->in_transit);
 		table_add(&table, STYLE_PLAIN, "%s",
-			  units_mebibytes(row->live * row->size_bytes).text);
+			  units_bytes(row->live * row->size_bytes).text);
 		table_add(&table, STYLE_PLAIN, "%s",
 			  units_percent(row->live, row->slabs * row->slab_capacity).text);
 	}

@@ -214,10 +214,8 @@ static bool find_pid(struct target_list *list, const char *word, struct failure 
 	if (consider(list, &process))
 		return true;
 	if (list->unseen > unseen)
-		return failure_set(
-			failure, EXIT_REFUSED,
-			"%s (%s): belongs to another user; run hakctl as that user or as root",
-			word, process.name);
+		return failure_set(failure, EXIT_REFUSED, "%s (%s): %s", word, process.name,
+				   process_why_unseen());
 	return failure_set(
 		failure, EXIT_NO_TARGET,
 		"%s (%s): does not use hakmem; `hakctl run -- COMMAND` starts a "
@@ -288,11 +286,8 @@ static bool find_name(struct target_list *list, const char *name, struct failure
 		return true;
 	}
 	if (list->unseen > unseen)
-		return failure_set(
-			failure, EXIT_REFUSED,
-			"%s: belongs to another user; run hakctl as that user or "
-			"as root",
-			name);
+		return failure_set(failure, EXIT_REFUSED, "%s: %s", name,
+				   process_why_unseen());
 	if (named.strangers)
 		return failure_set(failure, EXIT_NO_TARGET,
 				   "%s: process %d does not use hakmem; `hakctl run -- "

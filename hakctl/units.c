@@ -46,6 +46,13 @@ struct units_text units_bytes(uint64_t bytes)
 	return scaled((double)bytes, 1024, letters);
 }
 
+struct units_text units_size(uint64_t bytes)
+{
+	static const char *const units[] = { " B", " KiB", " MiB", " GiB", " TiB", NULL };
+
+	return scaled((double)bytes, 1024, units);
+}
+
 struct units_text units_count(double count)
 {
 	static const char *const letters[] = { "", "k", "M", "G", "T", NULL };

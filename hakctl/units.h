@@ -13,6 +13,8 @@ struct units_text {
 	char text[32];
 };
 
+/* "576.0 KiB", "2.0 TiB": for a value by itself. */
+struct units_text units_size(uint64_t bytes);
 /* "2306.7 MiB": one unit for a column that is to be added up. */
 struct units_text units_mebibytes(uint64_t bytes);
 /* "84.0M", "2.3G", "0": the unit that fits, five or six characters. */

@@ -27,7 +27,7 @@ for line in 'live (asked for)            ≈   2300.0 MiB   sampled' \
 	'memory system calls by application threads 0   waits for pages p99 0 µs, max 14 µs'; do
 	expect 0 "$line" "$HAKCTL" stats "$pid"
 done
-expect 0 ' 16      10  36864       3  4093     0.6 MiB  90.0 %' "$HAKCTL" stats --classes "$pid"
+expect 0 ' 16      10  36864       3  4093      576.0K  90.0 %' "$HAKCTL" stats --classes "$pid"
 expect 0 '    #1  idle      1       0  692.0M' "$HAKCTL" stats --threads "$pid"
 expect 0 '   0  runs      2.0G      0  1.2G' "$HAKCTL" stats --nodes "$pid"
 expect 0 'RELEAS/s' "$HAKCTL" stats -w 0.1 -n 2 "$pid"
