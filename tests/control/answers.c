@@ -107,6 +107,7 @@ static void a_thread_at_the_limit_waits_or_fails_as_asked(void)
 	struct control_ledger before, after;
 	void *large = malloc(LARGE);
 
+	need_helper_running();
 	before = client_stats(client);
 	limit.hard_bytes = before.limit_taken_bytes + LARGE / 2;
 	CHECK(((const struct control_limit *)client_request(client, CONTROL_LIMIT, &limit,
@@ -178,6 +179,7 @@ static void a_shorter_decay_is_in_force_at_once(void)
 	struct control_change change = { "decay_ms", "50" };
 	int client = client_open(), looks = 0;
 
+	need_helper_running();
 	for (int i = 0; i < BLOCKS; i++)
 		blocks[i] = memset(malloc(BYTES), 1, BYTES);
 	for (int i = 0; i < BLOCKS; i++)

@@ -37,6 +37,12 @@ static void need_sockets(void)
 	close(one);
 }
 
+void need_helper_running(void)
+{
+	socket_path();
+	need_madvise();
+}
+
 const char *socket_path(void)
 {
 	const volatile struct control_snapshot *shot = snapshot();

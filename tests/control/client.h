@@ -18,6 +18,9 @@ const struct control_snapshot *snapshot(void);
 /* Waits until the library listens; its socket's path. Fails the case if it never does. */
 const char *socket_path(void);
 
+/* Skips the case where the library listens, but its helper has ended for a refusal. */
+void need_helper_running(void);
+
 /* A connection; -1: refused. */
 int client_connect(const char *path);
 /* The same to this process's own socket; fails the case if it cannot. */

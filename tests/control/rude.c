@@ -133,6 +133,7 @@ static void a_childs_socket_is_its_own(void)
 	int status;
 
 	strcpy(parents, socket_path());
+	need_helper_running();
 	child = fork();
 	if (!child) {
 		CHECK(client_stats(client_open()).taken_ns);
@@ -151,9 +152,11 @@ static void a_stopped_program_is_read_from_outside(void)
 	struct control_snapshot copy;
 	const struct control_snapshot *place = snapshot();
 	struct iovec to = { &copy, sizeof(copy) }, from = { (void *)place, sizeof(copy) };
-	pid_t child = fork();
+	pid_t child;
 	int status;
 
+	need_helper_running();
+	child = fork();
 	if (!child) {
 		client_open();
 		CHECK(malloc(5 << 20));
@@ -212,6 +215,7 @@ static void a_helper_that_is_held_up_holds_up_no_answer(void)
 	pid_t thread = helpers_thread(), child;
 	char word = 'h';
 
+	need_helper_running();
 	CHECK(thread && !pipe(to_child) && !pipe(from_child));
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	child = fork();
