@@ -38,6 +38,7 @@ static const struct refusal refusals[] = {
 	{ "userfaultfd", SYS_ioctl, REQUEST_IS, UFFD_DEVICE_REQUEST, ENOTTY },
 	{ "move", SYS_ioctl, REQUEST_IS, UFFDIO_MOVE_REQUEST, EINVAL },
 	{ "io_uring", SYS_io_uring_setup, ALWAYS, 0, EPERM },
+	{ "io_uring_enter", SYS_io_uring_enter, ALWAYS, 0, EPERM },
 	{ "process_madvise", SYS_process_madvise, ALWAYS, 0, EPERM },
 	{ "madvise", SYS_madvise, ALWAYS, 0, EINVAL },
 	{ "mremap", SYS_mremap, ALWAYS, 0, EINVAL },
@@ -88,8 +89,8 @@ static const struct {
 
 const char *filter_facilities(void)
 {
-	return "userfaultfd move io_uring process_madvise madvise mremap mbind membarrier memfd "
-	       "affinity descriptors sockets threads docker";
+	return "userfaultfd move io_uring io_uring_enter process_madvise madvise mremap mbind "
+	       "membarrier memfd affinity descriptors sockets threads docker";
 }
 
 static void add(struct filter *filter, unsigned int operation, uint32_t operand,

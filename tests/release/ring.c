@@ -97,6 +97,46 @@ START_TEST(a_ring_in_ruins_hands_its_requests_back)
 }
 END_TEST
 
+/* By somebody who can: the program's debugger, the kernel when a worker cannot be had. */
+static void cancel_all(void)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring.ring);
+
+	ck_assert_ptr_nonnull(sqe);
+	io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+	sqe->user_data = UINT64_MAX; /* as what was made harmless: collected by nobody */
+	ck_assert_int_eq(io_uring_submit(&ring.ring), 1);
+}
+
+START_TEST(what_is_cancelled_is_said_once_and_what_is_not_is_done)
+{
+	struct madvise_done done;
+	unsigned seen = 0, waits;
+
+	if (refused_here)
+		return;
+	for (uint32_t i = 0; i < MADVISE_RING_ENTRIES; i++)
+		ck_assert(madvise_ring_queue(&ring, room + i * RANGE_BYTES, RANGE_BYTES,
+					     MADV_DONTNEED, i));
+	ck_assert_int_eq(madvise_ring_submit(&ring), 0);
+	cancel_all();
+	for (waits = 0; ring.in_flight && waits < 10000; waits++) {
+		while (madvise_ring_collect(&ring, &done)) {
+			char *range = room + done.tag * RANGE_BYTES;
+
+			ck_assert(!(seen & 1u << done.tag));
+			seen |= 1u << done.tag;
+			ck_assert(done.error == 0 || done.error == -ECANCELED);
+			if (!done.error)
+				ck_assert(unit_is_zero(range, RANGE_BYTES));
+		}
+		usleep(1000);
+	}
+	ck_assert_uint_eq(seen, (1u << MADVISE_RING_ENTRIES) - 1);
+	madvise_ring_close(&ring);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("ring");
@@ -104,6 +144,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, a_full_ring_refuses_and_loses_nothing);
 	tcase_add_test(tcase, what_the_kernel_cannot_do_is_said_and_changes_nothing);
+	tcase_add_test(tcase, what_is_cancelled_is_said_once_and_what_is_not_is_done);
 	tcase_add_test(tcase, a_ring_in_ruins_hands_its_requests_back);
 	return unit_end();
 }
