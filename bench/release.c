@@ -7,7 +7,8 @@
  *
  *   burst       everything is freed at once
  *   survivors   1 block in 100 is kept
- *   saw         freed and allocated again four times a second, then freed
+ *   saw         freed and allocated again four times a second, with releasing and without by
+ *               turns: for hakmem alone
  *   cost        burst, watched for a shorter time
  *   holes       every second block is kept
  *   own, own_holes
@@ -20,6 +21,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +32,8 @@
 #include <unistd.h>
 
 enum {
-	TEETH = 12,
+	TEETH = 6,
+	SAW_TURNS = 12,
 	TEETH_A_SECOND = 4,
 	KEPT_ONE_IN = 100,
 	LAST_SECOND = 5,
@@ -142,23 +145,29 @@ static void watch(uint64_t began_ns, int seconds)
 	}
 }
 
-/* Of the library, where it has counters. */
+/* 0 where the library has no counters. */
+static size_t read_counter(const char *name)
+{
+	size_t (*read)(const char *name);
+
+	*(void **)&read = dlsym(RTLD_DEFAULT, "hak_stats_read");
+	return read ? read(name) : 0;
+}
+
 static void print_counters(void)
 {
 	static const char *const names[] = {
 		"release.bytes", "release.ring_bytes", "release.vector_bytes",
 		"release.plain_bytes", "release.trimmed_bytes",
 	};
-	size_t (*read_counter)(const char *name);
 
-	*(void **)&read_counter = dlsym(RTLD_DEFAULT, "hak_stats_read");
-	for (unsigned int i = 0; read_counter && i < sizeof(names) / sizeof(names[0]); i++)
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		print(names[i], read_counter(names[i]));
 }
 
-static void saw(void)
+/* Returns how long the frees and allocations took. */
+static uint64_t saw_teeth(void)
 {
-	uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t next_ns = harness_now_ns();
 	uint64_t busy_ns = 0;
 
@@ -173,9 +182,46 @@ static void saw(void)
 		allocate();
 		busy_ns += harness_now_ns() - began_ns;
 	}
-	print("saw_busy_ns", busy_ns);
-	print("saw_cpu_ns", clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns);
-	print_counters();
+	return busy_ns;
+}
+
+static void set_decay(const char *milliseconds)
+{
+	int (*set)(const char *name, size_t *value, const char *change);
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "hak_ctl");
+	if (!set || set("decay_ms", NULL, milliseconds))
+		harness_fail("the decay cannot be set");
+}
+
+/*
+ * With releasing and without it by turns, since a machine's next minute is another one. The
+ * first teeth are not counted: what the program used when it started, and no more, goes back
+ * meanwhile.
+ */
+static void saw(void)
+{
+	uint64_t busy_ns[2] = { 0 }, cpu_ns[2] = { 0 };
+	size_t before_bytes;
+
+	saw_teeth();
+	saw_teeth();
+	before_bytes = read_counter("release.bytes");
+	for (int turn = 0; turn < SAW_TURNS; turn++) {
+		bool with_it = turn % 4 == 0 || turn % 4 == 3;
+		uint64_t began_ns;
+
+		set_decay(with_it ? "1000" : "3600000");
+		began_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+		busy_ns[with_it] += saw_teeth();
+		cpu_ns[with_it] += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - began_ns;
+	}
+	print("saw_busy_ns", busy_ns[true]);
+	print("saw_cpu_ns", cpu_ns[true]);
+	print("saw_off_busy_ns", busy_ns[false]);
+	print("saw_off_cpu_ns", cpu_ns[false]);
+	print("saw_given_bytes", read_counter("release.bytes") - before_bytes);
+	print("saw_given_before_bytes", before_bytes);
 }
 
 static void find_bounds(uintptr_t *low, uintptr_t *high)

@@ -18,7 +18,6 @@ import measure
 
 MIB, QUICK_MIB = 1024, 256
 SAW_MIB = 256
-SAW_FREED_BYTES = 12 * SAW_MIB << 20    # the program's teeth
 ANSWER_MIB, QUICK_ANSWER_MIB = 4096, 1024
 ANSWER_SECONDS = 4
 SEED = 42
@@ -61,7 +60,7 @@ class Release:
         self.allocators = usable
         self.cgroup = cgroup    # "v2", "v1", or "" if none could be made
         self.series = {}        # (scenario, allocator) -> list of values, or Failed
-        self.saw = {}           # option, "" or NEVER -> list of values
+        self.saw = {}           # {SAW: list of values}
         self.cost = {}          # way -> list of values
         self.answers = None     # seconds, or Failed
         self.trace = None       # (Trace, values), or Failed
@@ -156,14 +155,10 @@ def trace_calls(programs, found, progress):
 
 
 def run_saw(programs, found, runs, progress):
-    order = ["", NEVER]
-    shuffler = random.Random(SEED)
     for number in range(runs):
-        shuffler.shuffle(order)
-        for option in order:
-            progress(f"run {number + 1} of {runs}: {SAW} {option}")
-            attempt(found.saw, option, lambda option=option: run_once(
-                programs, ours(found.allocators), ("saw", 1024, SAW_MIB), option))
+        progress(f"run {number + 1} of {runs}: {SAW}")
+        attempt(found.saw, SAW, lambda: run_once(
+            programs, ours(found.allocators), ("saw", 1024, SAW_MIB), "helpers:always"))
 
 
 def run_cost(programs, found, runs, progress):

@@ -17,7 +17,6 @@ BURST_MORE_KIB = 16 << 10
 FREE_US_PER_MIB = 1.0
 RING_SHARE = 0.8
 SAW_TIME = 1.01
-SAW_GIVEN_SHARE = 0.001   # of what was freed
 SMALL_TO_OWN = 1.2
 RING_TO_OWN = 2.0
 ANSWER_MS = 10.0
@@ -93,22 +92,20 @@ def calls(found):
 def saw(found):
     if not found.saw:
         return []
-    with_it = report.good(found.saw.get(""))
-    without = report.good(found.saw.get(release.NEVER))
-    if not with_it or not without:
+    samples = report.good(found.saw[release.SAW])
+    if not samples:
         return failed(release.SAW)
 
-    def ratio(name):
-        return statistics.median(mine[name] / its[name]
-                                 for mine, its in zip(with_it, without))
+    def ratio(kind):
+        return statistics.median(sample[f"saw_{kind}_ns"] / sample[f"saw_off_{kind}_ns"]
+                                 for sample in samples)
 
-    return [at_most(f"{release.SAW}: time / without releasing", ratio("saw_busy_ns"),
-                    SAW_TIME, "{:.3f}"),
-            at_most(f"{release.SAW}: processor / without releasing",
-                    ratio("saw_cpu_ns"), SAW_TIME, "{:.3f}"),
-            at_most(f"{release.SAW}: given back / freed",
-                    max(sample["release.bytes"] for sample in with_it) /
-                    release.SAW_FREED_BYTES, SAW_GIVEN_SHARE, "{:.4f}")]
+    return [at_most(f"{release.SAW}: time / without releasing", ratio("busy"), SAW_TIME,
+                    "{:.3f}"),
+            at_most(f"{release.SAW}: processor / without releasing", ratio("cpu"), SAW_TIME,
+                    "{:.3f}"),
+            at_most(f"{release.SAW}: bytes given back",
+                    max(sample["saw_given_bytes"] for sample in samples), 0, "{}")]
 
 
 def ratio_to_own(found, way, own_way):
