@@ -15,6 +15,7 @@ import tempfile
 import allocators
 import control_client
 import measure
+import release_trace
 
 MIB, QUICK_MIB = 1024, 256
 SAW_MIB = 256
@@ -31,7 +32,8 @@ SERIES = {
     "release_large": ("burst", 16 << 20),
 }
 SAW, COST, ANSWER = "release_saw", "release_cost", "release_answer"
-NAMES = (*SERIES, SAW, COST, ANSWER)
+KERNEL = "release_kernel"
+NAMES = (*SERIES, SAW, COST, KERNEL, ANSWER)
 
 NEVER = "decay_ms:3600000"      # an hour: nothing goes back while the bench looks
 # What pages cost to give back depends on their size first of all: it is said, not found.
@@ -62,6 +64,7 @@ class Release:
         self.series = {}        # (scenario, allocator) -> list of values, or Failed
         self.saw = {}           # {SAW: list of values}
         self.cost = {}          # way -> list of values
+        self.kernel = None      # release_trace.Trace, or Failed
         self.answers = None     # seconds, or Failed
         self.trace = None       # (Trace, values), or Failed
 
@@ -175,6 +178,18 @@ def run_cost(programs, found, runs, progress):
                 f"helpers:always,{option}"))
 
 
+def run_kernel(programs, found, progress):
+    progress(KERNEL)
+    allocator = ours(found.allocators)
+    size_mib = QUICK_MIB if programs.quick else MIB
+    try:
+        found.kernel = release_trace.trace(
+            [programs.path("release"), "cost", "1024", str(size_mib)],
+            allocator.environment(HAKMEM_OPTIONS="helpers:always"))
+    except measure.Failed as error:
+        found.kernel = error
+
+
 def wait_until_freed(process):
     for line in process.stdout:
         if line.startswith("live_kib"):
@@ -224,6 +239,8 @@ def run(programs, usable, runs, wants, progress):
         run_saw(programs, found, runs, progress)
     if wants(COST):
         run_cost(programs, found, runs, progress)
+    if wants(KERNEL):
+        run_kernel(programs, found, progress)
     if wants(ANSWER):
         run_answer(programs, found, progress)
     return found

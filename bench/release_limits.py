@@ -16,6 +16,7 @@ BURST_SHARE = 1.1
 BURST_MORE_KIB = 16 << 10
 FREE_US_PER_MIB = 1.0
 RING_SHARE = 0.8
+AGREES = 0.02
 SAW_TIME = 1.01
 SMALL_TO_OWN = 1.2
 RING_TO_OWN = 2.0
@@ -151,6 +152,17 @@ def cost(found):
     return result
 
 
+def kernel(found):
+    """Where the kernel cannot be asked nothing is judged; the table says why."""
+    if found.kernel is None or isinstance(found.kernel, measure.Failed):
+        return []
+    share, to_ours = found.kernel.share(), found.kernel.to_ours()
+    return [Limit(f"{release.KERNEL}: share dropped by ring workers", f">= {RING_SHARE}",
+                  f"{share:.2f}", share >= RING_SHARE),
+            Limit(f"{release.KERNEL}: the kernel's bytes / ours", f"1 +- {AGREES}",
+                  f"{to_ours:.3f}", abs(to_ours - 1) <= AGREES)]
+
+
 def answers(found):
     if found.answers is None:
         return []
@@ -165,4 +177,4 @@ def judge(found):
         return []
     return (comes_down(found, "release_burst") + comes_down(found, "release_large") +
             survivors(found) + large_frees(found) + calls(found) + saw(found) +
-            cost(found) + answers(found))
+            cost(found) + kernel(found) + answers(found))

@@ -117,6 +117,17 @@ def answer_table(found):
           f"longest {max(times):.2f} ms")
 
 
+def kernel_table(found):
+    if not is_there(release.KERNEL, found.kernel):
+        return
+    trace = found.kernel
+    ours = trace.values["release.ring_bytes"]
+    print(f"\n{release.KERNEL}: of a burst, by the kernel's event rss_stat: "
+          f"{trace.by_workers / 2**20:.0f} MiB dropped by workers of io_uring, "
+          f"{trace.by_others / 2**20:.0f} MiB by other threads; the library counts "
+          f"{ours / 2**20:.0f} MiB through the ring")
+
+
 def calls_text(counts):
     return ", ".join(f"{kind} {count}" for kind, count in counts.items()) or "none"
 
@@ -136,4 +147,5 @@ def tables(found):
     trace_table(found)
     saw_table(found)
     cost_table(found)
+    kernel_table(found)
     answer_table(found)
