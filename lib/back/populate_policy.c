@@ -16,7 +16,9 @@
 
 #define TARGET_FIRST		4
 #define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
-#define CAP_PERCENT		7	/* … or so much of the heap */
+#define CAP_PERCENT		7	/* … or so much of the heap … */
+#define CAP_SMALL		8	/* … or, of a small one, up to 16 MiB … */
+#define CAP_SMALL_SHARE		4	/* … a fourth of it */
 #define TARGET_MOST		32
 #define PACE_NS			128000000ull	/* what was taken in this time … */
 #define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
@@ -29,6 +31,7 @@
 #define TRIAL_MOST		256
 #define TRIALS_TO_CHANGE	2
 
+#define AWAY_NS			10000000ull	/* longer than a tick takes that fills all it may */
 #define WINDOW			16	/* taken superslabs tell whether the helper keeps up */
 #define REST_FIRST_NS		8000000ull
 #define REST_MOST_NS		64000000ull
@@ -37,6 +40,8 @@ static uint32_t cap(uint32_t heap)
 {
 	uint32_t most = heap / 100 * CAP_PERCENT + heap % 100 * CAP_PERCENT / 100;
 
+	if (most < CAP_SMALL)
+		most = heap / CAP_SMALL_SHARE < CAP_SMALL ? heap / CAP_SMALL_SHARE : CAP_SMALL;
 	if (most < CAP_LEAST)
 		most = CAP_LEAST;
 	return most < TARGET_MOST ? most : TARGET_MOST;
@@ -98,8 +103,8 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 
 	if (missed)
 		policy->target = grown(policy);
-	/* What was taken before there was a helper says nothing about it. */
-	if (policy->busy_ns)
+	/* What was taken before there was a helper, or while it did something else, says nothing of it. */
+	if (policy->busy_ns && now_ns - policy->seen_ns < AWAY_NS)
 		look_at_window(policy, now_ns, taken, missed);
 	if (taken || !policy->busy_ns) {
 		policy->busy_ns = now_ns;
@@ -112,6 +117,7 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 	look_at_pace(policy, now_ns, demand.taken);
 	if (policy->target > cap(demand.heap))
 		policy->target = cap(demand.heap);
+	policy->seen_ns = now_ns;
 	policy->seen_taken = demand.taken;
 	policy->seen_missed = demand.missed;
 }

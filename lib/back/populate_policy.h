@@ -18,7 +18,8 @@ enum populate_pages { POPULATE_HUGE, POPULATE_SMALL, POPULATE_PAGES };
 struct populate_policy {
 	uint32_t target;	/* fill up to so many superslabs; 0: give back what is there */
 	uint32_t remembered;	/* the target before it was quiet */
-	uint32_t seen_taken;	/* demand at the last tick */
+	uint64_t seen_ns;	/* the last tick */
+	uint32_t seen_taken;	/* demand then */
 	uint32_t seen_missed;
 	uint64_t busy_ns;	/* when superslabs were last taken */
 	uint64_t pace_ns;	/* since when their pace is looked at */

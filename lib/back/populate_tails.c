@@ -13,21 +13,30 @@
 #define MOST		16	/* superslabs … */
 #define FROM_FAST	16	/* … once there are so many in all … */
 #define FROM_SLOW	64	/* … or so many, if they come one by one */
+#define AT_ONCE_FAST	4	/* before threads are there themselves */
 
 void populate_tails_begin(struct populate_tails *tails, uint32_t superslabs)
 {
 	tails->end = superslabs < MOST ? superslabs : MOST;
 }
 
-void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool grows_fast)
+static void populate_next(struct populate_tails *tails)
 {
 	uint32_t units, first = tails->next * SUPERSLAB_UNITS;
 
-	if (tails->next == tails->end || superslabs <= (grows_fast ? FROM_FAST : FROM_SLOW))
-		return;
 	units = atomic_load_explicit(&superslab_at(tails->next++)->populated,
 				     memory_order_relaxed);
 	for (; units; units &= units - 1)
 		vm_populate(reservation_unit_start(first + (unsigned)__builtin_ctz(units)),
 			    UNIT_SIZE);
+}
+
+void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool grows_fast)
+{
+	unsigned i, most = grows_fast ? AT_ONCE_FAST : 1;
+
+	if (superslabs <= (grows_fast ? FROM_FAST : FROM_SLOW))
+		return;
+	for (i = 0; i < most && tails->next < tails->end; i++)
+		populate_next(tails);
 }

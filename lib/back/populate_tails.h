@@ -18,7 +18,7 @@ struct populate_tails {
 /* superslabs: so many there are when the plain part ends. */
 void populate_tails_begin(struct populate_tails *tails, uint32_t superslabs);
 
-/* Those of one superslab at most. superslabs: so many there are now. */
+/* Those of a few superslabs. superslabs: so many there are now. */
 void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool grows_fast);
 
 #endif

@@ -32,6 +32,7 @@
 #include "entry/control_purge.h"
 #include "entry/ledger.h"
 #include "entry/snapshot.h"
+#include "os/barrier.h"
 #include "os/local_socket.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -282,6 +283,8 @@ static void *run(void *argument)
 		thread_come_first(TURN_NS);
 	}
 	descriptor_table_separate();
+	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
+	barrier_init();
 	if (!open_socket())
 		return NULL;
 	while (look(sleep_ns))

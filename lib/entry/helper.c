@@ -44,6 +44,7 @@
 #include "support/options.h"
 
 #define NS_PER_SECOND	1000000000ull
+#define TURN_NS		300000ull	/* the filling of a superslab or so */
 
 /*
  * In a page that is wiped on fork: a child made by a raw clone(2), which runs no fork handlers,
@@ -223,12 +224,15 @@ static void *run(void *argument)
 		return NULL;
 	}
 	thread_leave_real_time();
+	if (!is_filtered())
+		thread_take_short_turns(TURN_NS);
 	descriptor_table_separate();
 	vm_count_as_helper();
 	begin_populating();
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(process_now_ns(), report_stray);
-	barrier_init();
+	if (!control_is_running())
+		barrier_init();
 	release_behind_begin(process_now_ns, !is_filtered());
 	reclaim_begin(process_now_ns);
 	if (!is_filtered())

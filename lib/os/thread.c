@@ -118,17 +118,22 @@ void thread_leave_real_time(void)
 		sched_setscheduler(0, SCHED_OTHER, &ordinary);
 }
 
-void thread_come_first(uint64_t turn_ns)
+void thread_take_short_turns(uint64_t turn_ns)
 {
-	struct sched_param lowest = { .sched_priority = 1 };
 	struct kernel_abi_scheduling wish = { .size = sizeof(wish) };
 
-	if (!sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest))
-		return;
 	if (syscall(SYS_sched_getattr, 0, &wish, sizeof(wish), 0) || wish.policy != SCHED_OTHER)
 		return;
 	wish.turn_ns = turn_ns;
 	syscall(SYS_sched_setattr, 0, &wish, 0);
+}
+
+void thread_come_first(uint64_t turn_ns)
+{
+	struct sched_param lowest = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest))
+		thread_take_short_turns(turn_ns);
 }
 
 /* "pid (any name) Z ppid … num_threads …": a zombie leader counts too. */

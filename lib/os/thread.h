@@ -38,8 +38,15 @@ unsigned thread_run_where_first(void);
 void thread_leave_real_time(void);
 
 /*
+ * The calling thread runs in turns of turn_ns: when it wakes, its first one comes before the longer
+ * turns of others (Linux 6.12 knows of that wish; EEVDF, Stoica and Abdel-Wahab 1995). It has no
+ * more of the processor for that.
+ */
+void thread_take_short_turns(uint64_t turn_ns);
+
+/*
  * The calling thread, which does little whenever it wakes, then wants to run before others: at the
- * lowest real-time priority if it may, else in turns of turn_ns (Linux 6.12 knows of that wish).
+ * lowest real-time priority if it may, else in short turns.
  */
 void thread_come_first(uint64_t turn_ns);
 

@@ -82,6 +82,19 @@ START_TEST(it_stays_while_the_stock_suffices)
 }
 END_TEST
 
+/* Two busy threads take two superslabs in a millisecond, and a wake-up may come three late. */
+START_TEST(a_small_heap_that_grows_fast_has_more_than_its_percentage)
+{
+	demand.heap = 32;
+	for (int i = 0; i < 20; i++)
+		tick(1, 2, 2);
+	ck_assert_uint_eq(policy.target, 8);
+	demand.heap = 12;
+	tick(1, 2, 2);
+	ck_assert_uint_eq(policy.target, 3);
+}
+END_TEST
+
 /* At most 8 % of the heap above what it would be without a helper, or 16 MiB. */
 START_TEST(it_is_bounded_by_the_heap)
 {
@@ -289,6 +302,16 @@ START_TEST(it_works_again_when_it_is_not_outrun_any_more)
 }
 END_TEST
 
+START_TEST(being_kept_from_work_is_not_being_outrun)
+{
+	for (int i = 0; i < 100; i++) {
+		tick(20, 60, 50);
+		ck_assert(populate_policy_may_fill(&policy, now));
+		tick(1, 2, 0);
+	}
+}
+END_TEST
+
 /* Then what a thread would do itself is not cheaper. */
 START_TEST(it_never_rests_while_huge_pages_are_slow)
 {
@@ -322,6 +345,7 @@ int main(void)
 	tcase_add_test(all, it_doubles_while_threads_outrun_it);
 	tcase_add_test(all, it_shrinks_to_the_pace_of_a_slow_program);
 	tcase_add_test(all, it_stays_while_the_stock_suffices);
+	tcase_add_test(all, a_small_heap_that_grows_fast_has_more_than_its_percentage);
 	tcase_add_test(all, it_is_bounded_by_the_heap);
 	tcase_add_test(all, it_never_asks_for_more_than_the_stock_has_slots);
 	tcase_add_test(all, it_drains_after_half_a_second);
@@ -338,6 +362,7 @@ int main(void)
 	tcase_add_test(all, it_rests_while_it_is_outrun);
 	tcase_add_test(all, it_works_as_long_as_it_keeps_up);
 	tcase_add_test(all, it_works_again_when_it_is_not_outrun_any_more);
+	tcase_add_test(all, being_kept_from_work_is_not_being_outrun);
 	tcase_add_test(all, it_never_rests_while_huge_pages_are_slow);
 	tcase_add_test(all, counts_may_wrap);
 	suite_add_tcase(suite, all);
