@@ -25,7 +25,7 @@ extern struct helper_link helper_link HIDDEN;
 void helper_link_set(void (*start)(void), void (*wake)(void), bool (*is_running)(void));
 
 /* Taken: a process within it starts no thread. */
-#define HELPER_LINK_PLAIN_BYTES	(8 * MiB)
+#define HELPER_LINK_PLAIN_BYTES	(16 * MiB)
 
 /* The heap has outgrown what a small process needs. */
 void helper_link_want(void);

@@ -274,6 +274,7 @@ static uint64_t serve_all(void)
 static void *run(void *argument)
 {
 	uint64_t sleep_ns = 0;
+	bool is_open;
 
 	(void)argument;
 	thread_name("hakmem-control");
@@ -283,9 +284,10 @@ static void *run(void *argument)
 		thread_come_first(TURN_NS);
 	}
 	descriptor_table_separate();
+	is_open = open_socket();
 	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
 	barrier_init();
-	if (!open_socket())
+	if (!is_open)
 		return NULL;
 	while (look(sleep_ns))
 		sleep_ns = serve_all();
