@@ -19,6 +19,7 @@ import release_trace
 
 MIB, QUICK_MIB = 1024, 256
 SAW_MIB = 256
+SAW_FREED_MIB = 36 * SAW_MIB    # with releasing, and as much without
 ANSWER_MIB, QUICK_ANSWER_MIB = 4096, 1024
 ANSWER_SECONDS = 4
 SEED = 42

@@ -105,6 +105,9 @@ def saw(found):
                     "{:.3f}"),
             at_most(f"{release.SAW}: processor / without releasing", ratio("cpu"), SAW_TIME,
                     "{:.3f}"),
+            at_most(f"{release.SAW}: frees, us a MiB more", statistics.median(
+                (sample["saw_free_ns"] - sample["saw_off_free_ns"]) / 1000 /
+                release.SAW_FREED_MIB for sample in samples), FREE_US_PER_MIB),
             at_most(f"{release.SAW}: bytes given back",
                     max(sample["saw_given_bytes"] for sample in samples), 0, "{}")]
 
@@ -122,15 +125,6 @@ def ratio_to_own(found, way, own_way):
     return cost(mine) / cost(own)
 
 
-def more_in_frees(found):
-    """us a MiB that the frees take longer when what they free goes back a second later."""
-    mine, own = report.good(found.cost.get("ring")), report.good(found.cost.get(release.OWN))
-    if not mine or not own:
-        return None
-    return statistics.median((report.per_mib(a, "free_ns") - report.per_mib(b, "free_ns"))
-                             / 1000 for a, b in zip(mine, own))
-
-
 def ring_share(samples):
     return statistics.median(sample["release.ring_bytes"] / max(sample["release.bytes"], 1)
                              for sample in samples)
@@ -142,8 +136,6 @@ def cost(found):
     result = [at_most(f"{release.COST}: {way} / {own}, processor",
                       ratio_to_own(found, way, own), most)
               for way, own, most in COSTS]
-    result.append(at_most(f"{release.COST}: frees, us a MiB more", more_in_frees(found),
-                          FREE_US_PER_MIB))
     ring = report.good(found.cost.get("ring"))
     share = ring_share(ring) if ring else None
     result.append(Limit(f"{release.COST}: share through the ring", f">= {RING_SHARE}",

@@ -67,7 +67,8 @@ def saw_table(found):
         print(f"  failed: {found.saw[release.SAW]}")
         return
     for name, key in (("with", "saw"), ("without", "saw_off")):
-        print(f"  {name:<10}busy {median(samples, f'{key}_busy_ns') / 1e6:.1f} ms, "
+        print(f"  {name:<10}frees {median(samples, f'{key}_free_ns') / 1e6:.1f} ms, "
+              f"busy {median(samples, f'{key}_busy_ns') / 1e6:.1f} ms, "
               f"processor {median(samples, f'{key}_cpu_ns') / 1e6:.1f} ms")
     print(f"  given back {max(sample['saw_given_bytes'] for sample in samples)} B; before, "
           f"of what the program began with, {median(samples, 'saw_given_before_bytes')} B")
