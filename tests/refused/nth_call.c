@@ -18,8 +18,8 @@
 
 #define UFFDIO_TYPE	0xaa	/* of requests to a userfaultfd */
 
-static _Atomic long own_count, failing = -1;	/* -1: the environment was not asked yet */
-static _Atomic long *_Atomic count = &own_count;
+static _Atomic long own_counts[2], failing = -1;	/* -1: the environment was not asked yet */
+static _Atomic long *_Atomic count = &own_counts[0];	/* of calls, and behind it of crashes */
 static _Atomic bool failing_rest, has_failed;
 
 void nth_call_arm(long nth, bool rest)
@@ -40,6 +40,11 @@ long nth_call_count(void)
 	return *count;
 }
 
+void nth_call_note_crash(void)
+{
+	count[1]++;
+}
+
 bool nth_call_has_failed(void)
 {
 	return has_failed;
@@ -48,7 +53,7 @@ bool nth_call_has_failed(void)
 static void share_count(const char *path)
 {
 	int file = (int)syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
-	void *page = (void *)syscall(SYS_mmap, NULL, sizeof(long), PROT_READ | PROT_WRITE,
+	void *page = (void *)syscall(SYS_mmap, NULL, 2 * sizeof(long), PROT_READ | PROT_WRITE,
 				     MAP_SHARED, file, 0);
 
 	if (page != MAP_FAILED)

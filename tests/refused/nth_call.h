@@ -12,8 +12,8 @@
 /*
  * From now on the nth call fails (1 is the next; 0: none), and with rest all after it.
  * The count begins at 0. NTH_CALL=n or n+ (with rest) in the environment arms it before the first
- * call. NTH_COUNT names a file of 8 bytes, or more, where the count is then: all processes
- * that have the variable share it.
+ * call. NTH_COUNT names a file of 16 bytes where the count is then, and that of crashes: all
+ * processes that have the variable share it.
  */
 void nth_call_arm(long nth, bool rest);
 
@@ -21,6 +21,7 @@ void nth_call_arm(long nth, bool rest);
 void nth_call_disarm(void);
 
 long nth_call_count(void);
+void nth_call_note_crash(void);
 /* Whether any call has failed by us. */
 bool nth_call_has_failed(void);
 
