@@ -25,14 +25,14 @@ static void make_folder(void)
 /* Says where the socket is, or why it is nowhere. */
 static void part_say(void)
 {
-	const volatile struct control_snapshot *shot = snapshot();
-
-	for (int ms = 0; ms < 2000 && !shot->socket[0] && !shot->sequence; ms += 5) {
+	for (int ms = 0; ms < 2000 && !snapshot()->socket[0] &&
+			 strstr(snapshot()->why_no_socket, "has not started");
+	     ms += 5) {
 		for (size_t i = 1; i < 100; i++)
 			free(malloc(i * 80));
 		usleep(5000);
 	}
-	if (shot->socket[0]) {
+	if (snapshot()->socket[0]) {
 		struct stat status;
 
 		CHECK(!stat(snapshot()->socket, &status));
