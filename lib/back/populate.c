@@ -51,13 +51,20 @@ static bool are_dear(char *start)
 
 static void want_huge_unless_dear(char *start, size_t bytes)
 {
+	vm_want_huge(start, bytes);
+	if (bytes > PROBED_BYTES && are_dear(start))
+		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
+}
+
+/* The helper has measured what pages cost; without one, a large heap tries. */
+static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
+{
 	enum populate_advice pages = atomic_load_explicit(&advice, memory_order_relaxed);
 
-	if (pages == POPULATE_ADVICE_SMALL)
-		return;
-	vm_want_huge(start, bytes);
-	if (pages == POPULATE_ADVICE_NONE && bytes > PROBED_BYTES && are_dear(start))
-		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
+	if (pages == POPULATE_ADVICE_HUGE)
+		vm_want_huge(start, bytes);
+	else if (pages == POPULATE_ADVICE_NONE && heap_bytes >= HUGE_FROM_HEAP_BYTES)
+		want_huge_unless_dear(start, bytes);
 }
 
 int populate_open(void *start, size_t bytes, size_t heap_bytes, bool dense)
@@ -69,8 +76,7 @@ int populate_open(void *start, size_t bytes, size_t heap_bytes, bool dense)
 	/* A kernel without huge pages refuses the wish; small ones do. */
 	if (options.huge_pages == HUGE_PAGES_ALWAYS)
 		vm_want_huge(start, bytes);
-	else if (options.huge_pages == HUGE_PAGES_AUTO && dense &&
-		 heap_bytes >= HUGE_FROM_HEAP_BYTES)
-		want_huge_unless_dear(start, bytes);
+	else if (options.huge_pages == HUGE_PAGES_AUTO && dense)
+		choose_pages(start, bytes, heap_bytes);
 	return 0;
 }
