@@ -27,6 +27,7 @@
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
 #define BIN_BYTES		sizeof(void *)	/* of an open unit: its page was written */
+#define BINS_SHARE		64	/* of limit_hard: a far alignment must not use it up */
 #define CACHES_STEP		(256 * KiB)
 #define OPENINGS_MAX		64
 #define YIELDS_FOR_ANOTHER	100
@@ -235,7 +236,7 @@ static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home
 		uint32_t step = chunk_units(units);
 
 		if (openings[i].state != OPENING_NONE || step < units ||
-		    !reservation_allows((frontier_unit + units) * BIN_BYTES))
+		    (frontier_unit + units) * BIN_BYTES > options.limit_hard_bytes / BINS_SHARE)
 			continue;
 		opening = &openings[i];
 		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step, home };
@@ -303,12 +304,11 @@ static void advance_span(void)
 
 static void give_up(struct opening *opening)
 {
-	if (opening->chunk.first_unit + opening->chunk.units == frontier_unit) {
+	bool is_last = opening->chunk.first_unit + opening->chunk.units == frontier_unit;
+
+	if (is_last)
 		frontier_unit = opening->chunk.first_unit;
-		opening->state = OPENING_NONE;
-	} else {
-		opening->state = OPENING_FAILED;
-	}
+	opening->state = is_last ? OPENING_NONE : OPENING_FAILED;
 }
 
 static void settle(struct opening *opening, int error)
