@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * Marks a live block, of the caller's, with a number that is not 0; it loses the mark when it
+ * Marks a live block, of the caller's, with a number, or 0: nobody's; it loses the mark when it
  * is freed or moved. find takes the mark from a block that has it. NULL: none has.
  */
 void large_owner_set(void *block, uint32_t owner);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "back/large.h"
+#include "back/large_owner.h"
 #include "front/large_block.h"
 #include "front/misuse.h"
 #include "os/vm.h"
@@ -118,6 +119,8 @@ void guarded_free(void *block)
 
 	refuse_freed(block);
 	run = run_bytes("free", block);
+	/* A heap that is destroyed must not find what waits here. */
+	large_owner_set(block, 0);
 	/* A guard drops the pages below it: this is the zeroing, too. */
 	if (guard(block, run))
 		vm_drop(block, run);

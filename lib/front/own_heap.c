@@ -157,9 +157,6 @@ static void free_large(const struct hak_heap *heap)
 {
 	void *block;
 
-	/* What was freed and waits behind its guard is nobody's any more. */
-	if (options.hardened)
-		guarded_flush();
 	while ((block = large_owner_find(heap->number))) {
 		if (options.hardened)
 			guarded_free(block);
