@@ -86,6 +86,7 @@ static void its_blocks_are_blocks_like_any_others(void)
 	begin();
 	heap = hak.create(0);
 	CHECK(heap);
+	CHECK(heap);
 	block = hak.alloc(heap, 1000);
 	CHECK(block);
 	memset(block, 7, 1000);
@@ -113,11 +114,13 @@ static void destroying_frees_all_of_it_and_nothing_else(void)
 
 	begin();
 	other = hak.create(0);
+	CHECK(other);
 	for (unsigned i = 0; i < BLOCKS; i++)
 		others[i] = i % 2 ? take(other, i) : malloc(100);
 	before = hak.read("live.blocks_bytes");
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		heap = hak.create(0);
+		CHECK(heap);
 		for (unsigned i = 0; i < BLOCKS; i++)
 			mine[i] = take(heap, i);
 		for (unsigned i = 0; i < BLOCKS; i++)
@@ -167,6 +170,7 @@ static void threads_share_a_heap_and_free_each_others_blocks(void)
 		pthread_t threads[THREADS];
 
 		shared = hak.create(0);
+		CHECK(shared);
 		for (uintptr_t i = 0; i < THREADS; i++)
 			start_thread(&threads[i], NULL, exchange_blocks, (void *)i);
 		for (unsigned i = 0; i < THREADS; i++)
@@ -186,6 +190,7 @@ static void a_child_goes_on_with_the_heap(void)
 
 	begin();
 	heap = hak.create(0);
+	CHECK(heap);
 	block = take(heap, 5);
 	child = fork();
 	CHECK(child >= 0);
