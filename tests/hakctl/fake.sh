@@ -37,6 +37,7 @@ end_all()
 start_fake()
 {
 	socket=$work/$1.sock
+	rm -f "$work/$1.ready"
 	"$fake" "$1" "$socket" >"$work/$1.ready" &
 	pid=$!
 	started="$started $pid"
@@ -46,6 +47,7 @@ start_fake()
 # start_fake_preloaded MODE: one that has the library in it, and so is found by its PID.
 start_fake_preloaded()
 {
+	rm -f "$work/$1.ready" # of an earlier one of this mode
 	LD_PRELOAD=$HAKMEM_LIB HAKMEM_OPTIONS=helpers:never "$fake" "$1" >"$work/$1.ready" 2>"$work/$1.errors" &
 	pid=$!
 	started="$started $pid"
