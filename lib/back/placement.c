@@ -48,15 +48,15 @@ void placement_init(void)
 		node_place((void *)reservation.base, reservation_opened_bytes(), 0);
 }
 
-/* What is in slabs and may have pages. */
-static uint32_t units_in_slabs(uint32_t index, unsigned *home)
+/* Free ones too: a slab that is taken there next should be at home. */
+static uint32_t units_with_pages(uint32_t index, unsigned *home)
 {
 	const struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
 	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
 
 	*home = atomic_load_explicit(&superslab->home, memory_order_relaxed);
-	return populated & ~(uint32_t)(word | word >> 32);
+	return populated & ~(uint32_t)(word >> 32);
 }
 
 /* What may have pages. Of large runs nothing is known without their lock: the kernel knows. */
@@ -64,7 +64,7 @@ static uint32_t interesting_units(uint32_t index, unsigned *home)
 {
 	if (large_run_read_home(index, home))
 		return SUPERSLAB_ALL_UNITS;
-	return index < superslab_count() ? units_in_slabs(index, home) : 0;
+	return index < superslab_count() ? units_with_pages(index, home) : 0;
 }
 
 static uint32_t end_of_heap(void)
