@@ -33,6 +33,7 @@
 #include "entry/rungs.h"
 #include "entry/snapshot.h"
 #include "entry/strays.h"
+#include "front/lease.h"
 #include "front/reclaim.h"
 #include "middle/slab.h"
 #include "os/barrier.h"
@@ -275,6 +276,9 @@ static void start(void)
 	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
 
 	if (options.helpers == HELPERS_NEVER || atomic_load_explicit(&refusal, memory_order_relaxed))
+		return;
+	/* The helper looks at the heap at once. */
+	if (!lease_has_heap())
 		return;
 	/* One thread starts it; the others go on. */
 	if (atomic_exchange_explicit(&started, true, memory_order_acq_rel))

@@ -99,7 +99,7 @@ static bool begin_adopted(struct thread_cache *cache)
 	return true;
 }
 
-static bool has_started(void)
+bool lease_has_heap(void)
 {
 	return atomic_load_explicit(&started, memory_order_acquire) || start();
 }
@@ -113,7 +113,7 @@ static struct thread_cache *borrow(unsigned home)
 {
 	struct thread_cache *cache = NULL;
 
-	while (has_started() && (cache = adopt_or_make(home)) && !begin_adopted(cache))
+	while (lease_has_heap() && (cache = adopt_or_make(home)) && !begin_adopted(cache))
 		heap_abandon(&cache->heap);	/* seized in this very moment */
 	return cache;
 }
@@ -146,7 +146,7 @@ static struct thread_cache *attach(void)
 {
 	struct thread_cache *cache;
 
-	if (!has_started())
+	if (!lease_has_heap())
 		return NULL;
 	/* The loader clears our thread-local storage if a resolver (IFUNC) allocated before it. */
 	if (atomic_load_explicit(&first_cache.owners[0].thread, memory_order_relaxed) ==

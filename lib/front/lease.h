@@ -15,6 +15,9 @@
 #include "front/thread_cache.h"
 #include "os/topology.h"
 
+/* Makes the heap if there is none yet; false: no memory. What it holds is then known to the caller. */
+bool lease_has_heap(void);
+
 /* What is left when the thread's own cache is not simply there. */
 struct thread_cache *lease_take_slow(void);
 struct thread_cache *lease_take_own_slow(void);
