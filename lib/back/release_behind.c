@@ -20,7 +20,7 @@
 #include "back/release_large.h"
 #include "back/superslab.h"
 
-#define RUN_MOST		8	/* superslabs in one request: 1.5 ms of small pages */
+#define RUN_MOST		16	/* superslabs in one request: 3 ms of small pages, 0.1 of huge ones */
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
 #define SLEEP_IN_FLIGHT_NS	4000000ull	/* a look at what has landed; waking for each costs as much as a huge page */
 #define SLEEP_NOTHING_NS	UINT64_MAX
