@@ -314,8 +314,8 @@ static void advise_fresh(struct ahead *ahead)
 	if (options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) ||
 	    (ahead->advices && pages == ahead->advised) || ahead->advices == ADVICES_MOST)
 		return;
-	/* The plain part is of the first home. */
-	if (!ahead->advices && ahead->home == 0)
+	/* The plain part is of the first home. Where nothing can be bound its threads decide. */
+	if (!ahead->advices && ahead->home == 0 && (!topology_has_homes() || node_binds()))
 		populate_tails_begin(&ahead->tails, superslab_count());
 	ahead->advices++;
 	ahead->advised = pages;
