@@ -311,11 +311,12 @@ static void advise_fresh(struct ahead *ahead)
 	enum populate_pages pages = ahead->policy.pages;
 	uint32_t first, end;
 
-	if (options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) ||
-	    (ahead->advices && pages == ahead->advised) || ahead->advices == ADVICES_MOST)
+	/* Where nothing can be bound the kernel would take a huge page from any node. */
+	if ((topology_has_homes() && !node_binds()) ||
+	    options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) || ahead->advices == ADVICES_MOST ||
+	    (ahead->advices && pages == ahead->advised))
 		return;
-	/* The plain part is of the first home. Where nothing can be bound its threads decide. */
-	if (!ahead->advices && ahead->home == 0 && (!topology_has_homes() || node_binds()))
+	if (!ahead->advices && ahead->home == 0)	/* the plain part is of the first home */
 		populate_tails_begin(&ahead->tails, superslab_count());
 	ahead->advices++;
 	ahead->advised = pages;
