@@ -17,6 +17,7 @@
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
 #define BIN_BLOCKS_FIRST	256		/* … in blocks at most */
 #define BIN_BYTES_MAX		(16 * MiB)
+#define GROWN_BLOCKS_MAX	8192		/* of all bins of a cache: half a MiB of cache lines */
 #define BATCH_BLOCKS		64
 #define FLUSHES_TO_SHRINK	4		/* in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
@@ -83,15 +84,22 @@ static void put_head(struct thread_cache *cache, struct bin *bin)
 	heap_put_blocks(&cache->heap, &block, 1);
 }
 
+/* The most that a bin can ever hold. */
+static uint32_t most_blocks(unsigned class)
+{
+	return (uint32_t)min_size(BIN_BYTES_MAX / size_class_table[class].size, GROWN_BLOCKS_MAX);
+}
+
 static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned class, uint32_t count)
 {
-	size_t size = size_class_table[class].size, bytes;
+	size_t bytes;
 
 	if (count > cache->flushed[class])
 		count = cache->flushed[class];
 	cache->flushed[class] -= count;
-	bytes = count * size;
-	if (!count || cache->limits[class] * size + bytes > BIN_BYTES_MAX)
+	bytes = count * (size_t)size_class_table[class].size;
+	if (!count || cache->limits[class] + count > most_blocks(class) ||
+	    cache->grown_blocks + count > GROWN_BLOCKS_MAX)
 		return;
 	if (atomic_fetch_add_explicit(&claimed_bytes, bytes, memory_order_relaxed) + bytes >
 	    options.cache_max_bytes) {
@@ -100,6 +108,7 @@ static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned cla
 	}
 	bin->room += (int32_t)count;
 	cache->limits[class] += count;
+	cache->grown_blocks += count;
 }
 
 int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
@@ -107,6 +116,7 @@ int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uin
 	uint32_t blocks = cache->limits[class] - limit;
 
 	cache->limits[class] = limit;
+	cache->grown_blocks -= blocks;
 	atomic_fetch_sub_explicit(&claimed_bytes, blocks * (size_t)size_class_table[class].size,
 				  memory_order_relaxed);
 	return (int32_t)blocks;
@@ -121,11 +131,7 @@ static void shrink_limit(struct thread_cache *cache, unsigned class, uint32_t li
 /* More than a bin can ever hold need not be remembered. */
 static void remember_flushed(struct thread_cache *cache, unsigned class, uint32_t count)
 {
-	uint32_t most = (uint32_t)(BIN_BYTES_MAX / size_class_table[class].size);
-
-	cache->flushed[class] += count;
-	if (cache->flushed[class] > most)
-		cache->flushed[class] = most;
+	cache->flushed[class] = (uint32_t)min_size(cache->flushed[class] + count, most_blocks(class));
 }
 
 void thread_cache_flush(struct bin *bin)

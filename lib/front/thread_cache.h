@@ -65,6 +65,7 @@ struct thread_cache {
 	_Atomic uint8_t bin_of_step[SIZE_STEPS];	/* relaxed: seizure.c has a barrier */
 	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as room is */
+	uint32_t grown_blocks;		/* sum of limits above the first ones */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	uint32_t refills_since_send;

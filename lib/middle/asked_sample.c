@@ -67,7 +67,6 @@ void asked_sample_note(struct heap_count *counts, void *block, size_t asked)
 	struct slab *slab = slab_unit(first);
 	struct heap_count *count = &counts[slab->class_mark - 1];
 
-	asked_sample_drop(counts, slab, first, block);
 	/* Full: the oldest knows least of what is live. */
 	if (slab->samples == SLAB_SAMPLES)
 		forget(count, slab, 0);
@@ -78,16 +77,17 @@ void asked_sample_note(struct heap_count *counts, void *block, size_t asked)
 	heap_count_add_bytes(&count->asked, asked);
 }
 
-void asked_sample_drop(struct heap_count *counts, struct slab *slab, uint32_t first,
-		       const void *block)
+void asked_sample_drop_free(struct heap_count *counts, struct slab *slab)
 {
-	unsigned index = slab_block_index(slab, first, block), place;
+	unsigned place = slab->samples;
 
-	for (place = 0; place < slab->samples; place++)
-		if (slab->sampled_index[place] == index) {
+	/* From the last on: forgetting one moves the last to its place. */
+	while (place-- > 0) {
+		unsigned index = slab->sampled_index[place];
+
+		if (slab->free_bits[index / 64] >> index % 64 & 1)
 			forget(&counts[slab->class_mark - 1], slab, place);
-			return;
-		}
+	}
 }
 
 void asked_sample_drop_all(struct heap_count *counts, struct slab *slab)

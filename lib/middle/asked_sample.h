@@ -39,9 +39,8 @@ void asked_sample_count(struct asked_sampling *sampling, unsigned class, uint32_
 /* counts: of the heap, by class. The block was just taken from a slab, for so many bytes. */
 void asked_sample_note(struct heap_count *counts, void *block, size_t asked);
 
-/* The block has come back to its slab, which has samples. */
-void asked_sample_drop(struct heap_count *counts, struct slab *slab, uint32_t first,
-		       const void *block);
+/* Blocks have come back to the slab: what was noted for one that is free is forgotten. */
+void asked_sample_drop_free(struct heap_count *counts, struct slab *slab);
 
 /* The slab's blocks are gone, all of them. */
 void asked_sample_drop_all(struct heap_count *counts, struct slab *slab);

@@ -173,18 +173,12 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 {
 	uint32_t unit = reservation_unit_of(blocks[0]);
 	uint32_t first = unit - slab_unit(unit)->position;
-	uintptr_t start = (uintptr_t)reservation_unit_start(first);
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
 	struct slab_list *list = &heap->available[slab->class_mark - 1];
-	unsigned put = 0;
+	unsigned put = slab_put_blocks(slab, first, blocks, count);
 
-	do {
-		slab_put_block(slab, first, blocks[put]);
-		if (slab->samples)
-			asked_sample_drop(heap->counts, slab, first, blocks[put]);
-		put++;
-	} while (put < count && (uintptr_t)blocks[put] - start < class->units * UNIT_SIZE);
+	asked_sample_drop_free(heap->counts, slab);
 	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
 	heap_stir(heap);
 	if (!slab->listed)
@@ -427,7 +421,7 @@ void heap_put_frozen(void *block)
 	lock_take(&list_lock);
 	start_record(slab, count);
 	heap_count_add(&count->received, 1);
-	slab_put_block(slab, first, block);
+	slab_put_blocks(slab, first, &block, 1);
 	heap_count_add(&count->free, 1);
 	filled = slab->free_blocks == slab_class(slab)->capacity;
 	if (filled) {

@@ -9,6 +9,7 @@
 #include "support/log.h"
 
 #define UNTOUCHED_BYTES	(4 * KiB)
+#define RECYCLED_BYTES	(16 * KiB)	/* instead, where another slab's pages are likely there */
 #define RANDOM_BYTES	(16 * KiB)	/* of the untouched part, to choose from */
 
 static void set_all_free(struct slab *slab, unsigned capacity)
@@ -61,7 +62,7 @@ static unsigned batch(const struct slab *slab, const struct size_class *class, u
 	unsigned limit = slab->free_blocks - untouched;
 
 	if (limit == 0) {
-		limit = (unsigned)(UNTOUCHED_BYTES / class->size);
+		limit = size_class_block_index(class, slab->zeroed ? UNTOUCHED_BYTES : RECYCLED_BYTES);
 		if (limit == 0)
 			limit = 1;
 		if (limit > untouched)
@@ -149,20 +150,28 @@ static void NOINLINE fail_put(struct slab *slab, uint32_t first, void *block)
 	log_fatal("double free of %p (size class %u)", block, class->size);
 }
 
-void slab_put_block(struct slab *slab, uint32_t first, void *block)
+unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks, unsigned count)
 {
 	const struct size_class *class = slab_class(slab);
-	size_t offset = (size_t)((char *)block - reservation_unit_start(first));
-	unsigned index = size_class_block_index(class, offset);
-	uint64_t bit = (uint64_t)1 << index % 64;
-	uint64_t *word = &slab->free_bits[index / 64];
+	char *start = reservation_unit_start(first);
+	size_t size = class->size, bytes = class->units * UNIT_SIZE;
+	unsigned lowest = slab->first_word, put;
 
-	if (unlikely((size_t)index * class->size != offset || index >= class->capacity ||
-		     *word & bit))
-		fail_put(slab, first, block);
-	*word |= bit;
-	if (index / 64 < slab->first_word)
-		slab->first_word = (uint8_t)(index / 64);
+	for (put = 0; put < count; put++) {
+		size_t offset = (size_t)((char *)blocks[put] - start);
+		unsigned index = size_class_block_index(class, offset);
+		uint64_t bit = (uint64_t)1 << index % 64;
+
+		if (offset >= bytes)
+			break;
+		if (unlikely(index * size != offset || index >= class->capacity ||
+			     slab->free_bits[index / 64] & bit))
+			fail_put(slab, first, blocks[put]);
+		slab->free_bits[index / 64] |= bit;
+		lowest = index / 64 < lowest ? index / 64 : lowest;
+	}
+	slab->first_word = (uint8_t)lowest;
 	slab->combed = 0;
-	slab->free_blocks++;
+	slab->free_blocks = (uint16_t)(slab->free_blocks + put);
+	return put;
 }

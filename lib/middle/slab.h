@@ -84,8 +84,8 @@ void slab_destroy(uint32_t first);
 
 /*
  * Takes up to count free blocks, low addresses first; returns how many. From the untouched
- * part at most one block or UNTOUCHED_BYTES are taken at a time: pages stay missing
- * until they are needed.
+ * part at most one block or UNTOUCHED_BYTES are taken at a time (RECYCLED_BYTES, if the memory
+ * was another slab's): pages stay missing until they are needed.
  */
 unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsigned count);
 
@@ -93,10 +93,11 @@ unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsi
 void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random);
 
 /*
- * Puts one back. A pointer inside a block, or a block that is free already, is misuse: a
- * message, then abort.
+ * Puts the first of the blocks back and those behind it up to one of another slab; returns how
+ * many. A pointer inside a block, or a block that is free already, is misuse: a message, then
+ * abort.
  */
-void slab_put_block(struct slab *slab, uint32_t first, void *block);
+unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks, unsigned count);
 
 /* The index of the block that the address lies in, or capacity if it lies behind the last. */
 unsigned slab_block_index(const struct slab *slab, uint32_t first, const void *address);

@@ -14,6 +14,7 @@
 
 #define BATCH	  64
 #define UNTOUCHED (4 * KiB) /* see slab_take_blocks */
+#define RECYCLED  (16 * KiB)
 
 static char nobody, heap_place;
 static struct heap *const heap = (struct heap *)(void *)&heap_place;
@@ -87,17 +88,20 @@ START_TEST(a_fresh_slab_has_all_its_blocks_free)
 }
 END_TEST
 
+/* The second half of the loop: in memory that was another slab's. */
 START_TEST(untouched_blocks_are_taken_in_order_and_sparingly)
 {
 	unsigned taken = 0, i;
 
-	create((unsigned)_i);
+	create((unsigned)_i % CLASS_COUNT);
+	slab->zeroed = _i < CLASS_COUNT;
 	while (taken < class->capacity) {
 		void *batch[BATCH];
 		unsigned count = slab_take_blocks(slab, first, batch, BATCH);
 
 		ck_assert_uint_ge(count, 1);
-		ck_assert(count == 1 || count * class->size <= UNTOUCHED);
+		ck_assert(count == 1 ||
+			  count * class->size <= (slab->zeroed ? UNTOUCHED : RECYCLED));
 		for (i = 0; i < count; i++, taken++)
 			ck_assert_ptr_eq(batch[i], start + (size_t)taken * class->size);
 		check_count(taken);
@@ -129,7 +133,7 @@ START_TEST(low_blocks_are_taken_first_however_they_were_put)
 	take_all();
 	unit_shuffle(&random, blocks, class->capacity);
 	for (i = 0; i < class->capacity; i++) {
-		slab_put_block(slab, first, blocks[i]);
+		slab_put_blocks(slab, first, &blocks[i], 1);
 		check_count(class->capacity - i - 1);
 	}
 	for (i = 0; i < class->capacity; i += count) {
@@ -145,13 +149,27 @@ START_TEST(low_blocks_are_taken_first_however_they_were_put)
 }
 END_TEST
 
+/* Blocks of the slab, one of the next superslab's, and one of the slab again. */
+START_TEST(as_many_are_put_as_are_of_the_slab_in_a_row)
+{
+	unsigned taken;
+
+	create((unsigned)_i);
+	taken = slab_take_blocks(slab, first, blocks, BATCH);
+	blocks[taken] = reservation_unit_start((first / SUPERSLAB_UNITS + 1) * SUPERSLAB_UNITS);
+	blocks[taken + 1] = start;
+	ck_assert_uint_eq(slab_put_blocks(slab, first, blocks, taken + 2), taken);
+	check_count(0);
+}
+END_TEST
+
 START_TEST(used_blocks_come_before_untouched_ones)
 {
 	unsigned used, count;
 
 	create((unsigned)_i);
 	used = slab_take_blocks(slab, first, blocks, BATCH);
-	slab_put_block(slab, first, blocks[0]);
+	slab_put_blocks(slab, first, &blocks[0], 1);
 	count = slab_take_blocks(slab, first, blocks, BATCH);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_ptr_eq(blocks[0], start);
@@ -174,7 +192,7 @@ START_TEST(random_taking_and_putting_agrees_with_a_shadow)
 
 				in_use[((char *)blocks[which] - start) / class->size] =
 					false;
-				slab_put_block(slab, first, blocks[which]);
+				slab_put_blocks(slab, first, &blocks[which], 1);
 				blocks[which] = blocks[--held];
 			}
 		} else {
@@ -214,7 +232,7 @@ END_TEST
 
 static void put(void *block)
 {
-	slab_put_block(slab, first, block);
+	slab_put_blocks(slab, first, &block, 1);
 }
 
 START_TEST(putting_a_block_twice_aborts)
@@ -288,9 +306,11 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, a_fresh_slab_has_all_its_blocks_free, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, untouched_blocks_are_taken_in_order_and_sparingly, 0,
-			    CLASS_COUNT);
+			    2 * CLASS_COUNT);
 	tcase_add_loop_test(tcase, no_more_than_asked_for_is_taken, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, low_blocks_are_taken_first_however_they_were_put, 0,
+			    CLASS_COUNT);
+	tcase_add_loop_test(tcase, as_many_are_put_as_are_of_the_slab_in_a_row, 0,
 			    CLASS_COUNT);
 	tcase_add_loop_test(tcase, used_blocks_come_before_untouched_ones, 0,
 			    CLASS_COUNT);
