@@ -148,22 +148,27 @@ static bool is_full(void)
 	       behind.flying == ((uint32_t)1 << RELEASE_QUEUED_MOST) - 1;
 }
 
-static void release_whole(uint32_t index)
+/* Off to the workers; false: not this way, or not now. */
+static bool fly(struct release_span span, struct flight flight)
 {
 	uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
+
+	if (!release_queue(span.start, span.bytes, tag))
+		return false;
+	behind.flights[tag] = flight;
+	behind.flying |= (uint32_t)1 << tag;
+	return true;
+}
+
+static void release_whole(uint32_t index)
+{
 	struct run run = claim_run(index);
 	struct release_span span = span_of_run(run);
 
 	/* Watched from here on: what the kernel refuses ages again. */
 	list_push(&behind.watched, index);
-	if (!run.superslabs)
-		return;
-	if (release_queue(span.start, span.bytes, tag)) {
-		behind.flights[tag] = (struct flight){ .run = run };
-		behind.flying |= (uint32_t)1 << tag;
-	} else {
+	if (run.superslabs && !fly(span, (struct flight){ .run = run }))
 		put_run(run, release_spans(&span, 1, false));
-	}
 }
 
 static void collect(void)
@@ -182,19 +187,14 @@ static void collect(void)
 
 static void release_large(void)
 {
-	uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
 	bool by_workers = release_has_ring();
 	struct release_span piece;
 
 	if (!release_large_next(by_workers ? PIECE_OF_WORKERS_BYTES : PIECE_BYTES, &piece))
 		return;
 	release_split_ends(piece);
-	if (release_queue(piece.start, piece.bytes, tag)) {
-		behind.flights[tag] = (struct flight){ .piece = piece };
-		behind.flying |= (uint32_t)1 << tag;
-	} else {
+	if (!fly(piece, (struct flight){ .piece = piece }))
 		release_large_done(piece, release_spans(&piece, 1, false) != 0);
-	}
 }
 
 /* A few runs of units, of one superslab or of several. */
@@ -243,16 +243,11 @@ static void queue_claimed(const struct parts *parts)
 
 	for (i = 0; i < parts->count; i++) {
 		struct run run = { parts->index[i], 1, parts->mask[i] };
-		uint32_t tag = (uint32_t)__builtin_ctz(~behind.flying);
 		struct release_span span = parts->spans[i];
 
 		release_split_ends(span);
-		if (release_queue(span.start, span.bytes, tag)) {
-			behind.flights[tag] = (struct flight){ .run = run };
-			behind.flying |= (uint32_t)1 << tag;
-		} else {
+		if (!fly(span, (struct flight){ .run = run }))
 			put_run(run, release_spans(&span, 1, false));
-		}
 	}
 }
 
