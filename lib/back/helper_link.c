@@ -32,3 +32,14 @@ bool helper_link_is_running(void)
 {
 	return helper_link.is_running && helper_link.is_running();
 }
+
+bool helper_link_is_there(void)
+{
+	return helper_link.start &&
+	       !atomic_load_explicit(&helper_link.refused, memory_order_relaxed);
+}
+
+void helper_link_refuse(void)
+{
+	atomic_store_explicit(&helper_link.refused, true, memory_order_relaxed);
+}

@@ -18,6 +18,7 @@ struct helper_link {
 	void (*start)(void);		/* set before wanted can be, never changed */
 	void (*wake)(void);
 	bool (*is_running)(void);
+	_Atomic bool refused;		/* relaxed: there will be none */
 };
 
 extern struct helper_link helper_link HIDDEN;
@@ -34,6 +35,10 @@ void helper_link_want(void);
 void helper_link_wake(void);
 
 bool helper_link_is_running(void);
+
+/* One runs, or may start, as far as is known. */
+bool helper_link_is_there(void);
+void helper_link_refuse(void);
 
 /*
  * Starts the helper if it is wanted. Starting a thread allocates, so this is called where

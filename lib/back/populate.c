@@ -8,7 +8,9 @@
 
 #include <stdatomic.h>
 
+#include "back/helper_link.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "os/vm.h"
 #include "support/compiler.h"
 #include "support/options.h"
@@ -56,12 +58,22 @@ static void want_huge_unless_dear(char *start, size_t bytes)
 		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
 }
 
-/* The helper has measured what pages cost; without one, a large heap tries. */
+/* A helper that will run beside its threads, and soon know what pages cost. */
+static bool expects_advice(void)
+{
+	return helper_link_is_there() && !thread_is_on_one_processor();
+}
+
+/*
+ * The helper has measured what pages cost; without one, a large heap tries. Until it has, heaps
+ * that outgrow their first chunk outrun it: huge pages are the better guess.
+ */
 static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 {
 	enum populate_advice pages = atomic_load_explicit(&advice, memory_order_relaxed);
 
-	if (pages == POPULATE_ADVICE_HUGE)
+	if (pages == POPULATE_ADVICE_HUGE ||
+	    (pages == POPULATE_ADVICE_NONE && heap_bytes && expects_advice()))
 		vm_want_huge(start, bytes);
 	else if (pages == POPULATE_ADVICE_NONE && heap_bytes >= HUGE_FROM_HEAP_BYTES)
 		want_huge_unless_dear(start, bytes);

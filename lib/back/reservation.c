@@ -20,8 +20,8 @@
 #include "support/options.h"
 
 #define HEAP_LEAST		(8 * MiB)
-#define FRONTIER_FIRST		(16 * MiB)	/* all that a small process opens … */
-#define FRONTIER_SECOND		(112 * MiB)	/* … and what the others do not open in small steps */
+#define FRONTIER_FIRST		(8 * MiB)	/* all that a small process opens … */
+#define FRONTIER_SECOND		(120 * MiB)	/* … and what the others do not open in small steps */
 #define FRONTIER_STEP_MAX	GiB
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */

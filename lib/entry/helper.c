@@ -66,6 +66,7 @@ static _Atomic bool started;			/* in this process */
 static void refuse(const char *why)
 {
 	atomic_store_explicit(&refusal, why, memory_order_relaxed);
+	helper_link_refuse();
 }
 
 static bool is_filtered(void)

@@ -94,19 +94,45 @@ uint64_t thread_cpu_ns(void)
 	return (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
 }
 
+/* Where a thread may run; 0: the kernel does not say. */
+struct processors {
+	unsigned long mask[PROCESSORS_MOST / (8 * sizeof(long))];
+	long bytes;
+	unsigned count;
+};
+
+static void read_processors(struct processors *processors, pid_t thread)
+{
+	long i, words;
+
+	memset(processors, 0, sizeof(*processors));
+	processors->bytes = syscall(SYS_sched_getaffinity, thread, sizeof(processors->mask),
+				    processors->mask);
+	words = processors->bytes / (long)sizeof(long);
+	for (i = 0; i < words; i++)
+		processors->count += (unsigned)__builtin_popcountl(processors->mask[i]);
+}
+
 /* errno is not kept: for the helper. */
 unsigned thread_run_where_first(void)
 {
-	unsigned long mask[PROCESSORS_MOST / (8 * sizeof(long))] = { 0 };
-	long bytes = syscall(SYS_sched_getaffinity, getpid(), sizeof(mask), mask);
-	unsigned count = 0, i;
+	struct processors first;
 
-	if (bytes <= 0)
+	read_processors(&first, getpid());
+	if (first.count == 0)
 		return 1;
-	syscall(SYS_sched_setaffinity, 0, bytes, mask);
-	for (i = 0; i < (size_t)bytes / sizeof(long); i++)
-		count += (unsigned)__builtin_popcountl(mask[i]);
-	return count;
+	syscall(SYS_sched_setaffinity, 0, first.bytes, first.mask);
+	return first.count;
+}
+
+bool thread_is_on_one_processor(void)
+{
+	struct processors own;
+	int saved_errno = errno;
+
+	read_processors(&own, 0);
+	errno = saved_errno;
+	return own.count <= 1;
 }
 
 void thread_leave_real_time(void)

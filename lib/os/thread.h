@@ -34,6 +34,9 @@ int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
  */
 unsigned thread_run_where_first(void);
 
+/* That the calling thread may run on, or the kernel does not say; errno is kept. */
+bool thread_is_on_one_processor(void);
+
 /* The calling thread inherited its creator's policy; at a real-time one it would hold up others. */
 void thread_leave_real_time(void);
 

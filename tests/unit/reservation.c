@@ -257,6 +257,8 @@ START_TEST(when_threads_open_at_once_the_span_ends_up_covering_everything)
 }
 END_TEST
 
+#define FIRST_CHUNK (8 * MiB)
+
 static void wait_until_opened(size_t bytes)
 {
 	while (reservation_opened_bytes() < bytes)
@@ -270,7 +272,7 @@ static void open_one_behind_the_other(unsigned number)
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
 		return;
 	}
-	wait_until_opened(number == 1 ? 16 * MiB : 128 * MiB);
+	wait_until_opened(number == 1 ? FIRST_CHUNK : 128 * MiB);
 	if (number == 1) {
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		return;
@@ -279,7 +281,7 @@ static void open_one_behind_the_other(unsigned number)
 	while (!__atomic_load_n(&reservation.span_steps, __ATOMIC_ACQUIRE))
 		usleep(100);
 	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	ck_assert_uint_eq(reservation.span_steps * 16, 16 * MiB);
+	ck_assert_uint_eq(reservation.span_steps * 16, FIRST_CHUNK);
 	sem_post(&gates[1]);
 }
 
@@ -289,7 +291,7 @@ START_TEST(the_span_waits_for_the_lowest_and_then_passes_all)
 	sem_init(&gates[0], 0, 0);
 	sem_init(&gates[1], 0, 0);
 	gate_starts[0] = reservation_unit_start(0);
-	gate_starts[1] = reservation_unit_start(16 * MiB >> UNIT_SHIFT);
+	gate_starts[1] = reservation_unit_start(FIRST_CHUNK >> UNIT_SHIFT);
 	unit_threads(3, open_one_behind_the_other);
 	ck_assert_uint_eq(chunk_count, 3);
 	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
@@ -300,7 +302,7 @@ END_TEST
 static void open_beside_the_other(unsigned number)
 {
 	if (number == 1)
-		wait_until_opened(16 * MiB);
+		wait_until_opened(FIRST_CHUNK);
 	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
 	if (number == 1)
 		sem_post(&gates[0]);
@@ -313,7 +315,7 @@ START_TEST(who_does_not_wait_any_longer_opens_no_more_than_it_needs)
 	gate_starts[0] = reservation_unit_start(0);
 	unit_threads(2, open_beside_the_other);
 	ck_assert_uint_eq(chunk_count, 2);
-	ck_assert_uint_eq(reservation_opened_bytes(), 16 * MiB + SUPERSLAB_SIZE);
+	ck_assert_uint_eq(reservation_opened_bytes(), FIRST_CHUNK + SUPERSLAB_SIZE);
 	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
 }
 END_TEST
@@ -326,7 +328,7 @@ static void open_at_a_gate(unsigned number)
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
 		return;
 	}
-	wait_until_opened(16 * MiB);
+	wait_until_opened(FIRST_CHUNK);
 	if (number == 1) {
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		return;
@@ -355,7 +357,7 @@ START_TEST(what_others_were_opening_at_a_fork_the_child_opens)
 	sem_init(&gates[0], 0, 0);
 	sem_init(&gates[1], 0, 0);
 	gate_starts[0] = reservation_unit_start(0);
-	gate_starts[1] = reservation_unit_start(16 * MiB >> UNIT_SHIFT);
+	gate_starts[1] = reservation_unit_start(FIRST_CHUNK >> UNIT_SHIFT);
 	unit_threads(3, open_at_a_gate);
 	ck_assert_int_gt(wait(&status), 0);
 	ck_assert_int_eq(status, 0);
