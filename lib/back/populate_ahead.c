@@ -18,6 +18,7 @@
 #include "back/populate.h"
 #include "back/populate_fill.h"
 #include "back/populate_policy.h"
+#include "back/populate_records.h"
 #include "back/populate_spares.h"
 #include "back/populate_tails.h"
 #include "back/stock.h"
@@ -28,7 +29,6 @@
 
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
-#define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
 #define STRAYS_AT_ONCE	8
 #define ADVICES_MOST	16	/* each splits a mapping */
 
@@ -46,6 +46,7 @@ struct ahead {
 	struct batch batch;
 	struct populate_spares spares;	/* armed if there is a service */
 	struct populate_tails tails;
+	struct populate_records records;
 	uint32_t advices;
 	enum populate_pages advised;	/* what threads get that the helper is too late for */
 };
@@ -56,6 +57,7 @@ static struct ahead homes[TOPOLOGY_HOMES_MAX];
 #define HOME_NONE	TOPOLOGY_HOMES_MAX
 
 static bool has_room;			/* on a processor beside the program's threads */
+static bool is_forked;			/* pages of the plain part are shared with the parent */
 static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
 
 static struct {
@@ -104,6 +106,8 @@ void populate_ahead_begin(bool has_room_beside)
 	if (has_room) {
 		populate_fill_begin(&homes[0].fill, node_to_stage(0));
 		begin_policy(&homes[0]);
+		if (!is_forked)	/* the plain part is of the first home */
+			populate_tails_begin(&homes[0].tails, superslab_count());
 	} else {
 		populate_fill_refuse(&homes[0].fill, "the process may use one processor only");
 	}
@@ -210,21 +214,6 @@ static uint32_t next_missing(struct ahead *ahead)
 	return plain;
 }
 
-/*
- * The record as well: it is of first-touched memory like any other. A page of it holds seven
- * units' parts; nobody else writes to those of a superslab that is the helper's.
- */
-static void populate_record(uint32_t superslab)
-{
-	struct unit_record *records = superslab_at(superslab)->records;
-	unsigned unit;
-
-	for (unit = 0; unit < SUPERSLAB_UNITS; unit += RECORDS_A_PAGE)
-		*(volatile uint64_t *)records[unit].words = records[unit].words[0];
-	*(volatile uint64_t *)records[SUPERSLAB_UNITS - 1].words =
-		records[SUPERSLAB_UNITS - 1].words[0];
-}
-
 /* No mapping is left to split with: armed memory is handed out to nobody. */
 static void take_back(struct ahead *ahead, uint32_t superslab)
 {
@@ -263,7 +252,7 @@ static bool fill_one(struct ahead *ahead)
 		put_plain(ahead, superslab);
 		return false;
 	}
-	populate_record(superslab);
+	populate_records_touch(superslab);
 	return stock_push(ahead->home, STOCK_READY, superslab);
 }
 
@@ -316,8 +305,6 @@ static void advise_fresh(struct ahead *ahead)
 	    options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) || ahead->advices == ADVICES_MOST ||
 	    (ahead->advices && pages == ahead->advised))
 		return;
-	if (!ahead->advices && ahead->home == 0)	/* the plain part is of the first home */
-		populate_tails_begin(&ahead->tails, superslab_count());
 	ahead->advices++;
 	ahead->advised = pages;
 	populate_advise(pages == POPULATE_HUGE ? POPULATE_ADVICE_HUGE : POPULATE_ADVICE_SMALL);
@@ -354,6 +341,17 @@ static bool reach_home(unsigned home)
 	return home == home_reached;
 }
 
+/* What else threads would touch first: tails of slabs, and records. */
+static void populate_beside(struct ahead *ahead, bool grows_fast)
+{
+	uint32_t first, end;
+
+	populate_tails_tick(&ahead->tails, superslab_count(), grows_fast);
+	stock_read_fresh(ahead->home, &first, &end);
+	if (grows_fast && reach_home(ahead->home))
+		populate_records_tick(&ahead->records, first, end);
+}
+
 static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 {
 	unsigned filled = 0;
@@ -387,9 +385,9 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
 						       superslab_count() / sharers });
+	populate_beside(ahead, ahead->policy.target > 1);
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
-	populate_tails_tick(&ahead->tails, superslab_count(), ahead->policy.target > 1);
 	if (ahead->policy.target == 0)
 		give_back(ahead);
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
@@ -429,6 +427,7 @@ void populate_ahead_forget(void)
 		if (homes[home].begun)
 			homes[home] = (struct ahead){ .begun = false };
 	populate_fill_forget(&homes[0].fill);
+	is_forked = true;
 	home_reached = HOME_NONE;
 }
 

@@ -11,7 +11,7 @@
 #include "os/vm.h"
 
 #define MOST		16	/* superslabs … */
-#define FROM_FAST	12	/* … once there are so many in all … */
+#define FROM_FAST	8	/* … once there are so many in all … */
 #define FROM_SLOW	64	/* … or so many, if they come one by one */
 #define AT_ONCE_FAST	4	/* before threads are there themselves */
 
@@ -35,7 +35,7 @@ void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool
 {
 	unsigned i, most = grows_fast ? AT_ONCE_FAST : 1;
 
-	if (superslabs <= (grows_fast ? FROM_FAST : FROM_SLOW))
+	if (superslabs < (grows_fast ? FROM_FAST : FROM_SLOW))
 		return;
 	for (i = 0; i < most && tails->next < tails->end; i++)
 		populate_next(tails);

@@ -148,6 +148,45 @@ static void children_may_nest_to_depth_3_under_load(void)
 }
 
 /* No fork handler runs; a helper is not to be had, nor waited for. */
+/* KiB of this process that another has as well. */
+static size_t shared_kib(void)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "re");
+	size_t kib, sum = 0;
+	char line[256];
+
+	if (!file)
+		contract_skip("/proc/self/smaps_rollup cannot be read: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Shared_%*5[CleanDirty]: %zu", &kib) == 1)
+			sum += kib;
+	fclose(file);
+	return sum;
+}
+
+/* What the parent filled stays shared, page by page, whatever the child's helper does ahead. */
+static void a_growing_child_shares_what_its_parent_filled(void)
+{
+	struct growth inherited = { NULL, 1500, 0 };
+	pid_t pid;
+
+	growth_add(&inherited, 6 * MIB, 0);
+	pid = fork();
+	if (pid == 0) {
+		struct growth own = { NULL, 4000, 0 };
+		size_t shared = shared_kib(), left;
+
+		alarm(CHILD_LIMIT_S);
+		growth_add(&own, 160 * MIB, 200);
+		CHECK_THAT(helper_thread(), "the child has no helper: %s", mode());
+		left = shared_kib();
+		CHECK_THAT(left + 2048 >= shared, "%zu KiB were shared, %zu are", shared, left);
+		growth_check(&inherited);
+		_exit(0);
+	}
+	expect_success(pid);
+}
+
 static void a_raw_clone_may_allocate(void)
 {
 	struct growth held = { NULL, 1500, 0 };
@@ -329,6 +368,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(parent_and_child_go_on_after_fork_under_load, "helpers:always"),
 	CASE_WITH(children_may_nest_to_depth_3, "helpers:always"),
 	CASE_WITH(children_may_nest_to_depth_3_under_load, "helpers:always"),
+	CASE_WITH(a_growing_child_shares_what_its_parent_filled, "helpers:auto"),
 	CASE_WITH(a_raw_clone_may_allocate, "helpers:always"),
 	CASE_WITH(vfork_and_spawn_leave_the_helper_alone, "helpers:always"),
 	CASE_WITH(a_vfork_child_starts_no_helper, "helpers:auto"),

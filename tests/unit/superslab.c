@@ -5,10 +5,12 @@
  */
 #include <config.h>
 
+#include "back/populate_records.h"
 #include "back/superslab.h"
 #include "back/superslab_trim.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "support/options.h"
 
@@ -316,6 +318,37 @@ START_TEST(what_was_away_is_free_in_a_forks_child)
 }
 END_TEST
 
+/* Of a superslab's record, the page in its middle: those of others do not reach there. */
+static bool has_record(uint32_t superslab)
+{
+	unsigned char present = 0;
+	uintptr_t middle = (uintptr_t)superslab_at(superslab) + SUPERSLAB_RECORD_BYTES / 2;
+
+	ck_assert_int_eq(mincore((void *)(middle & ~(uintptr_t)4095), 1, &present), 0);
+	return present & 1;
+}
+
+START_TEST(records_of_the_next_superslabs_come_ahead_once_each)
+{
+	struct populate_records records = { 0 };
+	uint32_t i;
+
+	take(1, 1);
+	populate_records_tick(&records, 3, 4);
+	ck_assert(has_record(3) && !has_record(5));
+	populate_records_tick(&records, 1, 100);
+	ck_assert(!has_record(1));
+	for (i = 4; i < 33; i++)
+		ck_assert_msg(has_record(i), "%u", i);
+	ck_assert(!has_record(35));
+	ck_assert_uint_eq(records.next, 33);
+	populate_records_tick(&records, 2, 33);
+	ck_assert_uint_eq(records.next, 33);
+	populate_records_touch(50);
+	ck_assert(has_record(50) && !has_record(52));
+}
+END_TEST
+
 START_TEST(the_hard_limit_counts_units_taken)
 {
 	bool zeroed;
@@ -352,6 +385,7 @@ int main(void)
 	tcase_add_test(tcase, claimed_units_are_taken_by_nobody);
 	tcase_add_test(tcase, units_that_were_released_have_no_pages_any_more);
 	tcase_add_test(tcase, what_was_away_is_free_in_a_forks_child);
+	tcase_add_test(tcase, records_of_the_next_superslabs_come_ahead_once_each);
 	tcase_add_test(tcase, the_hard_limit_counts_units_taken);
 	return unit_end();
 }
