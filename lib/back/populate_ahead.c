@@ -54,11 +54,8 @@ struct ahead {
 /* Pages of homes that nobody is on are never touched. */
 static struct ahead homes[TOPOLOGY_HOMES_MAX];
 
-#define HOME_NONE	TOPOLOGY_HOMES_MAX
-
 static bool has_room;			/* on a processor beside the program's threads */
 static bool is_forked;			/* pages of the plain part are shared with the parent */
-static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
 
 static struct {
 	_Atomic size_t dropped, strays;
@@ -100,10 +97,21 @@ static int node_to_stage(unsigned home)
 	return node_binds() ? topology.node_of_home[home] : STAGING_ANY_NODE;
 }
 
+static void populate_fresh_records(struct ahead *ahead)
+{
+	uint32_t first, end;
+
+	stock_read_fresh(ahead->home, &first, &end);
+	if (populate_fill_reach(ahead->home))
+		populate_records_tick(&ahead->records, first, end);
+}
+
 void populate_ahead_begin(bool has_room_beside)
 {
 	has_room = has_room_beside;
 	if (has_room) {
+		/* They are what threads miss first, and take no time. */
+		populate_fresh_records(&homes[0]);
 		populate_fill_begin(&homes[0].fill, node_to_stage(0));
 		begin_policy(&homes[0]);
 		if (!is_forked)	/* the plain part is of the first home */
@@ -332,26 +340,6 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 	}
 }
 
-/* Where nothing can be bound the helper's first touch decides: it goes there. */
-static bool reach_home(unsigned home)
-{
-	if (!topology_has_homes() || node_binds() || home == home_reached)
-		return true;
-	home_reached = node_run_on(home) ? home : HOME_NONE;
-	return home == home_reached;
-}
-
-/* What else threads would touch first: tails of slabs, and records. */
-static void populate_beside(struct ahead *ahead, bool grows_fast)
-{
-	uint32_t first, end;
-
-	populate_tails_tick(&ahead->tails, superslab_count(), grows_fast);
-	stock_read_fresh(ahead->home, &first, &end);
-	if (grows_fast && reach_home(ahead->home))
-		populate_records_tick(&ahead->records, first, end);
-}
-
 static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 {
 	unsigned filled = 0;
@@ -360,7 +348,7 @@ static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 		return 0;
 	while (filled < FILLS_PER_TICK &&
 	       stock_length(ahead->home, STOCK_READY) < ahead->policy.target &&
-	       reach_home(ahead->home) && fill_one(ahead))
+	       populate_fill_reach(ahead->home) && fill_one(ahead))
 		filled++;
 	return filled;
 }
@@ -385,7 +373,9 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
 						       superslab_count() / sharers });
-	populate_beside(ahead, ahead->policy.target > 1);
+	populate_tails_tick(&ahead->tails, superslab_count(), ahead->policy.target > 1);
+	if (ahead->policy.target > 1)
+		populate_fresh_records(ahead);
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
 	if (ahead->policy.target == 0)
@@ -428,7 +418,6 @@ void populate_ahead_forget(void)
 			homes[home] = (struct ahead){ .begun = false };
 	populate_fill_forget(&homes[0].fill);
 	is_forked = true;
-	home_reached = HOME_NONE;
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "back/reservation.h"
+#include "os/node.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/log.h"
@@ -18,6 +19,9 @@
 #define STAGED_SMALL	1
 #define COPIES_MOST	4
 #define REFUSALS_MOST	16
+#define HOME_NONE	TOPOLOGY_HOMES_MAX
+
+static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
 
 /* Relaxed: counts, of all helpers. */
 static struct {
@@ -227,8 +231,18 @@ void populate_fill_drain(struct populate_fill *fill)
 	staging_drain(&fill->staging, STAGING_SMALL, 0);
 }
 
+/* Where nothing can be bound its first touch decides. */
+bool populate_fill_reach(unsigned home)
+{
+	if (!topology_has_homes() || node_binds() || home == home_reached)
+		return true;
+	home_reached = node_run_on(home) ? home : HOME_NONE;
+	return home == home_reached;
+}
+
 void populate_fill_forget(struct populate_fill *fill)
 {
 	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
+	home_reached = HOME_NONE;
 	atomic_store_explicit(&counts.armed, 0, memory_order_relaxed);
 }

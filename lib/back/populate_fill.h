@@ -47,6 +47,9 @@ static inline bool populate_fill_arms(const struct populate_fill *fill)
 int populate_fill_arm(struct populate_fill *fill, char *start, uint32_t superslabs);
 int populate_fill_disarm(struct populate_fill *fill, char *start);
 
+/* The helper goes where pages of this home come from when it touches them. False: it cannot. */
+bool populate_fill_reach(unsigned home);
+
 /* A superslab that had pages before, or strays since: wholly missing again. */
 void populate_fill_empty(struct populate_fill *fill, char *start);
 

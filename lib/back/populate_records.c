@@ -10,16 +10,19 @@
 #include "os/vm.h"
 
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
-#define AHEAD		32	/* superslabs: what the fastest threads take between two ticks, and some */
+/* What the fastest threads take in the 4 to 8 ms that another may have the helper's processor. */
+#define AHEAD_LEAST	32	/* superslabs … */
+#define AHEAD_MOST	128	/* … or as many as there are */
 
 /* By the kernel, which changes nothing: a thread may have taken the superslab meanwhile. */
 void populate_records_tick(struct populate_records *records, uint32_t first, uint32_t end)
 {
+	uint32_t ahead = first < AHEAD_LEAST ? AHEAD_LEAST : first < AHEAD_MOST ? first : AHEAD_MOST;
 	size_t page = vm_page_size();
 	uintptr_t low, high;
 
-	if (end > first + AHEAD)
-		end = first + AHEAD;
+	if (end > first + ahead)
+		end = first + ahead;
 	if (records->next > first)
 		first = records->next;
 	if (first >= end)
