@@ -99,7 +99,7 @@ static bool get_one(struct target *target, void *argument, struct failure *failu
 	return true;
 }
 
-/* VERB NAME [TARGET], or VERB NAME VALUE [TARGET]; the target may also stand in front. */
+/* VERB NAME [TARGET...], or VERB NAME VALUE [TARGET]. */
 static enum exit_code take_words(struct request *request, char **words, bool is_set,
 				 char ***targets)
 {
@@ -120,6 +120,21 @@ static enum exit_code take_words(struct request *request, char **words, bool is_
 		return EXIT_USAGE;
 	}
 	return EXIT_DONE;
+}
+
+/* The target was written in front, as some tools have it. */
+static void explain_order(const struct request *request, char **targets)
+{
+	struct target_list list = { .targets = NULL };
+	struct failure unused;
+
+	if (target_list_find(&list, request->name, &unused))
+		message_error("%s: \"%s\" is a process, which comes last: "
+			      "`hakctl %s %s%s%s %s`",
+			      request->verb, request->name, request->verb,
+			      request->value ? request->value : "",
+			      request->value ? " " : "", targets[0], request->name);
+	target_list_free(&list);
 }
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
@@ -152,6 +167,8 @@ int knob_run(int argc, char **argv, bool is_set)
 		code = arguments_take_targets(request.verb, targets, request.all,
 					      is_set ? ARGUMENTS_ONE : ARGUMENTS_MANY,
 					      &list);
+	if (code == EXIT_NO_TARGET && targets[0])
+		explain_order(&request, targets);
 	if (code != EXIT_DONE)
 		return code;
 	request.targets = list.count;

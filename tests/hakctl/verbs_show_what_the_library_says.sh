@@ -49,6 +49,9 @@ expect 0 abort "$HAKCTL" set on_stray_access abort "$pid"
 expect 0 abort "$HAKCTL" get on_stray_access
 expect 1 'on_stray_access is report|abort|off' "$HAKCTL" set on_stray_access maybe "$pid"
 expect 1 'did you mean "on_stray_access"?' "$HAKCTL" get on_stray_acces "$pid"
+expect 3 "comes last: \`hakctl get on_stray_access $pid\`" "$HAKCTL" get "$pid" on_stray_access
+expect 3 "comes last: \`hakctl set on_stray_access abort $pid\`" \
+	"$HAKCTL" set "$pid" on_stray_access abort
 expect 1 "\`hakctl list $pid\` has all" "$HAKCTL" get frobnication "$pid"
 expect 0 'write   0x7f0000001000  blocks of 64 bytes, freed since' "$HAKCTL" stray "$pid"
 expect 0 'stock 11' "$HAKCTL" map "$pid"
