@@ -11,6 +11,7 @@ from limits import Limit, at_most
 HEAP_MIB, QUICK_HEAP_MIB = 4096, 1024
 QUESTIONS_A_SECOND = 10  # as control_turns.c asks
 TURNS_A_RUN = 800
+SECONDS_A_RUN = 80  # of 50 ms each, and as much again
 ANSWER_MS = 10
 COST_PERCENT = 1
 THROUGHPUT_WITH_QUESTIONS = 0.99
@@ -31,7 +32,8 @@ def run(programs, ours, runs, progress):
         progress("control")
         with measure.timing_lock():
             text = programs.run([programs.path("control"), str(size_mib),
-                                 str(TURNS_A_RUN * runs)], ours.environment())
+                                 str(TURNS_A_RUN * runs)], ours.environment(),
+                                measure.TIMEOUT_SECONDS + SECONDS_A_RUN * runs)
         found.values = {name: int(value)
                         for name, value in (line.split() for line in text.splitlines())}
     except measure.Failed as error:

@@ -130,13 +130,13 @@ class Programs:
             extra["BENCH_QUICK"] = "1"
         return allocator.environment(**extra)
 
-    def run(self, command, environment):
+    def run(self, command, environment, seconds=TIMEOUT_SECONDS):
         try:
             result = subprocess.run(
                 command, env=environment, capture_output=True, text=True,
-                timeout=TIMEOUT_SECONDS, check=False)
+                timeout=seconds, check=False)
         except subprocess.TimeoutExpired as error:
-            raise Failed(f"still running after {TIMEOUT_SECONDS} s") from error
+            raise Failed(f"still running after {seconds} s") from error
         if result.returncode < 0:
             raise Failed(f"killed by {signal.Signals(-result.returncode).name}")
         if result.returncode:
