@@ -180,17 +180,18 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 	return 0;
 }
 
-/* Three times as large as all before it, within the steps and what is left; fewer than units: no room. */
+/* Twice as large as all before it, within the steps and what is left; fewer than units: no room. */
 static uint32_t chunk_units(uint32_t units)
 {
 	uint32_t left = (uint32_t)(reservation.bytes >> UNIT_SHIFT) - frontier_unit;
-	uint32_t step = 3 * frontier_unit;
+	uint32_t step = 2 * frontier_unit;
 
 	if (frontier_unit == 0)
 		step = FRONTIER_FIRST >> UNIT_SHIFT;
 	else if (step < FRONTIER_SECOND >> UNIT_SHIFT)
 		step = FRONTIER_SECOND >> UNIT_SHIFT;
-	if (step > FRONTIER_STEP_MAX >> UNIT_SHIFT)
+	/* A heap of more than a fourth of the largest step is not worth another in between. */
+	if (step > FRONTIER_STEP_MAX / 2 >> UNIT_SHIFT)
 		step = FRONTIER_STEP_MAX >> UNIT_SHIFT;
 	if (step < units)
 		step = units;
