@@ -107,10 +107,12 @@ static void drop_pages(char *start, size_t length)
 /*
  * By touching, not by MADV_POPULATE_WRITE: that holds the process's mmap lock while the
  * kernel zeroes, and a program's mmap or mprotect waits behind it, for milliseconds when
- * one call follows another. A fault takes the lock of our own mapping only.
+ * one call follows another. A fault takes the lock of our own mapping only. The end first:
+ * the kernel clears what is touched of a huge page last, and upwards it is faster.
  */
 static void touch(char *start, size_t length)
 {
+	*(volatile char *)(start + length - 1) = 0;
 	for (size_t offset = 0; offset < length; offset += PAGE_BYTES)
 		*(volatile char *)(start + offset) = 0;
 }

@@ -45,7 +45,7 @@ static bool are_dear(char *start)
 	for (i = 0; i < PROBED_PAGES; i++) {
 		uint64_t began_ns = process_now_ns();
 
-		*(volatile char *)(start + i * VM_HUGE_PAGE_BYTES) = 0;
+		vm_touch_huge(start + i * VM_HUGE_PAGE_BYTES);
 		dear += process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 	}
 	return 2 * dear >= PROBED_PAGES;

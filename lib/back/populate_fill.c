@@ -201,6 +201,7 @@ static int fill_by_touch(struct populate_fill *fill, char *start, enum populate_
 		vm_want_huge(start, SUPERSLAB_SIZE);
 	else if (fill->refusals++ < REFUSALS_MOST)
 		vm_refuse_huge(start, SUPERSLAB_SIZE);
+	vm_touch_huge(start);
 	for (offset = 0; offset < SUPERSLAB_SIZE; offset += page)
 		*(volatile char *)(start + offset) = 0;
 	*zeroing_ns = thread_cpu_ns() - start_ns;

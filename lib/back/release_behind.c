@@ -19,6 +19,7 @@
 #include "back/release.h"
 #include "back/release_large.h"
 #include "back/superslab.h"
+#include "back/superslab_claim.h"
 
 #define RUN_MOST		16	/* superslabs in one request: 3 ms of small pages, 0.1 of huge ones */
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
@@ -130,7 +131,7 @@ static void put_run(struct run run, bool released)
 	uint32_t index;
 
 	for (index = run.first; index < run.first + run.superslabs; index++)
-		superslab_put_claimed(index, run.mask, released ? run.mask : 0);
+		superslab_claim_put(index, run.mask, released ? run.mask : 0);
 }
 
 static struct release_span span_of_run(struct run run)
@@ -232,7 +233,7 @@ static void release_claimed(const struct parts *parts)
 	unsigned i;
 
 	for (i = 0; i < parts->count; i++)
-		superslab_put_claimed(parts->index[i], parts->mask[i],
+		superslab_claim_put(parts->index[i], parts->mask[i],
 				      released >> i & 1 ? parts->mask[i] : 0);
 }
 

@@ -20,8 +20,7 @@
 #include "support/options.h"
 
 #define HEAP_LEAST		(8 * MiB)
-#define FRONTIER_FIRST		(8 * MiB)	/* all that a small process opens … */
-#define FRONTIER_SECOND		(120 * MiB)	/* … and what the others do not open in small steps */
+#define FRONTIER_SECOND		(120 * MiB)	/* what is not opened in small steps by who needs more */
 #define FRONTIER_STEP_MAX	GiB
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
@@ -187,7 +186,7 @@ static uint32_t chunk_units(uint32_t units)
 	uint32_t step = 2 * frontier_unit;
 
 	if (frontier_unit == 0)
-		step = FRONTIER_FIRST >> UNIT_SHIFT;
+		step = RESERVATION_FIRST_BYTES >> UNIT_SHIFT;
 	else if (step < FRONTIER_SECOND >> UNIT_SHIFT)
 		step = FRONTIER_SECOND >> UNIT_SHIFT;
 	/* A heap of more than a fourth of the largest step is not worth another in between. */

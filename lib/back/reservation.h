@@ -30,6 +30,8 @@
 
 #define UNIT_NONE		UINT32_MAX
 
+#define RESERVATION_FIRST_BYTES	(8 * MiB)	/* the first chunk: all that a small process opens */
+
 #define HEAP_MOST		(2 * TiB)
 #define SUPERSLABS_MOST		(HEAP_MOST >> SUPERSLAB_SHIFT)
 

@@ -18,6 +18,7 @@
 #include "back/superslab_run.h"
 #include "os/lock.h"
 #include "os/topology.h"
+#include "os/vm.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
@@ -53,7 +54,7 @@ uint32_t superslab_count(void)
 	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
 }
 
-static void note_idle(uint32_t index)
+void superslab_note_idle(uint32_t index)
 {
 	index_stack_push(&idle, index, &superslab_at(index)->idle_link);
 }
@@ -77,7 +78,7 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
 	if (populated) {
 		reservation_note_populated(SUPERSLAB_UNITS);
-		note_idle(index);
+		superslab_note_idle(index);
 	}
 }
 
@@ -93,8 +94,8 @@ static bool carve_ready(unsigned home)
 	return true;
 }
 
-/* With the lock: a plain one. */
-static bool carve_plain(unsigned home)
+/* A plain one, which nobody else sees yet; STOCK_NONE: there is none. */
+static uint32_t pop_plain(unsigned home)
 {
 	uint32_t index;
 
@@ -102,9 +103,18 @@ static bool carve_plain(unsigned home)
 		index = stock_pop(home, STOCK_SPARE);
 	if (index == STOCK_NONE)
 		index = stock_pop(home, STOCK_RETIRED);
+	if (index != STOCK_NONE)
+		stock_note_taken(home, true);
+	return index;
+}
+
+/* With the lock. */
+static bool carve_plain(unsigned home)
+{
+	uint32_t index = pop_plain(home);
+
 	if (index == STOCK_NONE)
 		return false;
-	stock_note_taken(home, true);
 	enter(index, home, 0, 0);
 	return true;
 }
@@ -117,7 +127,7 @@ static void want_helper(unsigned units)
 		helper_link_want();
 }
 
-/* With the lock: populated memory first, then what the kernel populates on touch. */
+/* With the lock: populated memory first, then what the kernel populates on touch; nothing new. */
 static uint32_t take_unit(struct superslab_wish wish, bool *zeroed)
 {
 	uint32_t unit;
@@ -127,8 +137,6 @@ static uint32_t take_unit(struct superslab_wish wish, bool *zeroed)
 	if (unit == UNIT_NONE && carve_ready(wish.home))
 		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE - 1, zeroed);
 	if (unit == UNIT_NONE)
-		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
-	if (unit == UNIT_NONE && carve_plain(wish.home))
 		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
@@ -168,6 +176,27 @@ static bool runs_low(unsigned home)
 	return (end - first) * LOW_ONE_IN < newest_superslabs[home];
 }
 
+/*
+ * A plain one is touched before others see it: of threads that fault on one huge page at once, each
+ * zeroes a page, and all but one are thrown away. They take others meanwhile. A fork costs the
+ * child those that are between here and there. The first chunk is of small pages.
+ */
+static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
+{
+	uint32_t unit, index = pop_plain(wish.home);
+
+	if (index == STOCK_NONE)
+		return UNIT_NONE;
+	if (index >= RESERVATION_FIRST_BYTES / SUPERSLAB_SIZE)
+		vm_touch_huge(reservation_unit_start((size_t)index * SUPERSLAB_UNITS));
+	lock_take(&lock);
+	enter(index, wish.home, 0, 0);
+	unit = take_unit(wish, zeroed);
+	*low = runs_low(wish.home);
+	lock_put(&lock);
+	return unit;
+}
+
 static void open_ahead(unsigned home)
 {
 	if (open_more(home))
@@ -187,6 +216,8 @@ static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
 		unit = take_unit(wish, zeroed);
 		low = runs_low(wish.home);
 		lock_put(&lock);
+		if (unit == UNIT_NONE)
+			unit = take_plain(wish, zeroed, &low);
 	} while (unit == UNIT_NONE && open_more(wish.home));
 	if (unit != UNIT_NONE && low)
 		open_ahead(wish.home);
@@ -199,8 +230,11 @@ static uint32_t take_elsewhere(struct superslab_wish wish, bool *zeroed)
 	uint32_t unit = UNIT_NONE;
 
 	lock_take(&lock);
-	for (wish.home = 0; unit == UNIT_NONE && wish.home < topology.homes; wish.home++)
+	for (wish.home = 0; unit == UNIT_NONE && wish.home < topology.homes; wish.home++) {
 		unit = take_unit(wish, zeroed);
+		if (unit == UNIT_NONE && carve_plain(wish.home))
+			unit = take_unit(wish, zeroed);
+	}
 	lock_put(&lock);
 	if (unit != UNIT_NONE)
 		atomic_fetch_add_explicit(&spilled_bytes, wish.units * UNIT_SIZE,
@@ -247,7 +281,7 @@ static bool take_whole(uint32_t index)
 	struct superslab *superslab = superslab_at(index);
 	uint64_t all_free = ALL_UNITS;
 
-	/* acquire: pairs with put_units and superslab_put_claimed */
+	/* acquire: pairs with put_units and superslab_claim_put */
 	return atomic_compare_exchange_strong_explicit(&superslab->units, &all_free, 0,
 						       memory_order_acquire,
 						       memory_order_relaxed);
@@ -336,7 +370,7 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
 	atomic_fetch_or(&superslab->units, mask);
 	superslab_list_note(index);
-	note_idle(index);
+	superslab_note_idle(index);
 	reservation_uncharge(units * UNIT_SIZE);
 }
 
@@ -352,72 +386,7 @@ void superslab_leave_idle(uint32_t index)
 	index_stack_leave(&superslab->idle_link);
 	/* seq_cst: whoever put units and found the link still set has put them before this */
 	if ((uint32_t)atomic_load(&superslab->units) & atomic_load(&superslab->touched))
-		note_idle(index);
-}
-
-uint32_t superslab_claim(uint32_t index, uint32_t wanted)
-{
-	struct superslab *superslab = superslab_at(index);
-	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
-	uint32_t claimed;
-
-	do {
-		claimed = (uint32_t)word & wanted &
-			  atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-		if (!claimed)
-			return 0;
-		/* acquire: pairs with superslab_put_slab; its writes come before the release */
-	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
-							(word & ~(uint64_t)claimed) |
-								(uint64_t)claimed << 32,
-							memory_order_acquire,
-							memory_order_relaxed));
-	return claimed;
-}
-
-bool superslab_claim_all(uint32_t index, uint32_t wanted)
-{
-	uint32_t claimed = superslab_claim(index, wanted);
-
-	if (claimed && claimed != wanted)
-		superslab_put_claimed(index, claimed, 0);
-	return claimed == wanted;
-}
-
-/* A bare superslab becomes the helper's, which arms it. It stays in its list meanwhile. */
-static bool retire(uint32_t index)
-{
-	unsigned home = superslab_at(index)->home;
-
-	if (!helper_link_is_running() || stock_length(home, STOCK_RETIRED) == STOCK_SLOTS)
-		return false;
-	atomic_store_explicit(&superslab_at(index)->units, 0, memory_order_relaxed);
-	if (stock_push(home, STOCK_RETIRED, index))
-		return true;
-	atomic_store_explicit(&superslab_at(index)->units, (uint64_t)ALL_UNITS << 32,
-			      memory_order_relaxed);
-	return false;
-}
-
-void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released)
-{
-	struct superslab *superslab = superslab_at(index);
-	uint64_t both = (uint64_t)claimed << 32 | claimed;
-
-	/* What the kernel refused is as if it were put now: it is tried again, later. */
-	if (claimed & ~released)
-		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,
-					 memory_order_relaxed);
-	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
-	reservation_note_populated(-__builtin_popcount(released));
-	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
-	if (claimed == ALL_UNITS && released == ALL_UNITS && retire(index))
-		return;
-	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
-	atomic_fetch_xor(&superslab->units, both);
-	superslab_list_note(index);
-	if (claimed & ~released)
-		note_idle(index);
+		superslab_note_idle(index);
 }
 
 /* Nobody else runs: whatever another thread of the parent was about to pass on is passed on. */
@@ -434,7 +403,7 @@ static void mend_after_fork(uint32_t index)
 	}
 	if (atomic_load_explicit(&superslab->idle_link, memory_order_relaxed)) {
 		index_stack_leave(&superslab->idle_link);
-		note_idle(index);
+		superslab_note_idle(index);
 	}
 }
 

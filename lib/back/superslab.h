@@ -28,21 +28,14 @@ uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, 
 void superslab_put_slab(uint32_t unit, unsigned units);
 
 /*
- * Free units with pages, of a mask: away from now on, so that nobody takes them while the
- * kernel works. Returns which. The inverse says which of them have no pages any more.
- */
-uint32_t superslab_claim(uint32_t index, uint32_t wanted);
-/* All of the mask, or none. */
-bool superslab_claim_all(uint32_t index, uint32_t wanted);
-void superslab_put_claimed(uint32_t index, uint32_t claimed, uint32_t released);
-
-/*
  * Superslabs with units that were put since the last call: index + 1 of the first, chained by
  * idle_link, which is the caller's (the helper's) until it leaves the superslab. What is put
  * meanwhile is seen in touched; what is put later comes with the next call.
  */
 uint32_t superslab_take_idle(void);
 void superslab_leave_idle(uint32_t index);
+/* There is something for the next call. */
+void superslab_note_idle(uint32_t index);
 
 /*
  * Memory changes hands when the address space is used up. Adjacent superslabs that are

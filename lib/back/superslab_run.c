@@ -52,7 +52,7 @@ static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *
 		if (first == SUPERSLAB_UNITS)
 			return UNIT_NONE;
 		mask = superslab_run_mask(first, units);
-		/* acquire: pairs with superslab_put_slab and superslab_put_claimed */
+		/* acquire: pairs with superslab_put_slab and superslab_claim_put */
 	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
 							word & ~(uint64_t)mask,
 							memory_order_acquire,

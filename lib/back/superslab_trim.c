@@ -8,6 +8,7 @@
 
 #include "back/release.h"
 #include "back/superslab.h"
+#include "back/superslab_claim.h"
 
 /* Releases a mask run by run; returns the mask of what went. */
 static uint32_t release_units(uint32_t index, uint32_t mask)
@@ -38,7 +39,7 @@ size_t superslab_trim(void)
 		uint32_t released = claimed ? release_units(index, claimed) : 0;
 
 		if (claimed)
-			superslab_put_claimed(index, claimed, released);
+			superslab_claim_put(index, claimed, released);
 		bytes += (size_t)__builtin_popcount(released) * UNIT_SIZE;
 	}
 	return bytes;

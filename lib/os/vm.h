@@ -64,4 +64,14 @@ size_t vm_calls_of_helper(void);
 /* The calling thread is the helper. */
 void vm_count_as_helper(void);
 
+/*
+ * Populates a huge page, if the kernel has one for the range. It clears the part that is touched
+ * last (folio_zero_user() in mm/memory.c), so that the cache has it: upwards only, which is
+ * faster, if that is the page's end.
+ */
+static inline void vm_touch_huge(char *start)
+{
+	*(volatile char *)(start + VM_HUGE_PAGE_BYTES - 1) = 0;
+}
+
 #endif

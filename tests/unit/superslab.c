@@ -7,6 +7,7 @@
 
 #include "back/populate_records.h"
 #include "back/superslab.h"
+#include "back/superslab_claim.h"
 #include "back/superslab_trim.h"
 
 #include <string.h>
@@ -123,7 +124,7 @@ START_TEST(what_is_put_can_be_taken_again)
 }
 END_TEST
 
-/* The first chunk has eight superslabs. */
+/* The first chunk has four superslabs. */
 START_TEST(the_next_chunk_is_opened_when_a_quarter_is_left)
 {
 	size_t opened;
@@ -282,7 +283,7 @@ START_TEST(claimed_units_are_taken_by_nobody)
 	other = take(32, 1);
 	ck_assert_uint_ne(other, first);
 	put(other, 32);
-	superslab_put_claimed(index, 0xffff, 0);
+	superslab_claim_put(index, 0xffff, 0);
 	ck_assert_uint_eq(superslab_free_units(index), SUPERSLAB_ALL_UNITS);
 }
 END_TEST
@@ -293,12 +294,12 @@ START_TEST(units_that_were_released_have_no_pages_any_more)
 
 	put(first, 32);
 	ck_assert_uint_eq(superslab_claim(index, 0xff), 0xff);
-	superslab_put_claimed(index, 0xff, 0x0f);
+	superslab_claim_put(index, 0xff, 0x0f);
 	for (unit = 0; unit < 4; unit++)
 		dirty[first + unit] = false;
 	check_records();
 	ck_assert_uint_eq(superslab_claim(index, 0xff), 0xf0);
-	superslab_put_claimed(index, 0xf0, 0);
+	superslab_claim_put(index, 0xf0, 0);
 	ck_assert_uint_eq(take(28, 1), first + 4);
 	ck_assert_uint_eq(take(4, 1), first);
 }

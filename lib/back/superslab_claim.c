@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * superslab_claim.c - see superslab_claim.h.
+ */
+#include <config.h>
+
+#include "back/superslab_claim.h"
+
+#include "back/helper_link.h"
+#include "back/stock.h"
+#include "back/superslab.h"
+#include "back/superslab_list.h"
+
+uint32_t superslab_claim(uint32_t index, uint32_t wanted)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	uint32_t claimed;
+
+	do {
+		claimed = (uint32_t)word & wanted &
+			  atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+		if (!claimed)
+			return 0;
+		/* acquire: pairs with superslab_put_slab; its writes come before the release */
+	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
+							(word & ~(uint64_t)claimed) |
+								(uint64_t)claimed << 32,
+							memory_order_acquire,
+							memory_order_relaxed));
+	return claimed;
+}
+
+bool superslab_claim_all(uint32_t index, uint32_t wanted)
+{
+	uint32_t claimed = superslab_claim(index, wanted);
+
+	if (claimed && claimed != wanted)
+		superslab_claim_put(index, claimed, 0);
+	return claimed == wanted;
+}
+
+/* A bare superslab becomes the helper's, which arms it. It stays in its list meanwhile. */
+static bool retire(uint32_t index)
+{
+	unsigned home = superslab_at(index)->home;
+
+	if (!helper_link_is_running() || stock_length(home, STOCK_RETIRED) == STOCK_SLOTS)
+		return false;
+	atomic_store_explicit(&superslab_at(index)->units, 0, memory_order_relaxed);
+	if (stock_push(home, STOCK_RETIRED, index))
+		return true;
+	atomic_store_explicit(&superslab_at(index)->units, (uint64_t)SUPERSLAB_ALL_UNITS << 32,
+			      memory_order_relaxed);
+	return false;
+}
+
+void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
+{
+	struct superslab *superslab = superslab_at(index);
+	uint64_t both = (uint64_t)claimed << 32 | claimed;
+
+	/* What the kernel refused is as if it were put now: it is tried again, later. */
+	if (claimed & ~released)
+		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,
+					 memory_order_relaxed);
+	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
+	reservation_note_populated(-__builtin_popcount(released));
+	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
+	if (claimed == SUPERSLAB_ALL_UNITS && released == SUPERSLAB_ALL_UNITS && retire(index))
+		return;
+	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	atomic_fetch_xor(&superslab->units, both);
+	superslab_list_note(index);
+	if (claimed & ~released)
+		superslab_note_idle(index);
+}
