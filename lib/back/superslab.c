@@ -191,7 +191,10 @@ static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
 		vm_touch_huge(reservation_unit_start((size_t)index * SUPERSLAB_UNITS));
 	lock_take(&lock);
 	enter(index, wish.home, 0, 0);
-	unit = take_unit(wish, zeroed);
+	/* Not what the helper has brought meanwhile: this has pages that nobody knows of. */
+	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
+	if (unit != UNIT_NONE)
+		want_helper(wish.units);
 	*low = runs_low(wish.home);
 	lock_put(&lock);
 	return unit;
