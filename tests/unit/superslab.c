@@ -12,6 +12,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "support/options.h"
 
@@ -334,6 +335,8 @@ START_TEST(records_of_the_next_superslabs_come_ahead_once_each)
 	struct populate_records records = { 0 };
 	uint32_t i;
 
+	/* One huge page would hold them all. */
+	ck_assert_int_eq(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
 	take(1, 1);
 	populate_records_tick(&records, 3, 4);
 	ck_assert(has_record(3) && !has_record(5));
