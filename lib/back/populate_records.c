@@ -10,9 +10,9 @@
 #include "os/vm.h"
 
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
-/* What the fastest threads take in the 4 to 8 ms that another may have the helper's processor. */
+/* What the fastest threads take in the 4 ms that another may have the helper's processor. */
 #define AHEAD_LEAST	32	/* superslabs … */
-#define AHEAD_MOST	128	/* … or as many as there are */
+#define AHEAD_MOST	64	/* … or as many as there are */
 
 /* By the kernel, which changes nothing: a thread may have taken the superslab meanwhile. */
 void populate_records_tick(struct populate_records *records, uint32_t first, uint32_t end)
