@@ -17,12 +17,11 @@
 /* By the kernel, which changes nothing: a thread may have taken the superslab meanwhile. */
 void populate_records_tick(struct populate_records *records, uint32_t first, uint32_t end)
 {
-	uint32_t ahead = first < AHEAD_LEAST ? AHEAD_LEAST : first < AHEAD_MOST ? first : AHEAD_MOST;
+	uint32_t ahead = (uint32_t)min_size(max_size(first, AHEAD_LEAST), AHEAD_MOST);
 	size_t page = vm_page_size();
 	uintptr_t low, high;
 
-	if (end > first + ahead)
-		end = first + ahead;
+	end = (uint32_t)min_size(end, first + ahead);
 	if (records->next > first)
 		first = records->next;
 	if (first >= end)

@@ -20,7 +20,7 @@
 #include "support/options.h"
 
 #define HEAP_LEAST		(8 * MiB)
-#define FRONTIER_SECOND		(120 * MiB)	/* what is not opened in small steps by who needs more */
+#define FRONTIER_SECOND		(120 * MiB)	/* who needs more than the first chunk opens no small steps */
 #define FRONTIER_STEP_MAX	GiB
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */

@@ -94,11 +94,11 @@ uint64_t thread_cpu_ns(void)
 	return (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
 }
 
-/* Where a thread may run; 0: the kernel does not say. */
+/* Where a thread may run. */
 struct processors {
 	unsigned long mask[PROCESSORS_MOST / (8 * sizeof(long))];
 	long bytes;
-	unsigned count;
+	unsigned count;		/* 0: the kernel does not say */
 };
 
 static void read_processors(struct processors *processors, pid_t thread)

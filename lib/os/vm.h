@@ -65,9 +65,9 @@ size_t vm_calls_of_helper(void);
 void vm_count_as_helper(void);
 
 /*
- * Populates a huge page, if the kernel has one for the range. It clears the part that is touched
- * last (folio_zero_user() in mm/memory.c), so that the cache has it: upwards only, which is
- * faster, if that is the page's end.
+ * Populates a huge page, if the kernel has one for the range. So that the cache has what is
+ * touched, the kernel clears that part after all others, from the far end on (folio_zero_user()
+ * in mm/memory.c): upwards, which is faster, if the page's end is touched.
  */
 static inline void vm_touch_huge(char *start)
 {

@@ -147,7 +147,6 @@ static void children_may_nest_to_depth_3_under_load(void)
 	nest(true);
 }
 
-/* No fork handler runs; a helper is not to be had, nor waited for. */
 /* KiB of this process that another has as well. */
 static size_t shared_kib(void)
 {
@@ -187,6 +186,7 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 	expect_success(pid);
 }
 
+/* No fork handler runs; a helper is not to be had, nor waited for. */
 static void a_raw_clone_may_allocate(void)
 {
 	struct growth held = { NULL, 1500, 0 };
