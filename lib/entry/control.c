@@ -47,6 +47,8 @@
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
 #define TURN_NS			200000ull
 #define NS_FOR_EVER		UINT64_MAX
+/* The helper has begun by then; threads that grow at once are ahead of it as it is. */
+#define HELPER_FIRST_NS		10000000ull
 
 struct client {
 	int socket;			/* -1: a free place */
@@ -280,6 +282,7 @@ static void *run(void *argument)
 	thread_name("hakmem-control");
 	thread_leave_real_time();
 	if (!control.is_filtered) {
+		thread_nap(HELPER_FIRST_NS);
 		thread_run_where_first();
 		thread_come_first(TURN_NS);
 	}
