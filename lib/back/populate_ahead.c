@@ -110,12 +110,14 @@ void populate_ahead_begin(bool has_room_beside)
 {
 	has_room = has_room_beside;
 	if (has_room) {
-		/* They are what threads miss first, and take no time. */
+		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
-		populate_fill_begin(&homes[0].fill, node_to_stage(0));
-		begin_policy(&homes[0]);
 		if (!is_forked)	/* the plain part is of the first home */
 			populate_tails_begin(&homes[0].tails, superslab_count());
+		populate_tails_tick(&homes[0].tails, superslab_count(), true);
+		populate_fresh_records(&homes[0]);	/* of those that were taken meanwhile */
+		populate_fill_begin(&homes[0].fill, node_to_stage(0));
+		begin_policy(&homes[0]);
 	} else {
 		populate_fill_refuse(&homes[0].fill, "the process may use one processor only");
 	}
@@ -340,6 +342,13 @@ static void answer_strays(void (*report)(const struct fault_stray *stray))
 	}
 }
 
+/* After each superslab: threads that grow fast may take the processor from the helper for long. */
+static void keep_records_ahead(struct ahead *ahead)
+{
+	if (populate_policy_grows_fast(&ahead->policy))
+		populate_fresh_records(ahead);
+}
+
 static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 {
 	unsigned filled = 0;
@@ -348,8 +357,10 @@ static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 		return 0;
 	while (filled < FILLS_PER_TICK &&
 	       stock_length(ahead->home, STOCK_READY) < ahead->policy.target &&
-	       populate_fill_reach(ahead->home) && fill_one(ahead))
+	       populate_fill_reach(ahead->home) && fill_one(ahead)) {
+		keep_records_ahead(ahead);
 		filled++;
+	}
 	return filled;
 }
 
@@ -373,9 +384,9 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
 						       superslab_count() / sharers });
-	populate_tails_tick(&ahead->tails, superslab_count(), ahead->policy.target > 1);
-	if (ahead->policy.target > 1)
-		populate_fresh_records(ahead);
+	populate_tails_tick(&ahead->tails, superslab_count(),
+			    populate_policy_grows_fast(&ahead->policy));
+	keep_records_ahead(ahead);
 	filled = fill_stock(ahead, now_ns);
 	advise_fresh(ahead);
 	if (ahead->policy.target == 0)

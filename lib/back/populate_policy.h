@@ -46,6 +46,12 @@ struct populate_demand {
 	uint32_t heap;		/* superslabs in use: bounds what may lie in stock */
 };
 
+/* More than one superslab is wanted ahead. */
+static inline bool populate_policy_grows_fast(const struct populate_policy *policy)
+{
+	return policy->target > 1;
+}
+
 /* Sets the target for this tick. */
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 			  struct populate_demand demand);

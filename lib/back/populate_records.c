@@ -10,26 +10,27 @@
 #include "os/vm.h"
 
 #define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
-/* What the fastest threads take in the 4 ms that another may have the helper's processor. */
-#define AHEAD_LEAST	32	/* superslabs … */
-#define AHEAD_MOST	64	/* … or as many as there are */
+/* What the fastest threads take in the 4 or 8 ms that others may have the helper's processor. */
+#define AHEAD_MOST	64	/* superslabs … */
+#define AHEAD_LEAST	16
+#define AHEAD_SHARE	4	/* … or so many times as many as there are */
+#define AT_ONCE_LEAST	8	/* a call */
 
 /* By the kernel, which changes nothing: a thread may have taken the superslab meanwhile. */
 void populate_records_tick(struct populate_records *records, uint32_t first, uint32_t end)
 {
-	uint32_t ahead = (uint32_t)min_size(max_size(first, AHEAD_LEAST), AHEAD_MOST);
+	uint32_t ahead = (uint32_t)min_size(max_size(AHEAD_SHARE * first, AHEAD_LEAST), AHEAD_MOST);
+	uint32_t next = (uint32_t)max_size(first, records->next);
+	uint32_t until = (uint32_t)min_size(end, first + ahead);
 	size_t page = vm_page_size();
 	uintptr_t low, high;
 
-	end = (uint32_t)min_size(end, first + ahead);
-	if (records->next > first)
-		first = records->next;
-	if (first >= end)
+	if (next >= until || (until < end && until < next + AT_ONCE_LEAST))
 		return;
-	records->next = end;
+	records->next = until;
 	/* They grow downwards. */
-	low = (uintptr_t)superslab_at(end - 1) & ~(page - 1);
-	high = align_up((uintptr_t)(superslab_at(first) + 1), page);
+	low = (uintptr_t)superslab_at(until - 1) & ~(page - 1);
+	high = align_up((uintptr_t)(superslab_at(next) + 1), page);
 	vm_populate((void *)low, high - low);
 }
 

@@ -11,7 +11,7 @@
 #include "os/vm.h"
 
 #define MOST		16	/* superslabs … */
-#define FROM_FAST	8	/* … once there are so many in all … */
+#define FROM_FAST	6	/* … once there are so many in all … */
 #define FROM_SLOW	64	/* … or so many, if they come one by one */
 #define AT_ONCE_FAST	4	/* before threads are there themselves */
 

@@ -21,7 +21,8 @@
 #include "os/vm.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
-#define LOW_ONE_IN	4		/* of a chunk is left: it runs low */
+#define LOW_ONE_IN	4		/* of a chunk is left: it runs low … */
+#define LOW_SUPERSLABS	32		/* … or so many of a larger one: what fast threads take in 3 ms */
 #define CHILD_PLAIN_UNITS	128	/* the same for a fork's child, of what it takes itself */
 
 /* All by superslab lock. */
@@ -170,10 +171,12 @@ static bool open_more(unsigned home)
  */
 static bool runs_low(unsigned home)
 {
-	uint32_t first, end;
+	uint32_t first, end, newest = newest_superslabs[home], low = newest / LOW_ONE_IN;
 
+	if (low < LOW_SUPERSLABS && newest > LOW_SUPERSLABS)
+		low = LOW_SUPERSLABS;
 	stock_read_fresh(home, &first, &end);
-	return (end - first) * LOW_ONE_IN < newest_superslabs[home];
+	return end - first < low;
 }
 
 /*

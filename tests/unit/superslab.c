@@ -342,14 +342,21 @@ START_TEST(records_of_the_next_superslabs_come_ahead_once_each)
 	ck_assert(has_record(3) && !has_record(5));
 	populate_records_tick(&records, 1, 100);
 	ck_assert(!has_record(1));
-	for (i = 4; i < 33; i++)
+	for (i = 4; i < 17; i++)
 		ck_assert_msg(has_record(i), "%u", i);
-	ck_assert(!has_record(35));
-	ck_assert_uint_eq(records.next, 33);
-	populate_records_tick(&records, 2, 33);
-	ck_assert_uint_eq(records.next, 33);
-	populate_records_touch(50);
-	ck_assert(has_record(50) && !has_record(52));
+	ck_assert(!has_record(19));
+	ck_assert_uint_eq(records.next, 17);
+	/* Not one by one, unless it is the last of its chunk. */
+	populate_records_tick(&records, 2, 100);
+	ck_assert_uint_eq(records.next, 17);
+	populate_records_tick(&records, 16, 18);
+	ck_assert_uint_eq(records.next, 18);
+	/* More of a larger heap, and never more than that. */
+	populate_records_tick(&records, 30, 400);
+	ck_assert(has_record(30) && has_record(93) && !has_record(96));
+	ck_assert_uint_eq(records.next, 94);
+	populate_records_touch(150);
+	ck_assert(has_record(150) && !has_record(152));
 }
 END_TEST
 
