@@ -157,8 +157,13 @@ void need_helper_allowed(void)
 {
 	need_threads();
 	need_madvise();	/* of which it wants MADV_WIPEONFORK */
+	skip_under_filter("there is no helper");
+}
+
+void skip_under_filter(const char *what_else)
+{
 	if (kib_of_line("/proc/self/status", "Seccomp"))
-		contract_skip("no helper under a seccomp filter");
+		contract_skip("under a seccomp filter %s", what_else);
 }
 
 size_t resident_bytes(void)

@@ -41,6 +41,8 @@ void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
 void need_madvise(void);
 /* For one that found no helper: skips it where the library starts none, or none can be. */
 void need_helper_allowed(void);
+/* A filter in force costs more than what it refuses: what_else. */
+void skip_under_filter(const char *what_else);
 
 size_t resident_bytes(void);
 /* 0 when there is no such line in the file. */

@@ -108,6 +108,7 @@ static void a_thread_at_the_limit_waits_or_fails_as_asked(void)
 	void *large = malloc(LARGE);
 
 	need_helper_running();
+	skip_under_filter("waits are not timed");
 	before = client_stats(client);
 	limit.hard_bytes = before.limit_taken_bytes + LARGE / 2;
 	CHECK(((const struct control_limit *)client_request(client, CONTROL_LIMIT, &limit,

@@ -169,6 +169,7 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 	struct growth inherited = { NULL, 1500, 0 };
 	pid_t pid;
 
+	need_helper_allowed();
 	growth_add(&inherited, 6 * MIB, 0);
 	pid = fork();
 	if (pid == 0) {

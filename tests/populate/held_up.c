@@ -228,6 +228,7 @@ static void the_helper_of_a_real_time_thread_is_not_one(void)
 	struct growth growth = { NULL, 4000, 0 };
 	pid_t helper;
 
+	need_helper_allowed();
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
 		contract_skip("SCHED_FIFO is refused");
 	growth_add(&growth, 200 * MIB, 0);
@@ -356,6 +357,7 @@ static void the_helper_of_a_pinned_thread_runs_where_main_may(void)
 	cpu_set_t of_main, of_helper;
 	pthread_t thread;
 
+	need_helper_allowed();
 	CHECK(!sched_getaffinity(0, sizeof(of_main), &of_main));
 	if (CPU_COUNT(&of_main) < 2)
 		contract_skip("this process may use one processor only");

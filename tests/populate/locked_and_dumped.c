@@ -53,6 +53,8 @@ static void lock(int flags)
 	if (mlockall(flags))
 		CHECK_THAT(errno == ENOMEM || errno == EPERM || errno == EAGAIN,
 			   "mlockall: %s", strerror(errno));
+	else
+		need_lockable_memory();
 }
 
 static void a_locked_heap_grows_and_shrinks(void)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,6 +122,15 @@ void start_helper(void)
 		   mode());
 	growth_check(&growth);
 	growth_free(&growth);
+}
+
+void need_lockable_memory(void)
+{
+	struct rlimit limit;
+
+	CHECK(!getrlimit(RLIMIT_MEMLOCK, &limit));
+	if (geteuid() && limit.rlim_cur < GIB)
+		contract_skip("only %zu KiB may be locked", (size_t)limit.rlim_cur / 1024);
 }
 
 void wait_for_quiet(void)

@@ -194,6 +194,7 @@ static void locked_memory_goes_back_too(void)
 
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		contract_skip("mlockall is refused here");
+	need_lockable_memory();
 	start_helper();
 	burst(&growth);
 	growth_free(&growth);
