@@ -84,13 +84,16 @@ def find(empty_program):
     else:
         print(f"bench: no {library or 'HAKMEM_LIB'}: the peers only", file=sys.stderr)
     found.append(Allocator(SYSTEM, ""))
+    peers = from_peers(os.environ.get("PEERS", ""))
     for name, file_name in PACKAGED.items():
+        if name in [peer.name for peer in peers]:
+            continue
         path = packaged_library(file_name)
         if path:
             found.append(Allocator(name, path))
         else:
             print(f"bench: no {name} here ({file_name})", file=sys.stderr)
-    found += from_peers(os.environ.get("PEERS", ""))
+    found += peers
     usable = [allocator for allocator in found if works(allocator, empty_program)]
     if found and found[0].name == OURS and found[0] not in usable:
         sys.exit("bench: hakmem itself cannot be preloaded")

@@ -22,6 +22,7 @@ import numa
 import populate
 import populate_limits
 import populate_report
+import readme
 import release
 import release_limits
 import release_report
@@ -188,6 +189,7 @@ def arguments():
     parser.add_argument("--programs", required=True, help="where the built programs are")
     parser.add_argument("--limits", action="store_true",
                         help="exit 1 if a limit is missed")
+    parser.add_argument("--readme", help="put a table of all rows into this file")
     return parser.parse_args()
 
 
@@ -215,6 +217,8 @@ def main():
              numa.judge(results.numa))
     if found:
         report.limits_table(found)
+    if chosen.readme:
+        readme.write(results, runs, chosen.readme)
     return int(chosen.limits and any(limit.kept is False for limit in found))
 
 
