@@ -2,6 +2,7 @@
 """Puts what one bench has found into a README, in Markdown. run.py calls write()."""
 
 import os
+import sys
 
 import allocators
 import machine
@@ -10,10 +11,10 @@ import report
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 SCENARIOS = {
-    "work_1": "grow by 512 MiB with work between, 1 thread",
-    "work_2": "the same, 2 threads",
-    "burst_1": "grow by 512 MiB at full speed, 1 thread",
-    "burst_2": "the same, 2 threads",
+    "work_1": "growth by 512 MiB, with work between",
+    "work_2": "the same, by 2 threads",
+    "burst_1": "growth by 512 MiB, without",
+    "burst_2": "the same, by 2 threads",
 }
 
 
@@ -21,23 +22,31 @@ def table_row(*cells):
     return "| " + " | ".join(cells) + " |"
 
 
+def duration(nanoseconds):
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds:.3g} ns"
+
+
+def cell(nanoseconds, kib):
+    return f"{duration(nanoseconds)}, {kib / 1024:.3g}"
+
+
 def row_cell(summary):
-    if not summary:
-        return "-"
-    return f"{report.duration(summary.nanoseconds)}, {summary.peak_kib / 1024:.0f}"
+    return cell(summary.nanoseconds, summary.peak_kib) if summary else "-"
 
 
 def populate_cell(samples):
     if not samples:
         return "-"
     median = populate_report.median
-    return (f"{populate_report.time_text(median(samples, 'sum_ns'))}, "
-            f"{median(samples, 'resident_kib') / 1024:.0f}")
+    return cell(median(samples, "sum_ns"), median(samples, "resident_kib"))
 
 
 def lines(results):
     contestants = results.allocators
-    yield table_row("an operation; peak MiB", *(a.name for a in contestants))
+    yield table_row("an operation, peak MiB", *(a.name for a in contestants))
     yield table_row("---", *("---:" for _ in contestants))
     for row in results.rows:
         yield table_row(f"`{row.name}`",
@@ -46,12 +55,11 @@ def lines(results):
     if found:
         setting = found.settings[0]
         for scenario, what in SCENARIOS.items():
-            yield table_row(f"{what}: all of it; MiB", *(
+            yield table_row(what, *(
                 populate_cell(found.runs(scenario, setting, a.name)) for a in contestants))
     if results.start_up:
         yield table_row("start of `true`", *(
-            f"{results.start_up[a.name][0] / 1e6:.2f} ms, "
-            f"{results.start_up[a.name][3] / 1024:.1f}"
+            cell(results.start_up[a.name][0], results.start_up[a.name][3])
             if a.name in results.start_up else "-" for a in contestants))
 
 
@@ -69,6 +77,8 @@ def write(results, runs, path):
     """Replaces what is between the marks, each on a line of its own."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
+    if BEGIN not in text or END not in text:
+        sys.exit(f"bench: {path} has no lines {BEGIN} and {END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     table = "\n".join(lines(results))
     with open(path, "w", encoding="utf-8") as file:
