@@ -45,6 +45,14 @@ int unit_end(void)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+bool unit_skip_if(bool is_impossible, const char *why)
+{
+	if (is_impossible)
+		printf("# skipped: %s\n", why);
+	fflush(stdout);
+	return is_impossible;
+}
+
 static int saved_stderr = -1, caught = -1;
 static char caught_text[UNIT_TEXT_BYTES];
 

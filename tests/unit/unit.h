@@ -35,6 +35,9 @@
 TCase *unit_begin(const char *name);
 int unit_end(void);
 
+/* if (unit_skip_if(…)) return; says that the rest of the test was left out, and why. */
+bool unit_skip_if(bool is_impossible, const char *why);
+
 /* In a test: what is written to standard error between the two, as a string. */
 void unit_catch_begin(void);
 const char *unit_catch_end(void);
