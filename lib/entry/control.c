@@ -62,7 +62,7 @@ static struct {
 	int listening, poller;		/* -1: there is none */
 	bool is_off;			/* set-uid, control:off; by the constructor */
 	bool is_filtered;		/* before it starts */
-	_Atomic bool is_running;	/* relaxed: it was started */
+	_Atomic bool is_running;	/* relaxed: it was started and has not ended */
 	struct client clients[CONTROL_CLIENTS];
 } control = { .listening = -1, .poller = -1 };
 
@@ -273,6 +273,11 @@ static uint64_t serve_all(void)
 	return sleep_ns;
 }
 
+static void set_running(bool is_running)
+{
+	atomic_store_explicit(&control.is_running, is_running, memory_order_relaxed);
+}
+
 static void *run(void *argument)
 {
 	uint64_t sleep_ns = 0;
@@ -290,10 +295,9 @@ static void *run(void *argument)
 	is_open = open_socket();
 	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
 	barrier_init();
-	if (!is_open)
-		return NULL;
-	while (look(sleep_ns))
+	while (is_open && look(sleep_ns))
 		sleep_ns = serve_all();
+	set_running(false);
 	return NULL;
 }
 
@@ -304,10 +308,11 @@ void control_start(bool is_filtered)
 	if (control.is_off)
 		return;
 	control.is_filtered = is_filtered;
-	atomic_store_explicit(&control.is_running, !thread_start(run, stack, sizeof(stack)),
-			      memory_order_relaxed);
-	if (!control_is_running())
+	set_running(true);
+	if (thread_start(run, stack, sizeof(stack))) {
+		set_running(false);
 		snapshot_say_why_no_socket("its control thread could not be started");
+	}
 }
 
 bool control_is_running(void)
@@ -321,7 +326,7 @@ void control_forget(void)
 
 	/* The descriptors are of the thread's own table, which a child does not have. */
 	control.listening = control.poller = -1;
-	atomic_store_explicit(&control.is_running, false, memory_order_relaxed);
+	set_running(false);
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		control.clients[i] = (struct client){ .socket = -1 };
 	control_place_forget();
