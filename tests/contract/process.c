@@ -25,14 +25,13 @@ static void change_environment(const char *const changes[])
 	}
 }
 
-/* A file of memory takes any amount of output: a pipe would have to be emptied. */
-static int text_open(const char *name)
+int scratch_file(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
 	if (fd < 0)
 		fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	CHECK_THAT(fd >= 0, "no file for a child's output: %s", strerror(errno));
+	CHECK_THAT(fd >= 0, "no file for %s: %s", name, strerror(errno));
 	return fd;
 }
 
@@ -47,7 +46,8 @@ static void text_read(int fd, char text[CHILD_TEXT_BYTES])
 
 void child_run(struct child *child, const char *const argv[], const char *const changes[])
 {
-	int output = text_open("output"), errors = text_open("errors");
+	/* They take any amount: a pipe would have to be emptied. */
+	int output = scratch_file("output"), errors = scratch_file("errors");
 	pid_t pid = fork();
 
 	CHECK_THAT(pid >= 0, "fork: %s", strerror(errno));

@@ -30,6 +30,9 @@ void child_run_case(struct child *child, const char *name, const char *argument,
 		    const char *const changes[]);
 bool child_succeeded(const struct child *child);
 
+/* A file without a name, of memory or in /tmp, closed on exec. */
+int scratch_file(const char *name);
+
 /* Waits for a forked child; fails the case unless it exits with 0. */
 void expect_success(int pid);
 

@@ -19,6 +19,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/populate/refusal.h"
 #include "tests/populate/watch.h"
 
@@ -159,9 +160,8 @@ static void open_ends(void)
 
 	CHECK(pattern != MAP_FAILED);
 	pattern_write(pattern, LARGEST, SOURCE_TAG);
-	source = memfd_create("source", MFD_CLOEXEC);
-	sink = memfd_create("sink", MFD_CLOEXEC);
-	CHECK(source >= 0 && sink >= 0);
+	source = scratch_file("source");
+	sink = scratch_file("sink");
 	CHECK(write(source, pattern, LARGEST) == LARGEST);
 	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
 	CHECK(!sigaction(SIGUSR1, &action, NULL));

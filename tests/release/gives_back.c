@@ -245,7 +245,8 @@ static void run_on_one_processor(void)
 		processor++;
 	CPU_ZERO(&one);
 	CPU_SET(processor, &one);
-	CHECK(!sched_setaffinity(0, sizeof(one), &one));
+	if (sched_setaffinity(0, sizeof(one), &one))
+		contract_skip("sched_setaffinity(2) is refused: %s", strerror(errno));
 }
 
 static void on_one_processor_it_goes_back_though_nothing_is_populated_ahead(void)
