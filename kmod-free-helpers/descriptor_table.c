@@ -65,7 +65,7 @@ void descriptor_table_put_error_output(void)
 int descriptor_table_separate(void)
 {
 	if (IS_UNDER_TSAN)
-		return -ENOSYS;
+		return 0;
 	if (syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_UNSHARE))
 		return -errno;
 	occupy_standard_descriptors();

@@ -7,7 +7,10 @@
 #ifndef HAKMEM_DESCRIPTOR_TABLE_H
 #define HAKMEM_DESCRIPTOR_TABLE_H
 
-/* The calling thread gets an empty table; on -errno it keeps the program's. */
+/*
+ * The calling thread gets an empty table. On -errno it keeps the program's, and must keep nothing
+ * open there: a program that closes all would have its own next file read, or written to.
+ */
 int descriptor_table_separate(void);
 
 /*

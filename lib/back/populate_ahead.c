@@ -106,7 +106,7 @@ static void populate_fresh_records(struct ahead *ahead)
 		populate_records_tick(&ahead->records, first, end);
 }
 
-void populate_ahead_begin(bool has_room_beside)
+void populate_ahead_begin(bool has_room_beside, int error)
 {
 	has_room = has_room_beside;
 	if (has_room) {
@@ -116,7 +116,7 @@ void populate_ahead_begin(bool has_room_beside)
 			populate_tails_begin(&homes[0].tails, superslab_count());
 		populate_tails_tick(&homes[0].tails, superslab_count(), true);
 		populate_fresh_records(&homes[0]);	/* of those that were taken meanwhile */
-		populate_fill_begin(&homes[0].fill, node_to_stage(0));
+		populate_fill_begin(&homes[0].fill, node_to_stage(0), error);
 		begin_policy(&homes[0]);
 	} else {
 		populate_fill_refuse(&homes[0].fill, "the process may use one processor only");

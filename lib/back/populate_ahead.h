@@ -30,9 +30,10 @@ struct populate_ahead_counts {
 
 /*
  * Probes and opens what there is. Never fails: at worst it touches. has_room: on a processor
- * beside the program's threads; without, nothing is populated ahead.
+ * beside the program's threads; without, nothing is populated ahead. error: why it may keep no
+ * descriptor, -errno; 0: it may.
  */
-void populate_ahead_begin(bool has_room);
+void populate_ahead_begin(bool has_room, int error);
 bool populate_ahead_has_room(void);
 
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */

@@ -59,11 +59,27 @@ static bool open_source(struct populate_fill *fill, int node)
 	       take_staged(fill, STAGING_HUGE, &fill->zeroes, &fill->zeroes_ns);
 }
 
-void populate_fill_begin(struct populate_fill *fill, int node)
+void populate_fill_refuse(struct populate_fill *fill, const char *why)
+{
+	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
+	log_format_text(fill->probe.reason, sizeof(fill->probe.reason), "%s", why);
+}
+
+static void probe(struct populate_fill *fill, int error)
+{
+	if (!error) {
+		fault_probe_run(&fill->probe);
+		return;
+	}
+	populate_fill_refuse(fill, "close_range(2) is refused, and what the program closes it would lose");
+	fill->probe.error = error;
+}
+
+void populate_fill_begin(struct populate_fill *fill, int node, int error)
 {
 	unsigned flags;
 
-	fault_probe_run(&fill->probe);
+	probe(fill, error);
 	flags = fill->probe.way == FAULT_PROBE_COPY ? FAULT_SERVICE_WITHOUT_MOVE : 0;
 	if (populate_fill_arms(fill) && fault_service_open(&fill->service, flags) == 0) {
 		if (open_source(fill, node))
@@ -74,12 +90,6 @@ void populate_fill_begin(struct populate_fill *fill, int node)
 	/* Only for its samples; without it nothing is known of small pages. */
 	if (!fill->staging.mapping)
 		staging_open(&fill->staging, 0, STAGED_SMALL, node);
-}
-
-void populate_fill_refuse(struct populate_fill *fill, const char *why)
-{
-	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
-	log_format_text(fill->probe.reason, sizeof(fill->probe.reason), "%s", why);
 }
 
 /* What COPY copies from may be on any node: its target has a policy. */

@@ -28,8 +28,11 @@ struct populate_fill {
 
 #define POPULATE_FILL_CLOSED { .probe = { .way = FAULT_PROBE_NONE }, .service = { .descriptor = -1 } }
 
-/* Probes and opens what there is. Never fails: at worst it touches. node: of its pages. */
-void populate_fill_begin(struct populate_fill *fill, int node);
+/*
+ * Probes and opens what there is. Never fails: at worst it touches. node: of its pages. error: why
+ * it may keep no descriptor, -errno; 0: it may.
+ */
+void populate_fill_begin(struct populate_fill *fill, int node, int error);
 /* Another, of another node, that shares what the first has opened. */
 void populate_fill_begin_beside(struct populate_fill *fill, const struct populate_fill *first,
 				int node);

@@ -90,6 +90,10 @@ bool control_wants_helper(void)
 
 static bool open_socket(void)
 {
+	if (descriptor_table_separate()) {
+		snapshot_say_why_no_socket("close_range(2) is refused: no descriptor table of its own");
+		return false;
+	}
 	control.listening = control_place_listen();
 	if (control.listening < 0)
 		return false;
@@ -291,7 +295,6 @@ static void *run(void *argument)
 		thread_run_where_first();
 		thread_come_first(TURN_NS);
 	}
-	descriptor_table_separate();
 	is_open = open_socket();
 	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
 	barrier_init();

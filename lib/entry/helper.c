@@ -62,6 +62,8 @@ static _Atomic(const char *) refusal;		/* why there is no helper; relaxed: for r
 static struct event_doorbell doorbell;
 static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
 static _Atomic bool started;			/* in this process */
+/* The helper's alone. What a program closes that it did not open must be none of ours. */
+static bool keeps_descriptors;
 
 static void refuse(const char *why)
 {
@@ -151,7 +153,9 @@ static enum release_urgency urgency(struct pressure *pressure)
 
 	if (limit_wants_room() || control_purge_is_on())
 		return RELEASE_NOW;
-	return is_filtered() ? RELEASE_CALM : of_level[pressure_read(pressure, process_now_ns())];
+	if (is_filtered() || !keeps_descriptors)
+		return RELEASE_CALM;
+	return of_level[pressure_read(pressure, process_now_ns())];
 }
 
 /* For hakctl doctor. */
@@ -207,17 +211,18 @@ static void look_for_filter(void)
  * On one processor whatever is populated ahead takes it from the program, which then waits
  * longer than its own page faults would have taken.
  */
-static void begin_populating(void)
+static void begin_populating(int table_error)
 {
 	unsigned processors = is_filtered() ? 1 : thread_run_where_first();
 
-	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS);
+	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS, table_error);
 }
 
 static void *run(void *argument)
 {
 	struct pressure pressure;
 	struct event_loop loop;
+	int table_error;
 
 	(void)argument;
 	thread_name("hakmem-helper");
@@ -228,18 +233,19 @@ static void *run(void *argument)
 	thread_leave_real_time();
 	if (!is_filtered())
 		thread_take_short_turns(TURN_NS);
-	descriptor_table_separate();
+	table_error = descriptor_table_separate();
+	keeps_descriptors = !table_error && !is_filtered();
 	vm_count_as_helper();
-	begin_populating();
+	begin_populating(table_error);
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(process_now_ns(), report_stray);
 	if (!control_is_running())
 		barrier_init();
-	release_behind_begin(process_now_ns, !is_filtered());
+	release_behind_begin(process_now_ns, keeps_descriptors);
 	reclaim_begin(process_now_ns);
-	if (!is_filtered())
+	if (keeps_descriptors)
 		pressure_open(&pressure);
-	event_loop_open(&loop, &doorbell, !is_filtered());
+	event_loop_open(&loop, &doorbell, keeps_descriptors);
 	if (populate_ahead_descriptor() >= 0)
 		event_loop_watch(&loop, populate_ahead_descriptor());
 	note_rungs(&loop);
