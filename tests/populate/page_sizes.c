@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the kernel gives huge pages to who asks: a small heap asks for none, a larger one does
+ * behind its first chunk, with and without a helper, and none does that was told not to.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/contract/block.h"
+#include "tests/contract/case.h"
+#include "tests/contract/process.h"
+#include "tests/populate/watch.h"
+
+enum { TRIES = 30 };
+
+static void need_huge_pages_on_request(void)
+{
+	char text[128] = "";
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+
+	if (!file || !fgets(text, sizeof(text), file) || !strstr(text, "[madvise]"))
+		contract_skip("huge pages are not given on request here: %s", text);
+	fclose(file);
+	need_madvise();
+}
+
+static size_t huge_bytes(void)
+{
+	return kib_of_line("/proc/self/smaps_rollup", "AnonHugePages") * 1024;
+}
+
+/* In a child, whose heap is as small as its parent's. */
+static bool grows_huge(size_t bytes)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		struct growth growth = { NULL, 4000, 0 };
+
+		growth_add(&growth, bytes, 0);
+		_exit(huge_bytes() < bytes / 2);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status) == 0;
+}
+
+/* Pages that the host of a guest has taken back are dear, and rightly refused: then once more. */
+static void expect_huge(void)
+{
+	bool huge = false;
+
+	need_huge_pages_on_request();
+	for (int i = 0; i < TRIES && !huge; i++)
+		huge = grows_huge(64 * MIB);
+	CHECK_THAT(huge, "not half of 64 MiB is in huge pages, in %d processes", TRIES);
+}
+
+static void a_small_heap_is_of_small_pages(void)
+{
+	struct growth growth = { NULL, 4000, 0 };
+
+	need_huge_pages_on_request();
+	growth_add(&growth, 5 * MIB, 0);
+	CHECK_THAT(huge_bytes() == 0, "%zu bytes are in huge pages", huge_bytes());
+	growth_free(&growth);
+}
+
+static void behind_the_first_chunk_pages_are_huge(void)
+{
+	expect_huge();
+}
+
+static void so_they_are_without_a_helper(void)
+{
+	expect_huge();
+}
+
+static void none_is_huge_where_the_option_says_never(void)
+{
+	struct growth growth = { NULL, 4000, 0 };
+
+	need_huge_pages_on_request();
+	growth_add(&growth, 64 * MIB, 0);
+	CHECK_THAT(huge_bytes() == 0, "%zu bytes are in huge pages", huge_bytes());
+	growth_free(&growth);
+}
+
+static const struct contract_case cases[] = {
+	CASE_WITH(a_small_heap_is_of_small_pages, "helpers:auto"),
+	CASE_WITH(behind_the_first_chunk_pages_are_huge, "helpers:auto"),
+	CASE_WITH(so_they_are_without_a_helper, "helpers:never"),
+	CASE_WITH(none_is_huge_where_the_option_says_never, "helpers:never,huge_pages:never"),
+};
+
+CONTRACT_MAIN(cases)
