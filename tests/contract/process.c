@@ -153,10 +153,15 @@ void need_madvise(void)
 	munmap(page, 4096);
 }
 
-void need_helper_allowed(void)
+void need_helper_possible(void)
 {
 	need_threads();
 	need_madvise();	/* of which it wants MADV_WIPEONFORK */
+}
+
+void need_helper_allowed(void)
+{
+	need_helper_possible();
 	skip_under_filter("there is no helper");
 }
 

@@ -42,7 +42,8 @@ void need_threads(void);
 void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
 		  void *(*body)(void *argument), void *argument);
 void need_madvise(void);
-/* For one that found no helper: skips it where the library starts none, or none can be. */
+/* Skips where no helper can be; or where the library would start none unless told to. */
+void need_helper_possible(void);
 void need_helper_allowed(void);
 /* A filter in force costs more than what it refuses: what_else. */
 void skip_under_filter(const char *what_else);

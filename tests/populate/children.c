@@ -337,6 +337,7 @@ static void a_process_with_a_helper_may_exec(void)
 {
 	static struct child child;
 
+	need_helper_possible();
 	child_run_case(&child, "part_execs", NULL, NULL);
 	CHECK_THAT(child_succeeded(&child) && !strcmp(child.output, "execed\n"),
 		   "status %#x: %s", (unsigned int)child.status, child.errors);
@@ -356,6 +357,7 @@ static void a_process_ends_with_the_last_of_its_own_threads(void)
 	int status = 0;
 	pid_t ended = 0, pid = fork();
 
+	need_helper_possible();
 	if (pid == 0) {
 		start_helper();
 		self = pthread_self();

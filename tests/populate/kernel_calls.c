@@ -194,6 +194,7 @@ static void use_every_class(void)
 
 static void part_with_moved_pages(void)
 {
+	need_helper_possible();
 	use_every_class();
 	if (strcmp(mode(), "uffd+move"))
 		contract_skip("this kernel: %s", mode());
@@ -203,6 +204,7 @@ static void part_with_moved_pages(void)
 
 static void part_with_copied_pages(void)
 {
+	need_helper_possible();
 	use_every_class();
 	if (!strncmp(mode(), "touch", 5))
 		contract_skip("this kernel: %s", mode());
@@ -213,6 +215,7 @@ static void part_with_copied_pages(void)
 
 static void part_with_touched_pages(void)
 {
+	need_helper_possible();
 	use_every_class();
 	CHECK_THAT(!strncmp(mode(), "touch: ", 7), "%s", mode());
 	CHECK(counter("populate.moved_bytes") + counter("populate.copied_bytes") == 0);
@@ -221,6 +224,7 @@ static void part_with_touched_pages(void)
 
 static void part_without_ring(void)
 {
+	need_helper_possible();
 	use_every_class();
 	CHECK(!has_ring);
 	CHECK(populated_ahead() > 4 * MIB);

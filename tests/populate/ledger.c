@@ -56,11 +56,13 @@ static void grow_shrink_and_balance(void)
 
 static void the_books_balance_when_quiet(void)
 {
+	need_helper_possible();
 	grow_shrink_and_balance();
 }
 
 static void part_balances(void)
 {
+	need_helper_possible();
 	grow_shrink_and_balance();
 }
 
@@ -109,6 +111,7 @@ static void what_is_in_stock_is_really_populated(void)
 	size_t stock = 0, present = 0;
 	bool stood_still = false;
 
+	need_helper_possible();
 	growth_add(&growth, 200 * MIB, 300);
 	/* the stock lasts for half a second behind the growth, and helpers are late at times */
 	for (int i = 0; i < 200 && !stood_still; i++) {

@@ -159,6 +159,7 @@ static void a_core_dump_holds_what_is_in_use_and_no_more(void)
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	const char *argv[] = { self, "part_dumps_core", NULL };
 
+	need_helper_possible();
 	require_plain_cores();
 	CHECK(length > 0);
 	self[length] = '\0';

@@ -13,6 +13,7 @@
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
+#include "tests/contract/process.h"
 #include "tests/populate/refusal.h"
 #include "tests/populate/watch.h"
 
@@ -142,6 +143,7 @@ static void a_program_without_mappings_left_goes_on(void)
 	struct growth growth = { NULL, 4000, 0 }, first = { NULL, 4000, 0 };
 	size_t taken;
 
+	need_helper_possible();
 	growth_add(&first, 300 * MIB, 300);
 	growth_free(&first);
 	malloc_trim(0);

@@ -118,6 +118,7 @@ static void what_is_freed_makes_room_for_other_sizes(void)
 {
 	static const size_t sizes[] = { 300, 40000, 3 * MIB, 5000, 700000, 20 * MIB };
 
+	need_madvise();
 	enter_group();
 	for (int round = 0; round < ROUNDS; round++) {
 		struct growth growth;
@@ -134,6 +135,7 @@ static void what_does_not_fit_is_null(void)
 {
 	static const size_t sizes[] = { 300, 40000, 3 * MIB };
 
+	need_madvise();
 	enter_group();
 	for (int round = 0; round < 3; round++) {
 		struct growth growth;
