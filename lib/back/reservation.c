@@ -63,7 +63,7 @@ void reservation_unlock(void)
 	lock_put(&lock);
 }
 
-static int reserve(size_t heap_bytes)
+static int reserve(size_t heap_bytes, int (*how)(size_t bytes, void **start))
 {
 	size_t units = heap_bytes >> UNIT_SHIFT;
 	size_t records = align_up((heap_bytes >> SUPERSLAB_SHIFT) * SUPERSLAB_RECORD_BYTES,
@@ -74,7 +74,7 @@ static int reserve(size_t heap_bytes)
 	size_t total = records + bins + larges + caches + heap_bytes + SUPERSLAB_SIZE;
 	void *mapped;
 	char *start;
-	int error = vm_reserve(total, &mapped);
+	int error = how(total, &mapped);
 
 	if (error)
 		return error;
@@ -89,22 +89,47 @@ static int reserve(size_t heap_bytes)
 	return 0;
 }
 
+/*
+ * Address space that is only reserved would be lost to the program's own mappings: a Java heap, a
+ * thread's stack. As much as the limit, all of which may yet become heap.
+ */
+static int reserve_under_limit(void)
+{
+	size_t limit = vm_address_space_limit();
+
+	if (limit > HEAP_MOST)
+		return -ENOMEM;
+	return reserve(align_up(max_size(limit, HEAP_LEAST), SUPERSLAB_SIZE), vm_reserve_unmapped);
+}
+
 int reservation_init(void *nobody)
 {
 	size_t bytes;
-	int error = -ENOMEM;
+	int error;
 
 	reservation.nobody = nobody;
-	/* 2 TiB, 1.5 TiB, 1 TiB, 768 GiB … so that a limit is used to at least two thirds. */
-	for (bytes = HEAP_MOST; bytes >= HEAP_LEAST; bytes /= 2) {
-		error = reserve(bytes);
-		if (!error)
-			break;
-		error = reserve(align_up(bytes / 4 * 3, SUPERSLAB_SIZE));
-		if (!error)
-			break;
+	error = reserve(HEAP_MOST, vm_reserve);
+	if (error)
+		error = reserve_under_limit();
+	/* Some other limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
+	for (bytes = HEAP_MOST; error && bytes > HEAP_LEAST; bytes /= 2) {
+		error = reserve(align_up(bytes / 4 * 3, SUPERSLAB_SIZE), vm_reserve);
+		if (error)
+			error = reserve(bytes / 2, vm_reserve);
 	}
 	return error;
+}
+
+/* Of metadata, some of which is open already. */
+static int open_rest(char *start, size_t bytes)
+{
+	size_t half = align_up(bytes / 2, vm_page_size());
+	int error = vm_open(start, bytes);
+
+	if (error != -EEXIST || half == bytes)
+		return error;
+	error = open_rest(start, half);
+	return error ? error : open_rest(start + half, bytes - half);
 }
 
 /* Opens both arrays around the anchor for the first units. */
@@ -115,12 +140,12 @@ static int open_records(size_t units)
 	char *low = (char *)((uintptr_t)(reservation.anchor - records) & ~(page - 1));
 	char *high = reservation.anchor + align_up(units * sizeof(void *), page);
 
-	return vm_open(low, (size_t)(high - low));
+	return open_rest(low, (size_t)(high - low));
 }
 
 static int open_large_records(size_t units)
 {
-	return vm_open(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
+	return open_rest(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
 }
 
 /* Raises *open_units to at least end_unit, with a margin if the kernel allows it. */
@@ -370,7 +395,7 @@ void *reservation_take_metadata(size_t bytes)
 	lock_put(&lock);
 	if (!taken || taken + bytes <= open_from)
 		return taken;
-	if (vm_open(open_from, (size_t)(open_to - open_from)))
+	if (open_rest(open_from, (size_t)(open_to - open_from)))
 		return NULL;	/* its address space is lost: 2^17 caches fit */
 	lock_take(&lock);
 	if (caches_open < open_to)

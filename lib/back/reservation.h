@@ -57,7 +57,7 @@ struct chunk {
 };
 
 /*
- * Reserves; halves the wish until the kernel agrees (RLIMIT_AS, vm.overcommit_memory=2).
+ * Reserves; under RLIMIT_AS without mapping anything, else halves the wish until the kernel agrees.
  * nobody: entry of units without a slab. Returns 0 or -errno. Once a process.
  */
 int reservation_init(void *nobody);

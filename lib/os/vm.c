@@ -11,14 +11,23 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/kernel_abi.h"
 #include "os/thread.h"
+#include "support/compiler.h"
+
+#define UNMAPPED_LOWEST	((uintptr_t)64 << 40)
+#define UNMAPPED_BYTES	((uintptr_t)16 << 40)
+#define UNMAPPED_TRIES	4
 
 /* relaxed: counts; a thread compares with itself only */
 static _Atomic size_t calls[2];		/* [helper] */
 static _Atomic uintptr_t helper_thread;
+
+/* Set before there is a second thread, and before anything is open. */
+static bool maps_on_open;
 
 void vm_count_as_helper(void)
 {
@@ -62,6 +71,45 @@ int vm_reserve(size_t bytes, void **start)
 	return result_of(mapped == MAP_FAILED, saved_errno);
 }
 
+/*
+ * Below the highest places that the kernel has for programs (47 bits), and above those that it is
+ * asked for: V8 asks for any below 64 TiB, sanitizers and Java for low ones.
+ */
+static void *random_place(unsigned number)
+{
+	/* The stack is at random too. */
+	uint64_t seed = (uintptr_t)__builtin_frame_address(0) + number;
+	uint64_t random = (seed ^ seed >> 12) * 0x9e3779b97f4a7c15ull;
+
+	return (void *)(uintptr_t)(UNMAPPED_LOWEST +
+				   (random >> 32) % (UNMAPPED_BYTES / VM_HUGE_PAGE_BYTES) *
+					   VM_HUGE_PAGE_BYTES);
+}
+
+/* Only a page is tried; what lies in the way of the rest is noticed when it is opened. */
+int vm_reserve_unmapped(size_t bytes, void **start)
+{
+	size_t page = vm_page_size();
+	int error = -ENOMEM;
+	unsigned i;
+
+	for (i = 0; i < UNMAPPED_TRIES && error; i++) {
+		*start = random_place(i);
+		error = vm_map_again((char *)*start + bytes - page, page);
+	}
+	maps_on_open = !error;
+	return error;
+}
+
+size_t vm_address_space_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return limit.rlim_cur;
+}
+
 int vm_map_wiped_on_fork(void **page)
 {
 	int saved_errno = errno;
@@ -85,6 +133,8 @@ int vm_open(void *start, size_t bytes)
 {
 	int saved_errno = errno;
 
+	if (maps_on_open)
+		return vm_map_again(start, bytes);
 	return result_of(mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0, saved_errno);
 }
 

@@ -16,10 +16,23 @@ size_t vm_page_size(void);
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
 int vm_reserve(size_t bytes, void **start);
 
+/*
+ * The same under a limit of address space, where what is not mapped does not count: a place at
+ * random where neither the kernel nor programs put anything; vm_open maps. Once, before the first
+ * vm_open. -errno: there is no such place.
+ */
+int vm_reserve_unmapped(size_t bytes, void **start);
+
+/* In bytes; SIZE_MAX: none. */
+size_t vm_address_space_limit(void);
+
 /* A page of memory that a fork's child, made by whatever call, finds zeroed (Linux 4.14). */
 int vm_map_wiped_on_fork(void **page);
 
-/* Makes reserved pages readable and writable; they are zero on first touch. */
+/*
+ * Makes reserved pages readable and writable; they are zero on first touch. After
+ * vm_reserve_unmapped -EEXIST, if some of them are that already and others are not.
+ */
 int vm_open(void *start, size_t bytes);
 
 /* Drops the pages; the next touch finds zeroes. Also for mlock()ed ranges, where the kernel can. */

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -142,6 +143,21 @@ static void run_limited(const char *part)
 		_exit(0);
 	}
 	expect_success(pid);
+}
+
+static void part_leaves_most_of_512_mib(void)
+{
+	void *block = malloc(100000);
+
+	CHECK(block && mmap(NULL, (LIMITED_MIB - 100) * MIB, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+	free(block);
+}
+
+/* What is only reserved counts: a Java heap beside it would not fit. */
+static void a_limited_address_space_is_not_used_up_by_a_small_heap(void)
+{
+	run_limited("part_leaves_most_of_512_mib");
 }
 
 static void an_address_space_of_512_mib_can_be_used_for_mixed_blocks(void)
@@ -311,6 +327,8 @@ static void an_alignment_is_refused_that_is_beyond_the_limit(void)
 
 static const struct contract_case cases[] = {
 	CASE(most_of_512_mib_can_be_had_in_mixed_blocks),
+	CASE(a_limited_address_space_is_not_used_up_by_a_small_heap),
+	CASE_PART(part_leaves_most_of_512_mib),
 	CASE(an_address_space_of_512_mib_can_be_used_for_mixed_blocks),
 	CASE(the_end_of_memory_in_small_blocks_loses_nothing),
 	CASE(the_end_of_memory_in_mixed_blocks_loses_nothing),
