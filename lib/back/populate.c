@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "back/helper_link.h"
+#include "os/node.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "os/vm.h"
@@ -77,12 +78,15 @@ static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 				      heap_bytes < PROBED_FROM_HEAP_BYTES ? 1 : PROBED_PAGES);
 }
 
-int populate_open(void *start, size_t bytes, size_t heap_bytes, bool dense)
+int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
 {
 	int error = vm_open(start, bytes);
 
 	if (error)
 		return error;
+	/* Before anything is touched. */
+	if (topology_has_homes())
+		node_place(start, bytes, home);
 	/* A kernel without huge pages refuses the wish; small ones do. */
 	if (options.huge_pages == HUGE_PAGES_ALWAYS)
 		vm_want_huge(start, bytes);

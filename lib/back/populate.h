@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 /*
- * Opens a range at the frontier. heap_bytes: how large the heap is before; dense: it will
+ * Opens a range at the frontier for a home. heap_bytes: how large the heap is before; dense: it will
  * be filled with blocks from its low end up. Huge pages are decided here, for good.
  * Returns 0 or -errno.
  */
-int populate_open(void *start, size_t bytes, size_t heap_bytes, bool dense);
+int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense);
 
 /* By the helper: what pages cost here and now, for what is opened from now on. */
 enum populate_advice { POPULATE_ADVICE_NONE, POPULATE_ADVICE_HUGE, POPULATE_ADVICE_SMALL };

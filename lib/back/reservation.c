@@ -14,7 +14,6 @@
 
 #include "back/populate.h"
 #include "os/lock.h"
-#include "os/node.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/options.h"
@@ -192,10 +191,7 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 		error = reservation_open_large_records(end);
 	if (error)
 		return error;
-	/* Placed first: opening may touch. */
-	if (topology_has_homes())
-		node_place(start, bytes, chunk.home);
-	error = populate_open(start, bytes, (size_t)chunk.first_unit << UNIT_SHIFT,
+	error = populate_open(start, bytes, chunk.home, (size_t)chunk.first_unit << UNIT_SHIFT,
 			      kind == CHUNK_SLABS);
 	if (error)
 		return error;
