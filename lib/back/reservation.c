@@ -18,7 +18,6 @@
 #include "os/vm.h"
 #include "support/options.h"
 
-#define HEAP_LEAST		(8 * MiB)
 #define FRONTIER_SECOND		(120 * MiB)	/* who needs more than the first chunk opens no small steps */
 #define FRONTIER_STEP_MAX	GiB
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
@@ -62,73 +61,47 @@ void reservation_unlock(void)
 	lock_put(&lock);
 }
 
-static int reserve(size_t heap_bytes, int (*how)(size_t bytes, void **start))
-{
-	size_t units = heap_bytes >> UNIT_SHIFT;
-	size_t records = align_up((heap_bytes >> SUPERSLAB_SHIFT) * SUPERSLAB_RECORD_BYTES,
-				  SUPERSLAB_SIZE);
-	size_t bins = align_up(units * sizeof(void *), SUPERSLAB_SIZE);
-	size_t larges = align_up(units * LARGE_RECORD_BYTES, SUPERSLAB_SIZE);
-	size_t caches = align_up(heap_bytes / CACHES_PER_HEAP_BYTE, SUPERSLAB_SIZE);
-	size_t total = records + bins + larges + caches + heap_bytes + SUPERSLAB_SIZE;
-	void *mapped;
-	char *start;
-	int error = how(total, &mapped);
+/* In bytes behind the first record; each array ends where the next begins. */
+struct layout {
+	size_t anchor, larges, caches, heap;
+};
 
-	if (error)
-		return error;
-	start = (char *)align_up((uintptr_t)mapped, SUPERSLAB_SIZE);
-	reservation.anchor = start + records;
-	reservation.bin_of_unit = (void **)reservation.anchor;
-	reservation.large_units = reservation.anchor + bins;
-	caches_next = caches_open = reservation.large_units + larges;
-	caches_end = caches_open + caches;
-	reservation.base = (uintptr_t)caches_end;
-	reservation.bytes = heap_bytes;
-	return 0;
+static struct layout layout_of(size_t heap_bytes)
+{
+	size_t units = heap_bytes >> UNIT_SHIFT, superslabs = heap_bytes >> SUPERSLAB_SHIFT;
+	struct layout at;
+
+	at.anchor = align_up(superslabs * SUPERSLAB_RECORD_BYTES, SUPERSLAB_SIZE);
+	at.larges = at.anchor + align_up(units * sizeof(void *), SUPERSLAB_SIZE);
+	at.caches = at.larges + align_up(units * LARGE_RECORD_BYTES, SUPERSLAB_SIZE);
+	at.heap = at.caches + align_up(heap_bytes / CACHES_PER_HEAP_BYTE, SUPERSLAB_SIZE);
+	return at;
 }
 
-/*
- * Address space that is only reserved would be lost to the program's own mappings: a Java heap, a
- * thread's stack. As much as the limit, all of which may yet become heap.
- */
-static int reserve_under_limit(void)
+static size_t bytes_with_metadata(size_t heap_bytes)
 {
-	size_t limit = vm_address_space_limit();
-
-	if (limit > HEAP_MOST)
-		return -ENOMEM;
-	return reserve(align_up(max_size(limit, HEAP_LEAST), SUPERSLAB_SIZE), vm_reserve_unmapped);
+	return layout_of(heap_bytes).heap + heap_bytes + SUPERSLAB_SIZE;
 }
 
 int reservation_init(void *nobody)
 {
-	size_t bytes;
-	int error;
+	struct layout at;
+	void *place;
+	char *start;
+	int error = reservation_place_find(bytes_with_metadata, &reservation.bytes, &place);
 
 	reservation.nobody = nobody;
-	error = reserve(HEAP_MOST, vm_reserve);
 	if (error)
-		error = reserve_under_limit();
-	/* Some other limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
-	for (bytes = HEAP_MOST; error && bytes > HEAP_LEAST; bytes /= 2) {
-		error = reserve(align_up(bytes / 4 * 3, SUPERSLAB_SIZE), vm_reserve);
-		if (error)
-			error = reserve(bytes / 2, vm_reserve);
-	}
-	return error;
-}
-
-/* Of metadata, some of which is open already. */
-static int open_rest(char *start, size_t bytes)
-{
-	size_t half = align_up(bytes / 2, vm_page_size());
-	int error = vm_open(start, bytes);
-
-	if (error != -EEXIST || half == bytes)
 		return error;
-	error = open_rest(start, half);
-	return error ? error : open_rest(start + half, bytes - half);
+	at = layout_of(reservation.bytes);
+	start = (char *)align_up((uintptr_t)place, SUPERSLAB_SIZE);
+	reservation.anchor = start + at.anchor;
+	reservation.bin_of_unit = (void **)reservation.anchor;
+	reservation.large_units = start + at.larges;
+	caches_next = caches_open = start + at.caches;
+	caches_end = start + at.heap;
+	reservation.base = (uintptr_t)caches_end;
+	return 0;
 }
 
 /* Opens both arrays around the anchor for the first units. */
@@ -139,12 +112,12 @@ static int open_records(size_t units)
 	char *low = (char *)((uintptr_t)(reservation.anchor - records) & ~(page - 1));
 	char *high = reservation.anchor + align_up(units * sizeof(void *), page);
 
-	return open_rest(low, (size_t)(high - low));
+	return reservation_place_open(low, (size_t)(high - low));
 }
 
 static int open_large_records(size_t units)
 {
-	return open_rest(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
+	return reservation_place_open(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
 }
 
 /* Raises *open_units to at least end_unit, with a margin if the kernel allows it. */
@@ -391,7 +364,7 @@ void *reservation_take_metadata(size_t bytes)
 	lock_put(&lock);
 	if (!taken || taken + bytes <= open_from)
 		return taken;
-	if (open_rest(open_from, (size_t)(open_to - open_from)))
+	if (reservation_place_open(open_from, (size_t)(open_to - open_from)))
 		return NULL;	/* its address space is lost: 2^17 caches fit */
 	lock_take(&lock);
 	if (caches_open < open_to)

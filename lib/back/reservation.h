@@ -6,7 +6,7 @@
  *    (grow downwards)     ││    (8 B a unit)                                 │ 64 KiB units
  *                       anchor                                             base
  *
- * One mmap(PROT_NONE). The frontier opens (PROT_READ | PROT_WRITE) geometrically, chunk by
+ * One mmap(PROT_NONE), or none. The frontier opens (PROT_READ | PROT_WRITE) geometrically, chunk by
  * chunk: a chunk becomes superslabs or part of the large range. Metadata lies outside the
  * memory it describes and opens ahead of it; the first two arrays share one mprotect().
  *
@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "back/reservation_place.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
 
@@ -32,7 +33,6 @@
 
 #define RESERVATION_FIRST_BYTES	(8 * MiB)	/* the first chunk: all that a small process opens */
 
-#define HEAP_MOST		(2 * TiB)
 #define SUPERSLABS_MOST		(HEAP_MOST >> SUPERSLAB_SHIFT)
 
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */

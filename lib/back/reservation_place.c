@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reservation_place.c - see reservation_place.h.
+ */
+#include <config.h>
+
+#include "back/reservation_place.h"
+
+#include <errno.h>
+
+#include "os/vm.h"
+#include "support/compiler.h"
+
+#define HEAP_LEAST	(8 * MiB)
+
+/*
+ * Address space that is only reserved would be lost to the program's own mappings: a Java heap, a
+ * thread's stack. As much as the limit, all of which may yet become heap.
+ */
+static int find_under_limit(size_t (*total_bytes)(size_t heap_bytes), size_t *heap_bytes,
+			    void **place)
+{
+	size_t limit = vm_address_space_limit();
+
+	if (limit > HEAP_MOST)
+		return -ENOMEM;
+	*heap_bytes = align_up(max_size(limit, HEAP_LEAST), VM_HUGE_PAGE_BYTES);
+	return vm_reserve_unmapped(total_bytes(*heap_bytes), place);
+}
+
+int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *heap_bytes,
+			   void **place)
+{
+	size_t most;
+	int error;
+
+	*heap_bytes = HEAP_MOST;
+	error = vm_reserve(total_bytes(*heap_bytes), place);
+	if (error)
+		error = find_under_limit(total_bytes, heap_bytes, place);
+	/* Some other limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
+	for (most = HEAP_MOST; error && most > HEAP_LEAST; most /= 2) {
+		*heap_bytes = align_up(most / 4 * 3, VM_HUGE_PAGE_BYTES);
+		error = vm_reserve(total_bytes(*heap_bytes), place);
+		if (error) {
+			*heap_bytes = most / 2;
+			error = vm_reserve(total_bytes(*heap_bytes), place);
+		}
+	}
+	return error;
+}
+
+int reservation_place_open(char *start, size_t bytes)
+{
+	size_t half = align_up(bytes / 2, vm_page_size());
+	int error = vm_open(start, bytes);
+
+	if (error != -EEXIST || half == bytes)
+		return error;
+	error = reservation_place_open(start, half);
+	return error ? error : reservation_place_open(start + half, bytes - half);
+}
