@@ -17,12 +17,18 @@
 #include "support/options.h"
 
 /*
+ * A partly used slab of every class in every thread costs its untouched tail where pages
+ * are huge. From this size on that is little beside the rest.
+ */
+#define HUGE_FROM_HEAP_BYTES	(256 * MiB)
+
+/*
  * A huge page costs a fraction of the 0.7 ms or more that 512 small ones cost, unless a
- * hypervisor has to be asked for its memory: then it is milliseconds. The first of a range, which
- * will be used next anyway, tells; of a large heap's the first few, beside which they are little.
+ * hypervisor has to be asked for its memory: then it is milliseconds. The first few of a
+ * range, which will be used next anyway, tell.
  */
 #define PROBED_PAGES		4
-#define PROBED_FROM_HEAP_BYTES	(256 * MiB)
+#define PROBED_BYTES		(PROBED_PAGES * VM_HUGE_PAGE_BYTES)
 #define HUGE_IS_DEAR_NS		500000ull
 
 static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
@@ -32,27 +38,25 @@ void populate_advise(enum populate_advice pages)
 	atomic_store_explicit(&advice, pages, memory_order_relaxed);
 }
 
-/* One slow page of several says nothing: the thread may have lost its processor meanwhile. */
-static bool are_dear(char *start, unsigned pages)
+/* One slow page says nothing: the thread may have lost its processor meanwhile. */
+static bool are_dear(char *start)
 {
 	unsigned i, dear = 0;
 
-	for (i = 0; i < pages; i++) {
+	for (i = 0; i < PROBED_PAGES; i++) {
 		uint64_t began_ns = process_now_ns();
 
 		vm_touch_huge(start + i * VM_HUGE_PAGE_BYTES);
 		dear += process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 	}
-	return 2 * dear >= pages;
+	return 2 * dear >= PROBED_PAGES;
 }
 
-static void want_huge_unless_dear(char *start, size_t bytes, unsigned pages)
+static void want_huge_unless_dear(char *start, size_t bytes)
 {
-	size_t probed_bytes = pages * VM_HUGE_PAGE_BYTES;
-
 	vm_want_huge(start, bytes);
-	if (bytes > probed_bytes && are_dear(start, pages))
-		vm_refuse_huge(start + probed_bytes, bytes - probed_bytes);
+	if (bytes > PROBED_BYTES && are_dear(start))
+		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
 }
 
 /* A helper that will run beside its threads, and soon know what pages cost. */
@@ -62,20 +66,18 @@ static bool expects_advice(void)
 }
 
 /*
- * The helper has measured what pages cost; where there is none this thread tries. The first chunk
- * is of small pages: a partly used slab of every class costs its untouched tail where they are huge.
+ * The helper has measured what pages cost; without one, a large heap tries. Until it has, heaps
+ * that outgrow their first chunk outrun it: huge pages are the better guess.
  */
 static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 {
 	enum populate_advice pages = atomic_load_explicit(&advice, memory_order_relaxed);
 
-	if (!heap_bytes || pages == POPULATE_ADVICE_SMALL)
-		return;
-	if (pages == POPULATE_ADVICE_HUGE || expects_advice())
+	if (pages == POPULATE_ADVICE_HUGE ||
+	    (pages == POPULATE_ADVICE_NONE && heap_bytes && expects_advice()))
 		vm_want_huge(start, bytes);
-	else
-		want_huge_unless_dear(start, bytes,
-				      heap_bytes < PROBED_FROM_HEAP_BYTES ? 1 : PROBED_PAGES);
+	else if (pages == POPULATE_ADVICE_NONE && heap_bytes >= HUGE_FROM_HEAP_BYTES)
+		want_huge_unless_dear(start, bytes);
 }
 
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
