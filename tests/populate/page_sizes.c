@@ -64,24 +64,24 @@ static void behind_the_first_chunk_pages_are_huge(void)
 	CHECK_THAT(huge, "not half of 64 MiB is in huge pages, in %d processes", TRIES);
 }
 
-static void a_small_heap_is_of_small_pages(void)
+static void expect_small(size_t bytes)
 {
 	struct growth growth = { NULL, 4000, 0 };
 
 	need_huge_pages_on_request();
-	growth_add(&growth, 5 * MIB, 0);
+	growth_add(&growth, bytes, 0);
 	CHECK_THAT(huge_bytes() == 0, "%zu bytes are in huge pages", huge_bytes());
 	growth_free(&growth);
 }
 
+static void a_small_heap_is_of_small_pages(void)
+{
+	expect_small(5 * MIB);
+}
+
 static void none_is_huge_where_the_option_says_never(void)
 {
-	struct growth growth = { NULL, 4000, 0 };
-
-	need_huge_pages_on_request();
-	growth_add(&growth, 64 * MIB, 0);
-	CHECK_THAT(huge_bytes() == 0, "%zu bytes are in huge pages", huge_bytes());
-	growth_free(&growth);
+	expect_small(64 * MIB);
 }
 
 static const struct contract_case cases[] = {
