@@ -28,24 +28,27 @@ static int find_under_limit(size_t (*total_bytes)(size_t heap_bytes), size_t *he
 	return vm_reserve_unmapped(total_bytes(*heap_bytes), place);
 }
 
+static int reserve(size_t (*total_bytes)(size_t heap_bytes), size_t wanted_bytes, size_t *heap_bytes,
+		   void **place)
+{
+	*heap_bytes = wanted_bytes;
+	return vm_reserve(total_bytes(wanted_bytes), place);
+}
+
 int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *heap_bytes,
 			   void **place)
 {
 	size_t most;
-	int error;
+	int error = reserve(total_bytes, HEAP_MOST, heap_bytes, place);
 
-	*heap_bytes = HEAP_MOST;
-	error = vm_reserve(total_bytes(*heap_bytes), place);
 	if (error)
 		error = find_under_limit(total_bytes, heap_bytes, place);
 	/* Some other limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
 	for (most = HEAP_MOST; error && most > HEAP_LEAST; most /= 2) {
-		*heap_bytes = align_up(most / 4 * 3, VM_HUGE_PAGE_BYTES);
-		error = vm_reserve(total_bytes(*heap_bytes), place);
-		if (error) {
-			*heap_bytes = most / 2;
-			error = vm_reserve(total_bytes(*heap_bytes), place);
-		}
+		error = reserve(total_bytes, align_up(most / 4 * 3, VM_HUGE_PAGE_BYTES), heap_bytes,
+				place);
+		if (error)
+			error = reserve(total_bytes, most / 2, heap_bytes, place);
 	}
 	return error;
 }

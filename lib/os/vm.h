@@ -18,8 +18,8 @@ int vm_reserve(size_t bytes, void **start);
 
 /*
  * The same under a limit of address space, where what is not mapped does not count: a place at
- * random where neither the kernel nor programs put anything; vm_open maps. Once, before the first
- * vm_open. -errno: there is no such place.
+ * random where neither the kernel nor programs put anything; vm_open maps. Its last page is open
+ * already and not to be used. Once, before the first vm_open. -errno: there is no such place.
  */
 int vm_reserve_unmapped(size_t bytes, void **start);
 
