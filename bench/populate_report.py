@@ -46,7 +46,7 @@ def time_text(nanoseconds):
     for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
         if nanoseconds >= size:
             return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds:.0f} ns"
+    return f"{nanoseconds:.3g} ns"
 
 
 def optional(value, form):

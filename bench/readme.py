@@ -22,15 +22,8 @@ def table_row(*cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def duration(nanoseconds):
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds:.3g} ns"
-
-
 def cell(nanoseconds, kib):
-    return f"{duration(nanoseconds)}, {kib / 1024:.3g}"
+    return f"{populate_report.time_text(nanoseconds)}, {kib / 1024:.3g}"
 
 
 def row_cell(summary):
