@@ -113,7 +113,7 @@ void populate_ahead_begin(bool has_room_beside, int error)
 		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
 		if (!is_forked)	/* the plain part is of the first home */
-			populate_tails_begin(&homes[0].tails, superslab_count());
+			populate_tails_begin(&homes[0].tails, 0, superslab_count());
 		populate_tails_tick(&homes[0].tails, superslab_count(), true);
 		populate_fresh_records(&homes[0]);	/* of those that were taken meanwhile */
 		populate_fill_begin(&homes[0].fill, node_to_stage(0), error);

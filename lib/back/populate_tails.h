@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Superslabs not looked at yet. Zero: none. */
+/* Superslabs not looked at yet, of which others are another home's. Zero: none. */
 struct populate_tails {
 	uint32_t next, end;
+	unsigned home;
 };
 
 /* superslabs: so many there are when the plain part ends. */
-void populate_tails_begin(struct populate_tails *tails, uint32_t superslabs);
+void populate_tails_begin(struct populate_tails *tails, unsigned home, uint32_t superslabs);
 
 /* Those of a few superslabs. superslabs: so many there are now. */
 void populate_tails_tick(struct populate_tails *tails, uint32_t superslabs, bool grows_fast);
