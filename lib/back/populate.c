@@ -92,7 +92,7 @@ int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, b
 	/* A kernel without huge pages refuses the wish; small ones do. */
 	if (options.huge_pages == HUGE_PAGES_ALWAYS)
 		vm_want_huge(start, bytes);
-	else if (options.huge_pages == HUGE_PAGES_AUTO && dense)
+	else if (options.huge_pages == HUGE_PAGES_AUTO && dense && node_keeps_huge())
 		choose_pages(start, bytes, heap_bytes);
 	return 0;
 }

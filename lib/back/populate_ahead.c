@@ -310,9 +310,8 @@ static void advise_fresh(struct ahead *ahead)
 	enum populate_pages pages = ahead->policy.pages;
 	uint32_t first, end;
 
-	/* Where nothing can be bound the kernel would take a huge page from any node. */
-	if ((topology_has_homes() && !node_binds()) ||
-	    options.huge_pages != HUGE_PAGES_AUTO || !populate_policy_is_sure(&ahead->policy) || ahead->advices == ADVICES_MOST ||
+	if (!node_keeps_huge() || options.huge_pages != HUGE_PAGES_AUTO ||
+	    !populate_policy_is_sure(&ahead->policy) || ahead->advices == ADVICES_MOST ||
 	    (ahead->advices && pages == ahead->advised))
 		return;
 	ahead->advices++;

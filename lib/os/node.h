@@ -38,6 +38,16 @@ int node_place(void *start, size_t bytes, unsigned home);
 bool node_binds(void);
 
 /*
+ * False: a huge page of a range that asks for one may come from any node, since the kernel goes
+ * there before it compacts (alloc_pages_mpol), and nothing tells it which we mean. Small ones,
+ * and huge ones that nobody asked for, come from the thread's.
+ */
+static inline bool node_keeps_huge(void)
+{
+	return !topology_has_homes() || node_binds();
+}
+
+/*
  * From now on the calling thread runs where the home's pages are near, so that what it touches
  * first is there. False: it may not.
  */
