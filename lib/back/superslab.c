@@ -17,7 +17,7 @@
 #include "back/superslab_list.h"
 #include "back/superslab_run.h"
 #include "os/lock.h"
-#include "os/topology.h"
+#include "os/node.h"
 #include "os/vm.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
@@ -182,23 +182,27 @@ static bool runs_low(unsigned home)
 /*
  * A plain one is touched before others see it: of threads that fault on one huge page at once, each
  * zeroes a page, and all but one are thrown away. They take others meanwhile. A fork costs the
- * child those that are between here and there. The first chunk is of small pages.
+ * child those that are between here and there. The first chunk is of small pages. A thread that
+ * has moved meanwhile gets it for where it is.
  */
 static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
 {
-	uint32_t unit, index = pop_plain(wish.home);
+	unsigned home = wish.home;
+	uint32_t unit, index = pop_plain(home);
 
 	if (index == STOCK_NONE)
 		return UNIT_NONE;
-	if (index >= RESERVATION_FIRST_BYTES / SUPERSLAB_SIZE)
+	if (index >= RESERVATION_FIRST_BYTES / SUPERSLAB_SIZE) {
+		wish.home = node_home_of_touch(home);
 		vm_touch_huge(reservation_unit_start((size_t)index * SUPERSLAB_UNITS));
+	}
 	lock_take(&lock);
 	enter(index, wish.home, 0, 0);
 	/* Not what the helper has brought meanwhile: this has pages that nobody knows of. */
 	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
-	*low = runs_low(wish.home);
+	*low = runs_low(home);
 	lock_put(&lock);
 	return unit;
 }

@@ -38,6 +38,15 @@ int node_place(void *start, size_t bytes, unsigned home);
 bool node_binds(void);
 
 /*
+ * Where the page will come from that the calling thread touches first in a range of the home,
+ * now: it may have moved since it was asked for its own, and may move while the page is zeroed.
+ */
+static inline unsigned node_home_of_touch(unsigned home)
+{
+	return topology_has_homes() && !node_binds() ? node_home() : home;
+}
+
+/*
  * False: a huge page of a range that asks for one may come from any node, since the kernel goes
  * there before it compacts (alloc_pages_mpol), and nothing tells it which we mean. Small ones,
  * and huge ones that nobody asked for, come from the thread's.
