@@ -18,6 +18,7 @@
 
 #define PAGE	   ((size_t)4096)
 #define QUERY_MOST 512
+#define LOOKS	   100
 #define FOLDER	   "/sys/devices/system/node/"
 
 /* "0-1,3" */
@@ -111,13 +112,18 @@ int memory_node_of(int node)
 	return best;
 }
 
+/* The kernel may have the page in hand, to make a huge one of it: it is back in a moment. */
 int node_of_page(const void *address)
 {
 	void *page = (void *)((uintptr_t)address & ~(PAGE - 1));
 	int status = -1;
 
-	if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &status, 0) != 0)
-		return -1;
+	for (int i = 0; status < 0 && i < LOOKS; i++) {
+		if (i)
+			usleep(1000);
+		if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &status, 0) != 0)
+			return -1;
+	}
 	return status < 0 ? -1 : status;
 }
 
