@@ -43,6 +43,13 @@ static uint32_t units_of(size_t bytes)
 	return units <= reservation.bytes >> UNIT_SHIFT ? (uint32_t)units : 0;
 }
 
+/* With the lock. What was never used is not looked at: its records are many, and have no pages. */
+static void leave_free(uint32_t unit, uint32_t units, bool is_clean)
+{
+	if (units)
+		large_run_insert(unit, units, is_clean ? 0 : large_run_count_dirty(unit, units));
+}
+
 /*
  * With the lock: makes part of a free run live; what is left of it stays free. False: it is
  * being released.
@@ -50,16 +57,15 @@ static uint32_t units_of(size_t bytes)
 static bool split_off(uint32_t run, uint32_t first, uint32_t units)
 {
 	uint32_t end = run + large_run_at(run)->units;
+	bool is_clean = large_run_at(run)->dirty_units == 0;
 
 	if (!large_run_remove(run))
 		return false;
 	large_run_at(end - 1)->state = RUN_NONE;
 	large_run_at(run)->state = RUN_NONE;
 	large_run_set(first, units, RUN_LIVE);
-	if (first > run)
-		large_run_insert(run, first - run);
-	if (first + units < end)
-		large_run_insert(first + units, end - first - units);
+	leave_free(run, first - run, is_clean);
+	leave_free(first + units, end - first - units, is_clean);
 	return true;
 }
 
@@ -124,7 +130,7 @@ static bool open_more(uint32_t units, unsigned home)
 	if (chunk.units) {
 		large_run_set_home(chunk.first_unit, chunk.units, place);
 		large_count_add_range((int32_t)chunk.units);
-		large_run_insert(chunk.first_unit, chunk.units);
+		large_run_insert(chunk.first_unit, chunk.units, 0);
 	}
 	lock_put(&lock);
 	return true;
@@ -181,7 +187,7 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 static void free_units(uint32_t unit, uint32_t units)
 {
 	large_run_mark(unit, units, true);
-	large_run_insert(unit, units);
+	large_run_insert(unit, units, units);
 	large_count_add(-(int32_t)units, 0, 0);
 	reservation_uncharge((size_t)units << UNIT_SHIFT);
 }
@@ -328,7 +334,7 @@ bool large_receive(struct chunk chunk)
 	large_run_mark(chunk.first_unit, chunk.units, true);
 	large_run_set_home(chunk.first_unit, chunk.units, chunk.home);
 	large_count_add_range((int32_t)chunk.units);
-	large_run_insert(chunk.first_unit, chunk.units);
+	large_run_insert(chunk.first_unit, chunk.units, chunk.units);
 	lock_put(&lock);
 	return true;
 }

@@ -170,9 +170,8 @@ unsigned large_run_home(uint32_t unit)
 	return topology_has_homes() && large_run_read_home(unit / SUPERSLAB_UNITS, &home) ? home : 0;
 }
 
-uint32_t large_run_insert(uint32_t unit, uint32_t units)
+uint32_t large_run_insert(uint32_t unit, uint32_t units, uint32_t dirty)
 {
-	uint32_t dirty = large_run_count_dirty(unit, units);
 	uint32_t neighbours[2] = { large_run_free_before(unit), large_run_free_at(unit + units) };
 	unsigned i;
 
@@ -273,11 +272,13 @@ void large_run_settle(void)
 	uint32_t link = index_stack_take(&moved);
 
 	while (link) {
-		uint32_t unit = link - 1;
+		uint32_t unit = link - 1, units;
 
 		link = index_stack_leave(&large_run_at(unit)->moved_link);
-		if (large_run_remove(unit))
-			large_run_insert(unit, large_run_at(unit)->units);
+		if (!large_run_remove(unit))
+			continue;
+		units = large_run_at(unit)->units;
+		large_run_insert(unit, units, large_run_count_dirty(unit, units));
 	}
 }
 

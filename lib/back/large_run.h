@@ -70,10 +70,11 @@ unsigned large_run_home(uint32_t unit);
 bool large_run_read_home(uint32_t superslab, unsigned *home);
 
 /*
- * Makes units free, whatever run they were: merges them with free neighbours of their home,
- * enters the lists. Returns the first unit of the run that they are in now.
+ * Makes units free, whatever run they were, so many of them dirty: merges them with free
+ * neighbours of their home, enters the lists. Returns the first unit of the run that they are in
+ * now.
  */
-uint32_t large_run_insert(uint32_t unit, uint32_t units);
+uint32_t large_run_insert(uint32_t unit, uint32_t units, uint32_t dirty);
 
 /* Takes a free run out of its list; its tags stay. False: it is the helper's just now. */
 bool large_run_remove(uint32_t unit);

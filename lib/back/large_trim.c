@@ -28,7 +28,7 @@ static uint32_t take_dirty(uint32_t from, uint32_t *units)
 
 size_t large_trim(void)
 {
-	uint32_t unit, units = 0, from = 0;
+	uint32_t unit, units = 0, from = 0, dirty;
 	size_t bytes = 0;
 
 	while ((unit = take_dirty(from, &units)) != UNIT_NONE) {
@@ -36,11 +36,13 @@ size_t large_trim(void)
 					      (size_t)units << UNIT_SHIFT);
 
 		large_lock();
+		dirty = large_run_at(unit)->dirty_units;
 		if (released) {
-			bytes += (size_t)large_run_count_dirty(unit, units) << UNIT_SHIFT;
+			bytes += (size_t)dirty << UNIT_SHIFT;
 			large_run_mark(unit, units, false);
+			dirty = 0;
 		}
-		large_run_insert(unit, units);
+		large_run_insert(unit, units, dirty);
 		large_unlock();
 		from = unit + units;
 	}
