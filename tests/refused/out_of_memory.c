@@ -168,6 +168,8 @@ static void aligned_blocks(void)
 		hold(take_aligned, 1 + random_size(&seed, i % 64 ? 100000 : 4 * MIB));
 }
 
+static size_t growth_most = 36 * MIB;
+
 static void blocks_that_grow(void)
 {
 	uint64_t seed = 4;
@@ -175,9 +177,9 @@ static void blocks_that_grow(void)
 	for (size_t i = 0; i < 8; i++)
 		hold(take_plain, 1000);
 	for (size_t i = 0; i < 64 && held; i++)
-		resize(random_next(&seed) % held, 1 + random_size(&seed, 36 * MIB));
+		resize(random_next(&seed) % held, 1 + random_size(&seed, growth_most));
 	for (size_t i = 0; i < 16 && held; i++)
-		resize(0, (i + 1) * 3 * MIB);
+		resize(0, (i + 1) * growth_most / 12);
 }
 
 static void *work_a_while(void *unused)
@@ -383,7 +385,8 @@ POINTS_OF(growth_with_a_helper)
 /* Canaries, quarantine and guards ask for memory too, and for more of it. */
 static void every_refusal_when_hardened(void)
 {
-	alarm(10 * CONTRACT_LIMIT_S);	/* blocks to 36 MiB, faulted in anew each time */
+	alarm(10 * CONTRACT_LIMIT_S);
+	growth_most = 4 * MIB;	/* faulted in anew each time */
 	try_every_point("mixed_blocks");
 	try_every_point("aligned_blocks");
 	try_every_point("large_blocks");

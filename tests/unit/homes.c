@@ -22,6 +22,15 @@
 #define ROUNDS	200
 
 static char nobody;
+static unsigned here;	/* the node that the test is on */
+
+unsigned __wrap_node_current(void);
+
+unsigned __wrap_node_current(void)
+{
+	return here;
+}
+
 static const unsigned machines[] = { 1, 2, 4, 64 };
 
 /* A node without memory has the next lower one's home. */
@@ -55,8 +64,10 @@ static unsigned home_of_slab(uint32_t unit)
 static uint32_t take_slab(unsigned home)
 {
 	bool zeroed;
-	uint32_t unit = superslab_take_slab(1, 1, home, &zeroed);
+	uint32_t unit;
 
+	here = topology.node_of_home[home];
+	unit = superslab_take_slab(1, 1, home, &zeroed);
 	ck_assert_uint_ne(unit, UNIT_NONE);
 	return unit;
 }
@@ -80,6 +91,27 @@ START_TEST(slabs_are_of_the_home_that_was_asked)
 		for (round = 0; round < ROUNDS; round++)
 			ck_assert_uint_eq(home_of_slab(take_slab(home)), home);
 	ck_assert_uint_eq(superslab_spilled_bytes(), 0);
+}
+END_TEST
+
+/* Beyond the first chunk, where whoever takes a superslab touches it. */
+START_TEST(a_thread_that_has_moved_gets_the_superslab_for_where_it_is)
+{
+	bool zeroed;
+	unsigned round;
+
+	set_up(2, 1);
+	for (round = 0; round < ROUNDS; round++)
+		take_slab(0);
+	here = topology.node_of_home[1];
+	for (round = 0; round < 2 * SUPERSLAB_UNITS; round++) {
+		uint32_t unit = superslab_take_slab(1, 1, 0, &zeroed);
+
+		ck_assert_uint_ne(unit, UNIT_NONE);
+		if (home_of_slab(unit) == 1)
+			break;
+	}
+	ck_assert_uint_lt(round, 2 * SUPERSLAB_UNITS);
 }
 END_TEST
 
@@ -192,6 +224,7 @@ int main(void)
 	TCase *tcase = unit_begin("homes");
 
 	tcase_add_loop_test(tcase, slabs_are_of_the_home_that_was_asked, 0, 4);
+	tcase_add_test(tcase, a_thread_that_has_moved_gets_the_superslab_for_where_it_is);
 	tcase_add_loop_test(tcase, large_runs_are_of_the_home_that_was_asked, 0, 4);
 	tcase_add_test(tcase, a_home_that_can_have_no_more_takes_from_others_and_it_is_counted);
 	tcase_add_test(tcase, a_stock_is_of_one_home);
