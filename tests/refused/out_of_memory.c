@@ -37,7 +37,7 @@ struct holding {
 };
 
 static struct holding holdings[MOST_BLOCKS];
-static size_t held;
+static size_t held, growth_most = 36 * MIB;
 static long refused;
 
 static void check_some(void)
@@ -167,8 +167,6 @@ static void aligned_blocks(void)
 	for (size_t i = 0; i < 1500; i++)
 		hold(take_aligned, 1 + random_size(&seed, i % 64 ? 100000 : 4 * MIB));
 }
-
-static size_t growth_most = 36 * MIB;
 
 static void blocks_that_grow(void)
 {
