@@ -36,7 +36,7 @@ size_t large_trim(void)
 					      (size_t)units << UNIT_SHIFT);
 
 		large_lock();
-		dirty = large_run_at(unit)->dirty_units;
+		dirty = large_run_count_dirty(unit, units);
 		if (released) {
 			bytes += (size_t)dirty << UNIT_SHIFT;
 			large_run_mark(unit, units, false);
