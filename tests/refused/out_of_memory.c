@@ -383,7 +383,7 @@ POINTS_OF(growth_with_a_helper)
 /* Canaries, quarantine and guards ask for memory too, and for more of it. */
 static void every_refusal_when_hardened(void)
 {
-	alarm(10 * CONTRACT_LIMIT_S);
+	alarm(4 * CONTRACT_LIMIT_S);
 	growth_most = 4 * MIB;	/* faulted in anew each time */
 	try_every_point("mixed_blocks");
 	try_every_point("aligned_blocks");
