@@ -147,15 +147,19 @@ static void handlers_of_quick_exit_may_use_the_heap(void)
 
 static void a_process_may_end_while_threads_allocate(void)
 {
+	struct rounds rounds = { .most = 100 };
+
 	need_threads();
-	for (size_t i = 0; i < 100; i++)
+	while (next_round(&rounds))
 		expect_end("part_exit_with_threads", "handler destructor");
 }
 
 static void a_process_may_outlive_its_main_thread(void)
 {
+	struct rounds rounds = { .most = 20 };
+
 	need_threads();
-	for (size_t i = 0; i < 20; i++)
+	while (next_round(&rounds))
 		expect_end("part_exit_of_main_thread_only", "");
 }
 

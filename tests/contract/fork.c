@@ -183,10 +183,12 @@ static void join_workers(pthread_t workers[WORKERS])
 
 static void children_forked_from_a_busy_process_can_use_the_heap(void)
 {
+	struct rounds rounds = { .most = ROUNDS };
 	pthread_t workers[WORKERS];
 
 	start_workers(workers);
-	for (size_t round = 0; round < ROUNDS; round++) {
+	while (next_round(&rounds)) {
+		size_t round = rounds.count - 1;
 		pid_t pid;
 
 		collect_mail();
@@ -204,16 +206,17 @@ static void children_forked_from_a_busy_process_can_use_the_heap(void)
 
 static void *fork_repeatedly(void *seed)
 {
+	struct rounds rounds = { .most = 40 };
 	uint64_t random = (uint64_t)seed;
 
-	for (size_t i = 0; i < 40; i++) {
+	while (next_round(&rounds)) {
 		struct item item = item_make(&random, 60000);
 		pid_t pid = fork();
 
 		if (pid == 0) {
 			alarm(CHILD_LIMIT_S);
 			item_discard(&item);
-			thread_of_child((void *)i);
+			thread_of_child((void *)rounds.count);
 			_exit(0);
 		}
 		expect_success(pid);
@@ -248,12 +251,13 @@ static void allocate_in_handler(void)
 
 static void fork_handlers_of_the_program_may_allocate(void)
 {
+	struct rounds rounds = { .most = 60 };
 	pthread_t workers[WORKERS];
 
 	CHECK(!pthread_atfork(allocate_in_handler, allocate_in_handler,
 			      allocate_in_handler));
 	start_workers(workers);
-	for (size_t i = 0; i < 60; i++) {
+	while (next_round(&rounds)) {
 		pid_t pid = fork();
 
 		if (pid == 0) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/contract/case.h"
@@ -141,6 +142,30 @@ void need_threads(void)
 
 	start_thread(&thread, NULL, do_nothing, NULL);
 	pthread_join(thread, NULL);
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static long case_ms(void)
+{
+	const char *seconds = getenv("CONTRACT_SECONDS");
+
+	return 1000 * (seconds ? atol(seconds) : 5);
+}
+
+bool next_round(struct rounds *rounds)
+{
+	if (rounds->count == 0)
+		rounds->begun_ms = now_ms();
+	else if (rounds->count > 1 && now_ms() - rounds->begun_ms > case_ms())
+		return false;
+	return rounds->count++ < rounds->most;
 }
 
 void need_madvise(void)

@@ -30,6 +30,19 @@ void child_run_case(struct child *child, const char *name, const char *argument,
 		    const char *const changes[]);
 bool child_succeeded(const struct child *child);
 
+/*
+ * Rounds that are all alike: `most` of them, but none begins when those before have taken
+ * CONTRACT_SECONDS (5): where a page fault is dear, or fifty refusals are tried, fewer tell
+ * as much. Two there always are.
+ */
+struct rounds {
+	size_t most;
+	size_t count;		/* with the one that has begun */
+	long begun_ms;
+};
+
+bool next_round(struct rounds *rounds);
+
 /* A file without a name, of memory or in /tmp, closed on exec. */
 int scratch_file(const char *name);
 

@@ -195,7 +195,7 @@ static void what_a_large_block_leaves_can_be_had_again(void)
 {
 	size_t before = 0;
 
-	for (size_t round = 0; round < 60; round++) {
+	for (size_t round = 0; round < 24; round++) {
 		char *block = malloc(3 * MIB), *wall = malloc(2 * MIB);
 
 		CHECK(block && wall);

@@ -106,11 +106,12 @@ static void descend(struct growth *inherited, int depth, bool loaded)
 
 static void parent_and_child_go_on_after_fork_under_load(void)
 {
+	struct rounds rounds = { .most = ROUNDS };
 	pthread_t workers[2];
 
 	start_workers(workers);
 	start_helper();
-	for (int round = 0; round < ROUNDS; round++) {
+	while (next_round(&rounds)) {
 		struct growth held = { NULL, 1500, 0 };
 		pid_t pid;
 
@@ -133,10 +134,11 @@ static void parent_and_child_go_on_after_fork_under_load(void)
 static void nest(bool loaded)
 {
 	struct growth held = { NULL, 700, 0 };
+	struct rounds rounds = { .most = 3 };
 
 	start_helper();
 	growth_add(&held, 30 * MIB, 200);
-	for (int i = 0; i < 3; i++)
+	while (next_round(&rounds))
 		descend(&held, 1, loaded);
 	growth_check(&held);
 }
@@ -195,10 +197,11 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 static void a_raw_clone_may_allocate(void)
 {
 	struct growth held = { NULL, 1500, 0 };
+	struct rounds rounds = { .most = 10 };
 
 	start_helper();
 	growth_add(&held, 40 * MIB, 200);
-	for (int i = 0; i < 10; i++) {
+	while (next_round(&rounds)) {
 		pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
 
 		if (pid == 0) {

@@ -154,20 +154,21 @@ static void a_stopped_helper_holds_up_nobody(void)
 	start_helper();
 }
 
-/* Stopped at a moment of its own choice, fifty times, while the heap grows and shrinks. */
+/* Stopped at a moment of its own choice, fifty times at most, while the heap grows and shrinks. */
 static void a_helper_stopped_at_any_moment_holds_up_nobody(void)
 {
 	struct growth growth = { NULL, 3000, 0 };
+	struct rounds rounds = { .most = 50 };
 
 	start_helper();
-	for (int i = 0; i < 50; i++) {
+	while (next_round(&rounds)) {
 		pid_t holder;
 		int go;
 
-		growth_add(&growth, 8 * MIB, i % 5 * 100u);
+		growth_add(&growth, 8 * MIB, rounds.count % 5 * 100u);
 		holder = stop_helper(&go);
 		growth_add(&growth, 8 * MIB, 0);
-		if (i % 10 == 9) {
+		if (rounds.count % 10 == 0) {
 			growth_check(&growth);
 			growth_free(&growth);
 		}

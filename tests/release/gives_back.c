@@ -140,12 +140,13 @@ static void threads_lose_nothing_to_a_hasty_helper(void)
 static void children_of_a_hasty_helpers_process_are_whole(void)
 {
 	struct growth kept = { NULL, 3000, 0 };
+	struct rounds rounds = { .most = 20 };
 	pthread_t thread;
 
 	start_helper();
 	growth_add(&kept, 16 * MIB, 0);
 	start_thread(&thread, NULL, come_and_go, (void *)50000);
-	for (int round = 0; round < 20; round++) {
+	while (next_round(&rounds)) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
