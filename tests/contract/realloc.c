@@ -102,16 +102,17 @@ static void realloc_of_null_is_malloc(void)
 /* NULL and a block are both allowed as answers; a leak is not. */
 static void realloc_to_zero_frees_the_block(void)
 {
+	static const size_t sizes[] = { 24, 500, 5000, 50000, 500000, 5000000 };
+	struct rounds rounds = { .most = 30000 };
 	size_t before = 0;
 
-	for (size_t round = 0; round < 30000; round++) {
-		static const size_t sizes[] = { 24, 500, 5000, 50000, 500000, 5000000 };
-		size_t size = sizes[round % (sizeof(sizes) / sizeof(*sizes))];
+	while (next_round(&rounds)) {
+		size_t size = sizes[rounds.count % (sizeof(sizes) / sizeof(*sizes))];
 		/* where large blocks get new pages each time (hardened), a sixteenth of them tells */
 		size_t step = size > 64 * KIB ? 64 * KIB : 4096;
 		char *block = malloc(size);
 
-		if (round == 1000)
+		if (rounds.count == 100)
 			before = resident_bytes();
 		CHECK(block);
 		for (size_t i = 0; i < size; i += step)
@@ -193,9 +194,11 @@ static void large_blocks_resized_between_others_keep_the_contents(void)
 
 static void what_a_large_block_leaves_can_be_had_again(void)
 {
+	struct rounds rounds = { .most = 60 };
 	size_t before = 0;
 
-	for (size_t round = 0; round < 24; round++) {
+	while (next_round(&rounds)) {
+		size_t round = rounds.count;
 		char *block = malloc(3 * MIB), *wall = malloc(2 * MIB);
 
 		CHECK(block && wall);
@@ -211,7 +214,7 @@ static void what_a_large_block_leaves_can_be_had_again(void)
 		check_stamps(wall, 2 * MIB, ~round);
 		free(block);
 		free(wall);
-		if (round == 10)
+		if (round <= 10)
 			before = resident_bytes();
 	}
 	CHECK_THAT(resident_bytes() < before + 160 * MIB, "%zu MiB grew to %zu",
