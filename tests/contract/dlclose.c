@@ -77,7 +77,8 @@ static void blocks_outlive_the_library_that_asked_for_them(void)
 		if (round == 50)
 			before = resident_bytes();
 	}
-	CHECK_THAT(resident_bytes() < before + 2 * MIB, "%zu KiB grew to %zu KiB",
+	/* in random order (hardened) another superslab may be needed late: once, and no more */
+	CHECK_THAT(resident_bytes() < before + 4 * MIB, "%zu KiB grew to %zu KiB",
 		   before / KIB, resident_bytes() / KIB);
 }
 
