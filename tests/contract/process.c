@@ -144,26 +144,26 @@ void need_threads(void)
 	pthread_join(thread, NULL);
 }
 
-static long now_ms(void)
+uint64_t now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static long case_ms(void)
+static uint64_t rounds_us(void)
 {
 	const char *seconds = getenv("CONTRACT_SECONDS");
 
-	return 1000 * (seconds ? atol(seconds) : 5);
+	return 1000000 * (seconds ? strtoul(seconds, NULL, 10) : 5);
 }
 
 bool next_round(struct rounds *rounds)
 {
 	if (rounds->count == 0)
-		rounds->begun_ms = now_ms();
-	else if (rounds->count > 1 && now_ms() - rounds->begun_ms > case_ms())
+		rounds->begun_us = now_us();
+	else if (rounds->count > 1 && now_us() - rounds->begun_us > rounds_us())
 		return false;
 	return rounds->count++ < rounds->most;
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,8 @@ void child_run_case(struct child *child, const char *name, const char *argument,
 		    const char *const changes[]);
 bool child_succeeded(const struct child *child);
 
+uint64_t now_us(void);
+
 /*
  * Rounds that are all alike: `most` of them, but none begins when those before have taken
  * CONTRACT_SECONDS (5): where a page fault is dear, or fifty refusals are tried, fewer tell
@@ -38,7 +41,7 @@ bool child_succeeded(const struct child *child);
 struct rounds {
 	size_t most;
 	size_t count;		/* with the one that has begun */
-	long begun_ms;
+	uint64_t begun_us;
 };
 
 bool next_round(struct rounds *rounds);

@@ -26,7 +26,6 @@ void start_helper(void);
 /* Skips where memory is locked that may not grow by much: allocations fail, and shall. */
 void need_lockable_memory(void);
 
-uint64_t now_us(void);
 void sleep_ms(unsigned int ms);
 /* Asks every 5 ms until it says true; false: it did not within the time. */
 bool wait_for(bool (*condition)(void), unsigned int ms);
