@@ -175,6 +175,7 @@ static void a_helper_stopped_at_any_moment_holds_up_nobody(void)
 		close(go);
 		expect_success(holder);
 	}
+	growth_check(&growth);
 }
 
 /* The helper runs only when nobody else wants to; and everybody wants to. */
