@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -145,6 +146,43 @@ static void start_process(const struct contract_case *one, char **argv)
 	_exit(CONTRACT_BROKEN);
 }
 
+static volatile sig_atomic_t alarms;
+static bool traces;
+
+/*
+ * The first alarm may be that of a virtual machine that was paused: its clock jumps, and its
+ * programs have not run. Only the second is the end.
+ */
+static void on_alarm(int number)
+{
+	void *callers[64];
+
+	if (alarms++ == 0) {
+		alarm(CONTRACT_LIMIT_S / 2);
+		return;
+	}
+	if (traces)
+		backtrace_symbols_fd(callers, backtrace(callers, 64), 2);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void give_a_second_chance(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+
+	CHECK(!sigaction(SIGALRM, &action, NULL));
+}
+
+void contract_trace_hangs(void)
+{
+	void *caller;
+
+	/* The first call loads a library, and allocates. */
+	backtrace(&caller, 1);
+	traces = true;
+}
+
 /* The process of one case: the environment is made right by starting over, once. */
 static int run_here(const struct contract_case *one, char **argv)
 {
@@ -161,6 +199,7 @@ static int run_here(const struct contract_case *one, char **argv)
 	if (one->kind == PRELOADED)
 		CHECK_THAT(contract_is_of_library(dlsym(RTLD_DEFAULT, "malloc")),
 			   "malloc does not come from %s", contract_library());
+	give_a_second_chance();
 	one->run();
 	return 0;
 }
@@ -195,7 +234,8 @@ static int run_apart(const struct contract_case *one, char *program)
 	if (WIFEXITED(status))
 		printf("FAIL %s: exit %d\n", one->name, WEXITSTATUS(status));
 	else if (WTERMSIG(status) == SIGALRM)
-		printf("FAIL %s: still busy after %d s\n", one->name, CONTRACT_LIMIT_S);
+		printf("FAIL %s: still busy after %d s\n", one->name,
+		       CONTRACT_LIMIT_S + CONTRACT_LIMIT_S / 2);
 	else
 		printf("FAIL %s: signal %d (%s)\n", one->name, WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));

@@ -53,6 +53,12 @@ const char *contract_library(void);
 const char *contract_program(void);
 bool contract_is_of_library(const void *address);
 
+/*
+ * From here on this process, and each that it forks, says where it hung when an alarm ends it.
+ * Allocates.
+ */
+void contract_trace_hangs(void);
+
 __attribute__((noreturn, format(printf, 3, 4)))
 void contract_fail(const char *file, int line, const char *format, ...);
 __attribute__((noreturn, format(printf, 1, 2)))

@@ -167,6 +167,7 @@ static void child(size_t round)
 
 static void start_workers(pthread_t workers[WORKERS])
 {
+	contract_trace_hangs();
 	for (size_t i = 0; i < WORKERS; i++)
 		start_thread(&workers[i], NULL, worker, (void *)(i + 1));
 }
