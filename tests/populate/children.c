@@ -70,14 +70,10 @@ static void use_both(struct growth *inherited)
 /* A helper that has a processor does something; among many busy threads it may be too late. */
 static void use_both_and_the_helper(struct growth *inherited)
 {
-	struct growth more = { NULL, 4000, 0 };
 	size_t before = populated_ahead();
 
 	use_both(inherited);
-	for (int i = 0; i < 16 && populated_ahead() == before; i++)
-		growth_add(&more, 4 * MIB, 2000);
-	growth_free(&more);
-	CHECK_THAT(populated_ahead() > before, "the child's helper populated nothing");
+	CHECK_THAT(grow_until_helped(before), "the child's helper populated nothing");
 }
 
 static void descend(struct growth *inherited, int depth, bool loaded)

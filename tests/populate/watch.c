@@ -100,19 +100,23 @@ size_t populated_ahead(void)
 	       counter("populate.touched_bytes");
 }
 
-void start_helper(void)
+bool grow_until_helped(size_t before)
 {
 	struct growth growth = { NULL, 4000, 0 };
-	size_t before = populated_ahead();
 
 	for (int i = 0; i < 64 && populated_ahead() == before; i++)
 		growth_add(&growth, 4 * MIB, 2000);
-	if (populated_ahead() == before)
-		need_helper_allowed();
-	CHECK_THAT(populated_ahead() > before, "the helper populated nothing: %s",
-		   mode());
 	growth_check(&growth);
 	growth_free(&growth);
+	return populated_ahead() > before;
+}
+
+void start_helper(void)
+{
+	if (grow_until_helped(populated_ahead()))
+		return;
+	need_helper_allowed();
+	CHECK_THAT(false, "the helper populated nothing: %s", mode());
 }
 
 void need_lockable_memory(void)

@@ -22,6 +22,8 @@ const char *mode(void);
 pid_t helper_thread(void);
 /* Grows until the helper runs and has populated something; skips where it cannot. */
 void start_helper(void);
+/* Grows until the helper has populated more than before; false: it has not in 256 MiB. */
+bool grow_until_helped(size_t before);
 
 /* Skips where memory is locked that may not grow by much: allocations fail, and shall. */
 void need_lockable_memory(void);
