@@ -178,9 +178,9 @@ static void ask_membarrier(struct control_rung *rung)
 	if (known < 0)
 		set(rung, CONTROL_RUNG_PARTLY, errno,
 		    "membarrier: %s; caches of sleeping threads stay", strerror(errno));
-	else if (!(known & MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ))
+	else if (!(known & MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		set(rung, CONTROL_RUNG_PARTLY, 0,
-		    "a kernel before 5.10; caches of sleeping threads stay");
+		    "a kernel before 4.14; caches of sleeping threads stay");
 }
 
 static void ask_overcommit(struct control_rung *rung)

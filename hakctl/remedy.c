@@ -26,7 +26,7 @@ struct remedy {
 
 static const struct remedy remedies[] = {
 	{ "helper", "one thread works ahead of the others",
-	  "HAKMEM_OPTIONS=helpers:always starts it at once", NULL, NULL, NULL, false },
+	  "memory, and a kernel that lets madvise(2) through", NULL, NULL, NULL, true },
 	{ "seccomp", "the helper may use all its calls",
 	  "HAKMEM_OPTIONS=helpers:always, if the filter refuses and does not kill", NULL,
 	  NULL, NULL, false },
@@ -51,7 +51,7 @@ static const struct remedy remedies[] = {
 	{ "numa", "memory on the node of its thread",
 	  "docker run --cap-add SYS_NICE ..., or a profile with mbind", NULL, NULL, NULL,
 	  true },
-	{ "membarrier", "empties caches of sleeping threads", "Linux 5.10 or later", NULL,
+	{ "membarrier", "empties caches of sleeping threads", "Linux 4.14 or later", NULL,
 	  NULL, NULL, true },
 	{ "pagemap_scan", "tells what is populated, page by page", "Linux 6.7 or later",
 	  NULL, NULL, NULL, false },

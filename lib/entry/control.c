@@ -31,8 +31,8 @@
 #include "entry/control_place.h"
 #include "entry/control_purge.h"
 #include "entry/ledger.h"
+#include "entry/rungs.h"
 #include "entry/snapshot.h"
-#include "os/barrier.h"
 #include "os/local_socket.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -297,7 +297,7 @@ static void *run(void *argument)
 	}
 	is_open = open_socket();
 	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
-	barrier_init();
+	rungs_begin_barrier();
 	while (is_open && look(sleep_ns))
 		sleep_ns = serve_all();
 	set_running(false);

@@ -53,6 +53,10 @@ uint16_t control_purge_begin(const struct control_purge *request, const char **c
 		*cause = "a purge of an unknown kind";
 		return CONTROL_BAD_REQUEST;
 	}
+	if (!helper_link_is_there()) {
+		*cause = "the helper would do it, and could not be had: hakctl doctor says why";
+		return CONTROL_NOT_SUPPORTED;
+	}
 	if (timeout_ms > TIMEOUT_MOST_MS)
 		timeout_ms = TIMEOUT_MOST_MS;
 	if (!(request->flags & CONTROL_PURGE_WAIT))

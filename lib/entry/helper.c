@@ -36,7 +36,6 @@
 #include "front/lease.h"
 #include "front/reclaim.h"
 #include "middle/slab.h"
-#include "os/barrier.h"
 #include "os/pressure.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -65,9 +64,11 @@ static _Atomic bool started;			/* in this process */
 /* The helper's alone. What a program closes that it did not open must be none of ours. */
 static bool keeps_descriptors;
 
-static void refuse(const char *why)
+/* error: -errno, or 0. */
+static void refuse(const char *why, int error)
 {
 	atomic_store_explicit(&refusal, why, memory_order_relaxed);
+	rungs_set(RUNG_HELPER, CONTROL_RUNG_OFF, error, why);
 	helper_link_refuse();
 }
 
@@ -85,16 +86,17 @@ static bool is_running(void)
 }
 
 /* By the helper itself: the thread that starts it makes no memory system call for it. */
-static bool begin_life(void)
+static int begin_life(void)
 {
 	void *page = atomic_load_explicit(&life, memory_order_acquire);
+	int error = page ? 0 : vm_map_wiped_on_fork(&page);
 
-	if (!page && vm_map_wiped_on_fork(&page))
-		return false;
+	if (error)
+		return error;
 	/* release: pairs with the acquire in is_running */
 	atomic_store_explicit(&((struct life *)page)->running, true, memory_order_release);
 	atomic_store_explicit(&life, page, memory_order_release);
-	return true;
+	return 0;
 }
 
 static void wake(void)
@@ -222,12 +224,13 @@ static void *run(void *argument)
 {
 	struct pressure pressure;
 	struct event_loop loop;
-	int table_error;
+	int table_error, life_error;
 
 	(void)argument;
 	thread_name("hakmem-helper");
-	if (!begin_life()) {
-		refuse("no memory for its state, or MADV_WIPEONFORK is refused");
+	life_error = begin_life();
+	if (life_error) {
+		refuse("no memory for its state, or MADV_WIPEONFORK is refused", life_error);
 		return NULL;
 	}
 	thread_leave_real_time();
@@ -240,7 +243,7 @@ static void *run(void *argument)
 	/* Threads run ahead already: the first superslabs come before anything else. */
 	populate_ahead_tick(process_now_ns(), report_stray);
 	if (!control_is_running())
-		barrier_init();
+		rungs_begin_barrier();
 	release_behind_begin(process_now_ns, keeps_descriptors);
 	reclaim_begin(process_now_ns);
 	if (keeps_descriptors)
@@ -281,6 +284,7 @@ static bool is_own_process(void)
 static void start(void)
 {
 	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
+	int error;
 
 	if (options.helpers == HELPERS_NEVER || atomic_load_explicit(&refusal, memory_order_relaxed))
 		return;
@@ -293,11 +297,11 @@ static void start(void)
 	/* Asked first: a filter might kill for the getpid of is_own_process. */
 	atomic_store_explicit(&filtered, fault_probe_is_filtered(), memory_order_relaxed);
 	if (is_filtered() && options.helpers == HELPERS_AUTO)
-		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)");
+		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)", 0);
 	else if (!is_own_process())
 		atomic_store_explicit(&started, false, memory_order_release);
-	else if (thread_start(run, stack, sizeof(stack)))
-		refuse("its thread could not be started (limit of threads or memory?)");
+	else if ((error = thread_start(run, stack, sizeof(stack))))
+		refuse("its thread could not be started (limit of threads or memory?)", error);
 	else
 		control_start(is_filtered());
 }

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "os/barrier.h"
 #include "support/log.h"
 
 static const char *const names[RUNG_COUNT] = {
@@ -16,6 +17,7 @@ static const char *const names[RUNG_COUNT] = {
 	[RUNG_MOVE] = "move",
 	[RUNG_RING] = "io_uring",
 	[RUNG_HUGE_PAGES] = "huge_pages",
+	[RUNG_BARRIER] = "membarrier",
 	[RUNG_PAGE_SCAN] = "pagemap_scan",
 };
 
@@ -32,6 +34,17 @@ void rungs_set(enum rung rung, enum control_rung_state state, int error, const c
 	rungs[rung].error = error < 0 ? -error : error;
 	log_format_text(rungs[rung].cause, sizeof(rungs[rung].cause), "%s", cause);
 	atomic_store_explicit(&rungs[rung].state, (int)state, memory_order_release);
+}
+
+void rungs_begin_barrier(void)
+{
+	int error = barrier_init();
+
+	if (error)
+		rungs_set(RUNG_BARRIER, CONTROL_RUNG_PARTLY, error,
+			  "caches of sleeping threads stay");
+	else
+		rungs_set(RUNG_BARRIER, CONTROL_RUNG_ON, 0, "");
 }
 
 enum control_rung_state rungs_state(enum rung rung)

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rungs.h - which of the kernel's facilities this process has, and why not the others: for
- * hakctl doctor. Set by the helper, read by the one that serves the control socket.
+ * hakctl doctor. Each is set by one thread at a time: the helper, whoever starts it or finds
+ * that there is none, the one that serves the control socket. That one reads them.
  */
 #ifndef HAKMEM_ENTRY_RUNGS_H
 #define HAKMEM_ENTRY_RUNGS_H
 
 #include <hakmem/control.h>
 
-enum rung { RUNG_HELPER, RUNG_USERFAULTFD, RUNG_MOVE, RUNG_RING, RUNG_HUGE_PAGES, RUNG_PAGE_SCAN,
-	    RUNG_COUNT };
+enum rung { RUNG_HELPER, RUNG_USERFAULTFD, RUNG_MOVE, RUNG_RING, RUNG_HUGE_PAGES, RUNG_BARRIER,
+	    RUNG_PAGE_SCAN, RUNG_COUNT };
 
 /* error: -errno or 0. cause: copied. */
 void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause);
+
+/* Registers the process for membarrier(2), and notes what came of it. */
+void rungs_begin_barrier(void);
 
 enum control_rung_state rungs_state(enum rung rung);
 

@@ -15,23 +15,26 @@
 /* relaxed: whoever reads it early just has no barrier yet */
 static _Atomic bool registered;
 
-static bool ask_kernel(int command)
+static int ask_kernel(int command)
 {
 	int saved_errno = errno;
-	bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+	int error = syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
 
 	errno = saved_errno;
-	return done;
+	return error;
 }
 
-void barrier_init(void)
+int barrier_init(void)
 {
-	if (ask_kernel(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+	int error = ask_kernel(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+
+	if (!error)
 		atomic_store_explicit(&registered, true, memory_order_relaxed);
+	return error;
 }
 
 bool barrier_in_all_threads(void)
 {
 	return atomic_load_explicit(&registered, memory_order_relaxed) &&
-	       ask_kernel(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	       ask_kernel(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
 }

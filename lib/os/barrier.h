@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 /*
- * Registers the process; anyone, any number of times. Only after it has succeeded does
+ * Registers the process; anyone, any number of times. 0, or -errno. Only after it has succeeded does
  * barrier_in_all_threads make a system call, so where a filter may kill for it nobody asks.
  */
-void barrier_init(void);
+int barrier_init(void);
 
 /*
  * When it returns true, every thread has passed a full barrier since the call; what the

@@ -3,9 +3,12 @@
  * purge.c - does a purge give back what sleeping threads and partly used slabs keep, and say
  * how much it was?
  */
+#include <errno.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/contract/case.h"
@@ -62,6 +65,12 @@ static size_t free_pages(void)
 	return bytes;
 }
 
+/* Without it nobody can know that a thread sleeps. */
+static bool membarrier_is_refused(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0) < 0;
+}
+
 static void what_is_kept_idle_goes_back(void)
 {
 	struct control_purge request = { CONTROL_PURGE_WAIT | CONTROL_PURGE_CACHES, 30000 };
@@ -70,6 +79,7 @@ static void what_is_kept_idle_goes_back(void)
 	size_t idle;
 	int client;
 
+	need_helper_possible();
 	CHECK(!pthread_barrier_init(&barrier, NULL, THREADS + 1));
 	for (int i = 0; i < THREADS; i++)
 		start_thread(&thread, NULL, hold, &blocks[i * BLOCKS]);
@@ -81,9 +91,12 @@ static void what_is_kept_idle_goes_back(void)
 	client = client_open();
 	CHECK(client_stats(client).released_bytes == 0);
 	purged = client_request(client, CONTROL_PURGE, &request, sizeof(request));
+	CHECK(purged->is_done);
+	if (membarrier_is_refused())
+		contract_skip("membarrier(2) is refused: what sleeping threads keep stays");
 	CHECK_THAT(purged->released_bytes >= idle / 100 * 90, "%zu of %zu bytes went back",
 		   (size_t)purged->released_bytes, idle);
-	CHECK(purged->is_done && purged->elapsed_ns > 100000);
+	CHECK(purged->elapsed_ns > 100000);
 	CHECK_THAT(purged->left_bytes < idle / 10, "%zu bytes are left", (size_t)purged->left_bytes);
 }
 

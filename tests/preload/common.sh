@@ -17,6 +17,12 @@ fail() # WHAT
 	exit 1
 }
 
+# What a filter refuses may be more than a program can bear, with whatever allocator.
+is_filtered()
+{
+	grep -qE '^Seccomp:[[:space:]]*[12]' /proc/self/status 2>/dev/null
+}
+
 need() # COMMAND DEBIAN-PACKAGE
 {
 	command -v "$1" >/dev/null || skip "no $1 (Debian: $2)"
