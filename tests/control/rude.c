@@ -21,6 +21,7 @@
 #include "tests/contract/case.h"
 #include "tests/contract/process.h"
 #include "tests/control/client.h"
+#include "tests/populate/watch.h"
 
 static void a_fifth_client_is_told_so_and_an_idle_one_gives_way(void)
 {
@@ -177,23 +178,9 @@ static void a_stopped_program_is_read_from_outside(void)
 	unlink(copy.socket);
 }
 
-static pid_t helpers_thread(void)
+static bool helper_is_there(void)
 {
-	char path[64], name[32];
-
-	for (pid_t thread = getpid(); thread < getpid() + 64; thread++) {
-		FILE *file;
-		bool is_it;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%d/comm", (int)thread);
-		file = fopen(path, "r");
-		is_it = file && fscanf(file, "%31s", name) == 1 && !strcmp(name, "hakmem-helper");
-		if (file)
-			fclose(file);
-		if (is_it)
-			return thread;
-	}
-	return 0;
+	return helper_thread() != 0;
 }
 
 /* By a child, which may trace its parent: until the parent writes, or ends. */
@@ -212,11 +199,13 @@ static int hold_up(pid_t thread, int told, int tell)
 static void a_helper_that_is_held_up_holds_up_no_answer(void)
 {
 	int client = client_open(), to_child[2], from_child[2], status;
-	pid_t thread = helpers_thread(), child;
+	pid_t thread, child;
 	char word = 'h';
 
 	need_helper_running();
-	CHECK(thread && !pipe(to_child) && !pipe(from_child));
+	CHECK(wait_for(helper_is_there, 5000));
+	thread = helper_thread();
+	CHECK(!pipe(to_child) && !pipe(from_child));
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	child = fork();
 	if (!child) {

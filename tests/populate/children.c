@@ -67,13 +67,16 @@ static void use_both(struct growth *inherited)
 	growth_free(&own);
 }
 
-/* A helper that has a processor does something; among many busy threads it may be too late. */
+/*
+ * A helper that has a processor does something; among many busy threads it may be late. What the
+ * parent has grown to until its own helper came is there already.
+ */
 static void use_both_and_the_helper(struct growth *inherited)
 {
 	size_t before = populated_ahead();
 
 	use_both(inherited);
-	CHECK_THAT(grow_until_helped(before), "the child's helper populated nothing");
+	CHECK_THAT(grow_until_helped(before, 3 * STARTING_BYTES), "the child's helper populated nothing");
 }
 
 static void descend(struct growth *inherited, int depth, bool loaded)

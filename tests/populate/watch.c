@@ -100,11 +100,11 @@ size_t populated_ahead(void)
 	       counter("populate.touched_bytes");
 }
 
-bool grow_until_helped(size_t before)
+bool grow_until_helped(size_t before, size_t most)
 {
 	struct growth growth = { NULL, 4000, 0 };
 
-	for (int i = 0; i < 64 && populated_ahead() == before; i++)
+	for (size_t grown = 0; grown < most && populated_ahead() == before; grown += 4 * MIB)
 		growth_add(&growth, 4 * MIB, 2000);
 	growth_check(&growth);
 	growth_free(&growth);
@@ -113,7 +113,7 @@ bool grow_until_helped(size_t before)
 
 void start_helper(void)
 {
-	if (grow_until_helped(populated_ahead()))
+	if (grow_until_helped(populated_ahead(), STARTING_BYTES))
 		return;
 	need_helper_allowed();
 	CHECK_THAT(false, "the helper populated nothing: %s", mode());

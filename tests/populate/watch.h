@@ -20,10 +20,13 @@ const char *mode(void);
 
 /* 0: this process has no helper. */
 pid_t helper_thread(void);
+/* What a program grows by at most until its helper is there, on however busy a machine. */
+#define STARTING_BYTES ((size_t)256 << 20)
+
 /* Grows until the helper runs and has populated something; skips where it cannot. */
 void start_helper(void);
-/* Grows until the helper has populated more than before; false: it has not in 256 MiB. */
-bool grow_until_helped(size_t before);
+/* Grows until the helper has populated more than before; false: it has not in so many bytes. */
+bool grow_until_helped(size_t before, size_t most);
 
 /* Skips where memory is locked that may not grow by much: allocations fail, and shall. */
 void need_lockable_memory(void);
