@@ -55,6 +55,7 @@ static void a_preloaded_program_runs_under_ld_audit(void)
 	int fd = dup(scratch_file("report"));	/* which an exec leaves open */
 	const char *const changes[] = { audit, report, NULL };
 
+	need_threads();
 	snprintf(audit, sizeof(audit),
 		 "LD_AUDIT=%s/tests/contract/.libs/audit_library.so",
 		 folder ? folder : ".");

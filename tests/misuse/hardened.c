@@ -90,6 +90,7 @@ static void part_free_in_two_threads(void)
 
 static void a_double_free_by_two_threads_aborts(void)
 {
+	need_threads();
 	expect_abort_in_some_classes("part_free_in_two_threads");
 }
 

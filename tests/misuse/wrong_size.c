@@ -85,6 +85,7 @@ static void a_right_size_is_not_reported(void)
 {
 	static struct child child;
 
+	need_threads();
 	child_run_case(&child, "part_right", NULL, NULL);
 	CHECK_THAT(child_succeeded(&child) && !child.errors[0], "%s", child.errors);
 }
