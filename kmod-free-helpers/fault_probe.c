@@ -39,10 +39,12 @@ static ssize_t read_file(const char *path, char *text, size_t size)
 /* Of the thread, not the process: a filter may apply to one thread and its children. */
 bool fault_probe_is_filtered(void)
 {
+	int saved_errno = errno;	/* a thread in malloc() asks */
 	char status[4096];
 	const char *line;
 	ssize_t got = read_file("/proc/thread-self/status", status, sizeof(status));
 
+	errno = saved_errno;
 	if (got <= 0)
 		return true;
 	line = strstr(status, "\nSeccomp:\t");

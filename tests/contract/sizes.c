@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
@@ -169,6 +170,19 @@ static void success_leaves_errno_alone(void)
 	}
 }
 
+/* Behind 16 MiB a helper is wanted, and what must be known for it cannot be read. */
+static void success_leaves_errno_alone_where_nothing_can_be_opened(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	errno = 1234;
+	for (size_t bytes = 0; bytes < 64 * MIB; bytes += 4000) {
+		CHECK(malloc(4000));
+		CHECK_THAT(errno == 1234, "after %zu bytes errno is %d", bytes, errno);
+	}
+}
+
 /* Takes and returns some MiB of one size; one byte in every page is written. */
 static void churn(size_t size)
 {
@@ -227,6 +241,7 @@ static const struct contract_case cases[] = {
 	CASE(blocks_of_zero_bytes_are_distinct_and_freeable),
 	CASE(free_keeps_errno),
 	CASE(success_leaves_errno_alone),
+	CASE(success_leaves_errno_alone_where_nothing_can_be_opened),
 	/* a stock is something else, and bounded by tests of its own */
 	CASE_WITH(what_is_freed_is_used_again_in_every_class, "helpers:never"),
 };
