@@ -40,6 +40,8 @@ if grep -qE '__[at]san_init' "$library"; then
 	skip "a library with a sanitizer cannot be preloaded"
 fi
 
+[ -r /proc/self/maps ] || skip "/proc is not mounted: what a process has mapped is not known"
+
 # Server programs of Debian lie there, and a user's PATH may not name it.
 PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d) || exit 99
