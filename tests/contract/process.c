@@ -93,14 +93,20 @@ void expect_success(int pid)
 		   WEXITSTATUS(status));
 }
 
+void need_proc(void)
+{
+	if (access("/proc/self", F_OK))
+		contract_skip("/proc is not mounted");
+}
+
 static void file_read(const char *file, char *text, size_t room)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
 	ssize_t got = 0;
 
-	if (fd < 0 && access("/proc/self", F_OK))
-		contract_skip("/proc is not mounted");
+	if (fd < 0)
+		need_proc();
 	CHECK_THAT(fd >= 0, "%s: %s", file, strerror(errno));
 	while (length < room - 1 &&
 	       (got = read(fd, text + length, room - 1 - length)) > 0)

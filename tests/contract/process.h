@@ -58,6 +58,7 @@ void need_threads(void);
 void start_thread(pthread_t *thread, const pthread_attr_t *attributes,
 		  void *(*body)(void *argument), void *argument);
 void need_madvise(void);
+void need_proc(void);
 /* Skips where no helper can be; or where the library would start none unless told to. */
 void need_helper_possible(void);
 void need_helper_allowed(void);

@@ -314,6 +314,7 @@ static void gdb_attaches_prints_and_detaches(void)
 	int out[2];
 	pid_t pid;
 
+	need_proc();
 	CHECK(!pipe(out));
 	pid = fork();
 	if (pid == 0) {

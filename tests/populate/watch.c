@@ -64,6 +64,8 @@ pid_t helper_thread(void)
 	struct dirent *entry;
 	pid_t found = 0;
 
+	if (!tasks)
+		need_proc();
 	CHECK(tasks);
 	while (!found && (entry = readdir(tasks))) {
 		char name[64];
