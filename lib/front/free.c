@@ -58,10 +58,10 @@ static void free_remote(struct bin *bin, void *block)
 		remote_free_push_alone(owner, block);
 		return;
 	}
-	/* Attaching may have given us the very heap that the block belongs to. */
+	/* Out of span, as long as it lasts; or attaching has given us the block's own heap. */
 	if (unlikely(owner == &cache->heap)) {
 		lease_put(cache);
-		free_inline(block);
+		free_into(bin, block);
 		return;
 	}
 	heap_note_sent(&cache->heap, class);

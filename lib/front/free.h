@@ -17,21 +17,11 @@ void free_flush(struct bin *bin);
 /* The block that was freed last is freed again. */
 void free_twice(void *block) NORETURN;
 
-static ALWAYS_INLINE void free_inline(void *block)
+/* Of the calling thread's own cache. */
+static ALWAYS_INLINE void free_into(struct bin *bin, void *block)
 {
-	uintptr_t offset = (uintptr_t)block - reservation.base;
-	/* Rotated, an unaligned offset is above any span: one compare refuses both. */
-	uintptr_t step = offset >> 4 | offset << 60;
-	struct bin *bin;
 	void *head;
 
-	if (unlikely(step >= reservation_span_steps()))
-		return free_outside(block);
-	bin = reservation.bin_of_unit[step >> (UNIT_SHIFT - 4)];
-	/* relaxed: only the value that this thread itself wrote can be equal */
-	if (unlikely(atomic_load_explicit(&thread_cache_bin_owner(bin)->thread,
-					  memory_order_relaxed) != thread_identity()))
-		return free_not_mine(block);
 	/* relaxed, and a compiler's barrier: as thread_cache_begin_work */
 	atomic_store_explicit(&bin->pushing, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -43,6 +33,23 @@ static ALWAYS_INLINE void free_inline(void *block)
 	atomic_store_explicit(&bin->pushing, 0, memory_order_release);
 	if (unlikely(--bin->room < 0))
 		free_flush(bin);
+}
+
+static ALWAYS_INLINE void free_inline(void *block)
+{
+	uintptr_t offset = (uintptr_t)block - reservation.base;
+	/* Rotated, an unaligned offset is above any span: one compare refuses both. */
+	uintptr_t step = offset >> 4 | offset << 60;
+	struct bin *bin;
+
+	if (unlikely(step >= reservation_span_steps()))
+		return free_outside(block);
+	bin = reservation.bin_of_unit[step >> (UNIT_SHIFT - 4)];
+	/* relaxed: only the value that this thread itself wrote can be equal */
+	if (unlikely(atomic_load_explicit(&thread_cache_bin_owner(bin)->thread,
+					  memory_order_relaxed) != thread_identity()))
+		return free_not_mine(block);
+	free_into(bin, block);
 }
 
 /* Says so if a block of so many bytes cannot be this one. */
