@@ -168,7 +168,11 @@ static size_t shared_kib(void)
 	return sum;
 }
 
-/* What the parent filled stays shared, page by page, whatever the child's helper does ahead. */
+/*
+ * What the parent filled stays shared, page by page, whatever the child's helper does ahead. Records
+ * of what the child takes are its own: 0.9 % of it, and of what comes ahead; where pages are
+ * huge the parent had those of them, too.
+ */
 static void a_growing_child_shares_what_its_parent_filled(void)
 {
 	struct growth inherited = { NULL, 1500, 0 };
@@ -185,7 +189,7 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 		growth_add(&own, 160 * MIB, 200);
 		CHECK_THAT(helper_thread(), "the child has no helper: %s", mode());
 		left = shared_kib();
-		CHECK_THAT(left + 2048 >= shared, "%zu KiB were shared, %zu are", shared, left);
+		CHECK_THAT(left + 4096 >= shared, "%zu KiB were shared, %zu are", shared, left);
 		growth_check(&inherited);
 		_exit(0);
 	}
