@@ -7,6 +7,7 @@
 #include "entry/rungs.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "os/barrier.h"
 #include "support/log.h"
@@ -38,8 +39,12 @@ void rungs_set(enum rung rung, enum control_rung_state state, int error, const c
 
 void rungs_begin_barrier(void)
 {
+	/* relaxed: helper and control thread may both come here, and are told the same */
+	static _Atomic bool is_noted;
 	int error = barrier_init();
 
+	if (atomic_exchange_explicit(&is_noted, true, memory_order_relaxed))
+		return;
 	if (error)
 		rungs_set(RUNG_BARRIER, CONTROL_RUNG_PARTLY, error,
 			  "caches of sleeping threads stay");
