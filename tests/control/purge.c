@@ -3,7 +3,6 @@
  * purge.c - does a purge give back what sleeping threads and partly used slabs keep, and say
  * how much it was?
  */
-#include <errno.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdlib.h>

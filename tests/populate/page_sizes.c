@@ -19,12 +19,8 @@ enum { TRIES = 30 };
 
 static void need_huge_pages_on_request(void)
 {
-	char text[128] = "";
-	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
-
-	if (!file || !fgets(text, sizeof(text), file) || !strstr(text, "[madvise]"))
-		contract_skip("huge pages are not given on request here: %s", text);
-	fclose(file);
+	if (!huge_pages_are("[madvise]"))
+		contract_skip("huge pages are not given on request here");
 	need_madvise();
 }
 

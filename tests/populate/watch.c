@@ -121,6 +121,19 @@ void start_helper(void)
 	CHECK_THAT(false, "the helper populated nothing: %s", mode());
 }
 
+bool huge_pages_are(const char *setting)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char text[128];
+	bool found;
+
+	if (!file)
+		return false;
+	found = fgets(text, sizeof(text), file) && strstr(text, setting);
+	fclose(file);
+	return found;
+}
+
 void need_lockable_memory(void)
 {
 	struct rlimit limit;

@@ -28,6 +28,9 @@ void start_helper(void);
 /* Grows until the helper has populated more than before; false: it has not in so many bytes. */
 bool grow_until_helped(size_t before, size_t most);
 
+/* setting: one of "[always]", "[madvise]", "[never]"; false too where there are none. */
+bool huge_pages_are(const char *setting);
+
 /* Skips where memory is locked that may not grow by much: allocations fail, and shall. */
 void need_lockable_memory(void);
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <hakmem/hakmem.h>
