@@ -2,6 +2,7 @@
 /*
  * os.c - os/lock: is one thread in at a time, and does the one that forks have every lock?
  * os/vm: do the memory system calls do what is said, and return -errno when they cannot?
+ * support/system_call: does what the kernel answers come back, and nothing else change?
  */
 #include <config.h>
 
@@ -17,6 +18,7 @@
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/compiler.h"
+#include "support/system_call.h"
 
 #include "tests/unit/unit.h"
 
@@ -277,6 +279,32 @@ START_TEST(the_page_size_is_that_of_the_system)
 }
 END_TEST
 
+START_TEST(a_system_call_gives_the_kernels_answer_and_keeps_errno)
+{
+	int pipes[2];
+	char *page;
+	long mapped;
+
+	errno = 42;
+	ck_assert_int_eq(system_call(SYS_close, -1), -EBADF);
+	ck_assert_int_eq(system_call(SYS_getpid), getpid());
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(write(pipes[1], "0123456789abcdef", 16), 16);
+	/* Six arguments, each in its place. */
+	mapped = system_call(SYS_mmap, NULL, vm_page_size(), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0ul);
+	ck_assert(!system_call_failed(mapped));
+	page = (char *)mapped;
+	ck_assert_int_eq(system_call(SYS_read, pipes[0], page, 10ul), 10);
+	ck_assert_mem_eq(page, "0123456789", 10);
+	mapped = system_call(SYS_mmap, NULL, vm_page_size(), PROT_READ,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 1ul);
+	ck_assert(system_call_failed(mapped));
+	ck_assert_int_eq(mapped, -EINVAL);
+	ck_assert_int_eq(errno, 42);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("os");
@@ -296,5 +324,6 @@ int main(void)
 	tcase_add_test(tcase, huge_pages_are_asked_for_where_the_kernel_has_them);
 	tcase_add_test(tcase, a_limit_on_address_space_is_an_error_code);
 	tcase_add_test(tcase, the_page_size_is_that_of_the_system);
+	tcase_add_test(tcase, a_system_call_gives_the_kernels_answer_and_keeps_errno);
 	return unit_end();
 }
