@@ -105,22 +105,29 @@ static void read_status(char *status)
 	close(file);
 }
 
-/* The line: row operations seconds peak-KiB resident-KiB minor-faults. */
-void harness_print(const struct bench_row *row, uint64_t operations, uint64_t elapsed_ns)
+void harness_print_sizes(const struct bench_row *row, uint64_t operations,
+			 uint64_t elapsed_ns, unsigned long peak_kib,
+			 unsigned long end_kib)
 {
-	char status[STATUS_BYTES];
 	struct rusage usage;
 	char line[256];
 	int length;
 
 	getrusage(RUSAGE_SELF, &usage);
-	read_status(status);
 	length = snprintf(line, sizeof(line), "%s %llu %.9f %lu %lu %ld\n", row->name,
 			  (unsigned long long)operations, (double)elapsed_ns / 1e9,
-			  status_kib(status, "VmHWM:"), status_kib(status, "VmRSS:"),
-			  usage.ru_minflt);
+			  peak_kib, end_kib, usage.ru_minflt);
 	if (length < 0 || write(STDOUT_FILENO, line, (size_t)length) != length)
 		harness_fail("cannot print the result");
+}
+
+void harness_print(const struct bench_row *row, uint64_t operations, uint64_t elapsed_ns)
+{
+	char status[STATUS_BYTES];
+
+	read_status(status);
+	harness_print_sizes(row, operations, elapsed_ns, status_kib(status, "VmHWM:"),
+			    status_kib(status, "VmRSS:"));
 }
 
 void harness_timing_begin(struct bench_timing *timing, const struct bench_row *row,

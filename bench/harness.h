@@ -48,7 +48,12 @@ uint64_t harness_operations(const struct bench_row *row);
 uint64_t harness_seed(void);
 void *harness_map(size_t bytes);
 void harness_pin(void);
+/* The line: row operations seconds peak-KiB resident-KiB minor-faults. */
 void harness_print(const struct bench_row *row, uint64_t operations, uint64_t elapsed_ns);
+/* The same, of a row whose sizes are others. */
+void harness_print_sizes(const struct bench_row *row, uint64_t operations,
+			 uint64_t elapsed_ns, unsigned long peak_kib,
+			 unsigned long end_kib);
 void harness_fail(const char *what) __attribute__((noreturn));
 
 void harness_timing_begin(struct bench_timing *timing, const struct bench_row *row,

@@ -23,6 +23,18 @@ LAST_OPERATION = 1000
 START_UP_TO_MIMALLOC = 1.1
 
 
+# Rows of patterns that programs have, each with a limit of its own, and in no mean of sizes.
+PATTERN_TIME_TO_FASTEST = {
+    "messages_2": 1 / 0.95, "messages_8": 1 / 0.95, "messages_64": 1 / 0.95,
+}
+PATTERN_NANOSECONDS = {"free_tail": 2000}
+PATTERN_PEAK_MIB = {"fork_free_all": 8, "fork_free_some": 6}
+PATTERN_END_MIB = {"fork_free_some": 6}
+PATTERNS_WITHOUT_LIMIT = ("messages_256",)
+PATTERNS = {*PATTERN_TIME_TO_FASTEST, *PATTERN_NANOSECONDS, *PATTERN_PEAK_MIB,
+            *PATTERN_END_MIB, *PATTERNS_WITHOUT_LIMIT}
+
+
 class Limit:
     """One promise: what it is, what was found, whether it is kept (None: unknown)."""
 
@@ -70,10 +82,30 @@ def time_ratio(ours, peers):
     return report.slowest_ratio(ours, peers) if ours else None
 
 
+def pattern_limits(results):
+    found = []
+    for row in results.rows:
+        mine = results.row(row.name, results.ours())
+        most = PATTERN_TIME_TO_FASTEST.get(row.name)
+        if most:
+            fastest = time_ratio(mine, results.peers(row.name, lambda a: True))
+            found.append(at_most(f"{row.name}: time / fastest peer's", fastest, most))
+        for what, limits, value in (
+                ("ns", PATTERN_NANOSECONDS, mine and mine.nanoseconds),
+                ("MiB", PATTERN_PEAK_MIB, mine and mine.peak_kib / 1024),
+                ("MiB at the end", PATTERN_END_MIB, mine and mine.end_kib / 1024)):
+            if row.name in limits:
+                found.append(at_most(f"{row.name}: {what}", value, limits[row.name],
+                                     "{:.4g}"))
+    return found
+
+
 def row_limits(results):
     found = []
     ours = results.ours()
     for row in results.rows:
+        if row.name in PATTERNS:
+            continue
         mine = results.row(row.name, ours)
         fastest = time_ratio(mine, results.peers(row.name, lambda a: True))
         mimalloc = time_ratio(
@@ -96,7 +128,7 @@ def resident_limit(results):
     for row in results.rows:
         mine = results.row(row.name, results.ours())
         peers = results.peers(row.name, lambda a: a.is_mimalloc() or a.is_jemalloc())
-        if mine and peers:
+        if mine and peers and row.name not in PATTERNS:
             lowest = min(peer.peak_kib for peer in peers)
             logarithms.append(math.log(mine.peak_kib / lowest))
     if not logarithms:
@@ -153,5 +185,5 @@ def judge(results):
     """All limits that the results can speak of, in the order of the promises."""
     if results.ours() is None:
         return []
-    return (instruction_limits(results) + row_limits(results) + resident_limit(results) +
-            trace_limits(results) + sealed_limits(results) + start_up_limits(results))
+    return (instruction_limits(results) + row_limits(results) + pattern_limits(results) +
+            resident_limit(results) + trace_limits(results) + sealed_limits(results) + start_up_limits(results))

@@ -88,6 +88,7 @@ struct process_view_memory process_view_memory(void)
 	return (struct process_view_memory){
 		.resident_kib = number_after(text, "\nRss:"),
 		.huge_kib = number_after(text, "\nAnonHugePages:"),
+		.private_dirty_kib = number_after(text, "\nPrivate_Dirty:"),
 	};
 }
 

@@ -12,6 +12,7 @@
 struct process_view_memory {
 	unsigned long resident_kib;
 	unsigned long huge_kib; /* the part of it that lies in huge pages */
+	unsigned long private_dirty_kib; /* written, and shared with no other process */
 };
 
 /* Threads that the program has not made itself: an allocator's helpers. */

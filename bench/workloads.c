@@ -43,6 +43,13 @@ static const struct bench_row rows[] = {
 	{ "producer_consumer_8", producer_consumer_run, M(6),    16,    527,    0,    8 },
 	{ "exchange_4", exchange_run, M(3),                      16,    4096,   0,    4 },
 	{ "larson_4", larson_run, M(12),                         16,    1000,   1024, 4 },
+	{ "messages_2", messages_run, M(16),                     64,    64,     0,    2 },
+	{ "messages_8", messages_run, M(16),                     64,    64,     0,    8 },
+	{ "messages_64", messages_run, M(16),                    64,    64,     0,    64 },
+	{ "messages_256", messages_run, M(16),                   64,    64,     0,    256 },
+	{ "free_tail", free_tail_run, M(8),                      16,    128,    1<<18, 1 },
+	{ "fork_free_all", fork_free_all_run, 1,                 500,   500,  536870, 1 },
+	{ "fork_free_some", fork_free_some_run, 1,               200,   200, 1342177, 1 },
 	{ "short_threads", short_threads_run, 2000,              16,    2048,   256,  4 },
 };
 /* clang-format on */
