@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "kmod-free-helpers/fault_service.h"
+#include "support/page_size.h"
 
-#define PAGE_BYTES ((size_t)4096)
 #define PROBE_BYTE 0x5a
 
 static ssize_t read_file(const char *path, char *text, size_t size)
@@ -146,34 +146,33 @@ static void explain(struct fault_probe *probe, const char *what, int error,
 static int try_install(struct fault_service *service, char *pages, bool by_move)
 {
 	struct fault_install done;
-	int error = fault_service_arm(service, pages, PAGE_BYTES);
+	size_t page = page_size();
+	int error = fault_service_arm(service, pages, page);
 
 	if (error)
 		return error;
-	pages[PAGE_BYTES] = PROBE_BYTE;
+	pages[page] = PROBE_BYTE;
 	if (by_move)
-		error = fault_service_move(service, pages, pages + PAGE_BYTES, PAGE_BYTES,
-					   &done);
+		error = fault_service_move(service, pages, pages + page, page, &done);
 	else
-		error = fault_service_copy(service, pages, pages + PAGE_BYTES, PAGE_BYTES,
-					   &done);
-	fault_service_disarm(service, pages, PAGE_BYTES);
+		error = fault_service_copy(service, pages, pages + page, page, &done);
+	fault_service_disarm(service, pages, page);
 	/* Disarmed, so that a kernel which lied gives a zero here, no sleeping thread. */
 	if (!error && (done.existing_bytes || pages[0] != PROBE_BYTE))
 		error = -EIO;
-	madvise(pages, 2 * PAGE_BYTES, MADV_DONTNEED);
+	madvise(pages, 2 * page, MADV_DONTNEED);
 	return error;
 }
 
 /* Pages of their own, not forked: a child of this very moment must not make MOVE fail. */
 static char *map_pages(void)
 {
-	char *pages = mmap(NULL, 2 * PAGE_BYTES, PROT_READ | PROT_WRITE,
+	char *pages = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (pages == MAP_FAILED)
 		return NULL;
-	madvise(pages, 2 * PAGE_BYTES, MADV_DONTFORK);
+	madvise(pages, 2 * page_size(), MADV_DONTFORK);
 	return pages;
 }
 
@@ -216,7 +215,7 @@ void fault_probe_run(struct fault_probe *probe)
 	pages = map_pages();
 	if (pages) {
 		try_ways(probe, &service, pages);
-		munmap(pages, 2 * PAGE_BYTES);
+		munmap(pages, 2 * page_size());
 	} else {
 		explain(probe, "mmap", -ENOMEM, "no address space left");
 	}

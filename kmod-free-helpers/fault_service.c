@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/page_size.h"
 
-#define PAGE_BYTES	((size_t)4096)
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define MENDED_BYTES ((size_t)2 << 20)
 
 /* How often in a row the kernel may say "again" without progress before we give up. */
 #define FRUITLESS_TRIES 64
@@ -114,7 +114,7 @@ int fault_service_open(struct fault_service *service, unsigned int flags)
 	if (service->descriptor < 0)
 		return service->descriptor;
 	service->zero_page =
-		mmap(NULL, PAGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mmap(NULL, page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (service->zero_page == MAP_FAILED) {
 		error = -errno;
 		service->zero_page = NULL;
@@ -132,7 +132,7 @@ void fault_service_close(struct fault_service *service)
 	if (service->descriptor >= 0)
 		close(service->descriptor);
 	if (service->zero_page)
-		munmap(service->zero_page, PAGE_BYTES);
+		munmap(service->zero_page, page_size());
 	*service = (struct fault_service){ .descriptor = -1 };
 }
 
@@ -198,8 +198,8 @@ static int install(struct fault_service *service, install_once *once, uintptr_t 
 			offset += (size_t)result;
 			fruitless = 0;
 		} else if (result == -EEXIST) {
-			done->existing_bytes += PAGE_BYTES;
-			offset += PAGE_BYTES;
+			done->existing_bytes += page_size();
+			offset += page_size();
 		} else if (result != -EAGAIN) {
 			return (int)result;
 		} else if (++fruitless == FRUITLESS_TRIES) {
@@ -230,10 +230,12 @@ int fault_service_copy(struct fault_service *service, void *to, const void *from
 
 int fault_service_mend(void *start)
 {
-	if (madvise(start, HUGE_PAGE_BYTES, MADV_DONTNEED) == 0)
+	if (!page_size_divides(start, MENDED_BYTES))
+		return -EINVAL;
+	if (madvise(start, MENDED_BYTES, MADV_DONTNEED) == 0)
 		return 0;
 	/* After mlockall only the other one is allowed. */
-	if (errno == EINVAL && madvise(start, HUGE_PAGE_BYTES, MADV_DONTNEED_LOCKED) == 0)
+	if (errno == EINVAL && madvise(start, MENDED_BYTES, MADV_DONTNEED_LOCKED) == 0)
 		return 0;
 	return -errno;
 }
@@ -272,13 +274,13 @@ int fault_service_read_strays(struct fault_service *service, struct fault_stray 
 int fault_service_answer_stray(struct fault_service *service,
 			       const struct fault_stray *stray)
 {
-	uintptr_t page = stray->address & ~(uintptr_t)(PAGE_BYTES - 1);
+	uintptr_t page = stray->address & ~(uintptr_t)(page_size() - 1);
 	struct fault_install done;
 	int error = fault_service_copy(service, (void *)page, service->zero_page,
-				       PAGE_BYTES, &done);
+				       page_size(), &done);
 
 	/* Disarmed meanwhile, or no memory: let the thread run into what is there now. */
 	if (error)
-		fault_service_wake(service, (void *)page, PAGE_BYTES);
+		fault_service_wake(service, (void *)page, page_size());
 	return error == -ENOENT ? 0 : error;
 }

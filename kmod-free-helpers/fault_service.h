@@ -64,8 +64,8 @@ int fault_service_copy(struct fault_service *service, void *to, const void *from
 		       size_t length, struct fault_install *done);
 
 /*
- * Drops what is in a huge page's worth of address space, and its page table with it
- * (6.14), without which a huge page moved in would be split. start is aligned to 2 MiB.
+ * Drops what is in 2 MiB of address space, and their page table with it (6.14), without
+ * which a huge page moved in would be split. start is aligned to as much.
  */
 int fault_service_mend(void *start);
 

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "support/page_size.h"
+
 #define WORKERS_MOST 1 /* of each of the kernel's two kinds; more would fight for the page tables */
 #define OPS_PROBED   64
 /* What is done waits for us to look; else each request would wake us, to end it. */
@@ -80,6 +82,9 @@ bool madvise_ring_queue(struct madvise_ring *ring, void *start, size_t bytes, in
 	struct io_uring_sqe *sqe;
 
 	if (!ring->is_open || ring->refusal || ring->in_flight == MADVISE_RING_ENTRIES)
+		return false;
+	/* A request's length has 32 bits. */
+	if (!page_size_divides(start, bytes) || bytes > UINT32_MAX)
 		return false;
 	sqe = io_uring_get_sqe(&ring->ring);
 	if (!sqe)

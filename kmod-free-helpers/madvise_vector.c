@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/page_size.h"
 
 static long call(int process, const struct iovec *ranges, unsigned int count, int advice)
 {
@@ -44,9 +45,13 @@ void madvise_vector_close(struct madvise_vector *vector)
 int madvise_vector_call(const struct madvise_vector *vector, const struct iovec *ranges,
 			unsigned int count, int advice)
 {
-	long bytes = call(vector->process, ranges, count, advice);
 	unsigned int i;
+	long bytes;
 
+	for (i = 0; i < count; i++)
+		if (!page_size_divides(ranges[i].iov_base, ranges[i].iov_len))
+			return -EINVAL;
+	bytes = call(vector->process, ranges, count, advice);
 	if (bytes < 0)
 		return (int)bytes;
 	for (i = 0; i < count && bytes >= (long)ranges[i].iov_len; i++)

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/page_size.h"
 
-#define PAGE_BYTES    ((size_t)4096)
 #define SAMPLE_BYTES  ((size_t)128 << 10)
 #define MOST_NODES    1024
 #define BITS_PER_WORD (sizeof(unsigned long) * CHAR_BIT)
@@ -100,6 +100,8 @@ void staging_close(struct staging *staging)
 /* After mlockall, only the second is allowed. */
 static void drop_pages(char *start, size_t length)
 {
+	if (!page_size_divides(start, length))
+		return;
 	if (madvise(start, length, MADV_DONTNEED))
 		madvise(start, length, MADV_DONTNEED_LOCKED);
 }
@@ -112,8 +114,10 @@ static void drop_pages(char *start, size_t length)
  */
 static void touch(char *start, size_t length)
 {
+	size_t page = page_size();
+
 	*(volatile char *)(start + length - 1) = 0;
-	for (size_t offset = 0; offset < length; offset += PAGE_BYTES)
+	for (size_t offset = 0; offset < length; offset += page)
 		*(volatile char *)(start + offset) = 0;
 }
 

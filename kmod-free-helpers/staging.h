@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum staging_unit {
-	STAGING_SMALL, /* of 4 KiB pages: one call moves them all */
+	STAGING_SMALL, /* of base pages: one call moves them all */
 	STAGING_HUGE,  /* one huge page where the kernel has one */
 	STAGING_UNITS
 };

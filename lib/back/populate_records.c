@@ -9,7 +9,6 @@
 #include "back/superslab_record.h"
 #include "os/vm.h"
 
-#define RECORDS_A_PAGE	(4096 / UNIT_RECORD_BYTES)
 /* What the fastest threads take in the 4 or 8 ms that others may have the helper's processor. */
 #define AHEAD_MOST	64	/* superslabs … */
 #define AHEAD_LEAST	16
@@ -34,13 +33,13 @@ void populate_records_tick(struct populate_records *records, uint32_t first, uin
 	vm_populate((void *)low, high - low);
 }
 
-/* A page holds seven units' parts; nobody else writes to those of a superslab that is the helper's. */
+/* A page holds several units' parts; nobody else writes to those of a superslab that is the helper's. */
 void populate_records_touch(uint32_t superslab)
 {
 	struct unit_record *records = superslab_at(superslab)->records;
-	unsigned unit;
+	unsigned unit, records_a_page = (unsigned)(vm_page_size() / UNIT_RECORD_BYTES);
 
-	for (unit = 0; unit < SUPERSLAB_UNITS; unit += RECORDS_A_PAGE)
+	for (unit = 0; unit < SUPERSLAB_UNITS; unit += records_a_page)
 		*(volatile uint64_t *)records[unit].words = records[unit].words[0];
 	*(volatile uint64_t *)records[SUPERSLAB_UNITS - 1].words =
 		records[SUPERSLAB_UNITS - 1].words[0];

@@ -140,6 +140,7 @@ static bool comb_seized(struct thread_cache *cache)
 		.argument = cache,
 		.round = reclaim.round,
 		.least_percent = LEAST_PERCENT,
+		.page_bytes = vm_page_size(),
 	};
 
 	reclaim.lent_ns = reclaim.clock() + COMB_NS_LEAST;
@@ -285,6 +286,7 @@ static size_t comb_all(struct heap *heap, bool by_helper)
 	struct comb comb = {
 		.release = by_helper ? release_at_once : release_one_by_one,
 		.is_over = is_never_over,
+		.page_bytes = vm_page_size(),
 	};
 
 	comb_heap(&comb, heap);

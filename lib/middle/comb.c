@@ -7,8 +7,6 @@
 
 #include "middle/comb.h"
 
-#define PAGE_BYTES	(4 * KiB)	/* where pages are larger, the kernel refuses: nothing is lost */
-
 #define COMBED		255	/* of slab.combed; 0: changed; else the round that first saw it so */
 
 _Static_assert(COMB_ROUNDS < COMBED, "rounds and the mark share a byte");
@@ -34,21 +32,30 @@ static void send(struct batch *batch)
 	batch->count = 0;
 }
 
+/* A slab as the kernel sees it. */
+struct paged {
+	const struct slab *slab;
+	const struct size_class *class;
+	size_t page_bytes, pages;
+};
+
 static bool is_free(const struct slab *slab, unsigned index)
 {
 	return slab->free_bits[index / 64] >> index % 64 & 1;
 }
 
 /* All blocks that reach into the page are free; what lies behind the last block is nobody's. */
-static bool is_hole(const struct slab *slab, const struct size_class *class, size_t page)
+static bool is_hole(const struct paged *paged, size_t page)
 {
-	unsigned index = size_class_block_index(class, page * PAGE_BYTES);
-	unsigned last = size_class_block_index(class, page * PAGE_BYTES + PAGE_BYTES - 16);
+	const struct size_class *class = paged->class;
+	size_t start = page * paged->page_bytes;
+	unsigned index = size_class_block_index(class, start);
+	unsigned last = size_class_block_index(class, start + paged->page_bytes - 16);
 
 	if (last >= class->capacity)
 		last = class->capacity - 1u;
 	while (index <= last) {
-		if (!is_free(slab, index))
+		if (!is_free(paged->slab, index))
 			return false;
 		index++;
 	}
@@ -56,43 +63,44 @@ static bool is_hole(const struct slab *slab, const struct size_class *class, siz
 }
 
 /* The end of the run of pages that are all holes, or all not, from page on. */
-static size_t run_end(const struct slab *slab, const struct size_class *class, size_t page,
-		      size_t pages, bool *hole)
+static size_t run_end(const struct paged *paged, size_t page, bool *hole)
 {
-	*hole = is_hole(slab, class, page);
+	*hole = is_hole(paged, page);
 	do
 		page++;
-	while (page < pages && is_hole(slab, class, page) == *hole);
+	while (page < paged->pages && is_hole(paged, page) == *hole);
 	return page;
 }
 
-static size_t hole_pages(const struct slab *slab, const struct size_class *class, size_t pages)
+static size_t hole_pages(const struct paged *paged)
 {
 	size_t page = 0, next, sum = 0;
 	bool hole;
 
-	for (; page < pages; page = next) {
-		next = run_end(slab, class, page, pages, &hole);
+	for (; page < paged->pages; page = next) {
+		next = run_end(paged, page, &hole);
 		sum += hole ? next - page : 0;
 	}
 	return sum;
 }
 
-static void release_holes(struct batch *batch, struct slab *slab, uint32_t first)
+/* Whole pages only: of a part of one the kernel would take the rest as well. */
+static void release_holes(struct batch *batch, const struct slab *slab, uint32_t first)
 {
 	const struct size_class *class = slab_class(slab);
-	size_t pages = class->units * (UNIT_SIZE / PAGE_BYTES), page, next;
+	size_t page_bytes = batch->comb->page_bytes, page, next;
+	struct paged paged = { slab, class, page_bytes, class->units * UNIT_SIZE / page_bytes };
 	char *start = reservation_unit_start(first);
 	bool hole;
 
-	if (hole_pages(slab, class, pages) * 100 < pages * batch->comb->least_percent)
+	if (hole_pages(&paged) * 100 < paged.pages * batch->comb->least_percent)
 		return;
-	for (page = 0; page < pages; page = next) {
-		next = run_end(slab, class, page, pages, &hole);
+	for (page = 0; page < paged.pages; page = next) {
+		next = run_end(&paged, page, &hole);
 		if (!hole)
 			continue;
-		batch->spans[batch->count++] = (struct release_span){ start + page * PAGE_BYTES,
-								      (next - page) * PAGE_BYTES };
+		batch->spans[batch->count++] = (struct release_span){ start + page * page_bytes,
+								      (next - page) * page_bytes };
 		if (batch->count == RELEASE_SPANS_MOST)
 			send(batch);
 	}

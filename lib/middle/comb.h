@@ -29,6 +29,7 @@ struct comb {
 	uint8_t round;
 	/* One whose free pages are less than this share of it stays as it is. */
 	unsigned least_percent;
+	size_t page_bytes;		/* of the kernel's: it gives back no less than one */
 
 	size_t released_bytes;		/* result */
 	bool stopped;			/* result: by is_over */

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "os/kernel_abi.h"
 #include "os/thread.h"
@@ -42,11 +41,6 @@ size_t vm_calls_of_application(void)
 size_t vm_calls_of_helper(void)
 {
 	return atomic_load_explicit(&calls[true], memory_order_relaxed);
-}
-
-size_t vm_page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Called after each memory system call. */
@@ -140,9 +134,11 @@ int vm_open(void *start, size_t bytes)
 
 int vm_drop(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-	int error = result_of(madvise(start, bytes, MADV_DONTNEED) != 0, saved_errno);
+	int saved_errno = errno, error;
 
+	if (!page_size_divides(start, bytes))
+		return -EINVAL;
+	error = result_of(madvise(start, bytes, MADV_DONTNEED) != 0, saved_errno);
 	/* An mlock()ed range refuses DONTNEED, not DONTNEED_LOCKED. */
 	if (error == -EINVAL)
 		error = result_of(madvise(start, bytes, MADV_DONTNEED_LOCKED) != 0, saved_errno);
@@ -167,6 +163,8 @@ int vm_guard(void *start, size_t bytes)
 {
 	int saved_errno = errno;
 
+	if (!page_size_divides(start, bytes))
+		return -EINVAL;
 	return result_of(madvise(start, bytes, MADV_GUARD_INSTALL) != 0, saved_errno);
 }
 
@@ -174,6 +172,8 @@ int vm_unguard(void *start, size_t bytes)
 {
 	int saved_errno = errno;
 
+	if (!page_size_divides(start, bytes))
+		return -EINVAL;
 	return result_of(madvise(start, bytes, MADV_GUARD_REMOVE) != 0, saved_errno);
 }
 
@@ -194,9 +194,11 @@ int vm_refuse_huge(void *start, size_t bytes)
 int vm_move(void *from, void *to, size_t bytes)
 {
 	int saved_errno = errno;
-	void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-			     to);
+	void *moved;
 
+	if (!page_size_divides(from, bytes) || !page_size_divides(to, bytes))
+		return -EINVAL;
+	moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
 	return result_of(moved == MAP_FAILED, saved_errno);
 }
 

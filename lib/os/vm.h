@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vm.h - the memory system calls, nothing else: each returns 0 or -errno and leaves errno
- * alone. Addresses and lengths are multiples of the page size.
+ * alone. Addresses and lengths are multiples of the page size; what discards or replaces
+ * contents refuses others with -EINVAL itself, for the kernel rounds lengths up.
  */
 #ifndef HAKMEM_OS_VM_H
 #define HAKMEM_OS_VM_H
 
 #include <stddef.h>
 
+#include "support/page_size.h"
+
 #define VM_HUGE_PAGE_BYTES	((size_t)2 << 20)
 
 /* The size of a base page in bytes. */
-size_t vm_page_size(void);
+static inline size_t vm_page_size(void)
+{
+	return page_size();
+}
 
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
 int vm_reserve(size_t bytes, void **start);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * comb.c - are the pages that combing gives back exactly those in which no block is live, for
- * every size class, and no others?
+ * every size class and every size of pages, and no others?
  */
 #include <config.h>
 
@@ -17,7 +17,7 @@
 #include "tests/unit/unit.h"
 
 #define BLOCKS_MAX 5000
-#define PAGE	   4096
+static const size_t page_sizes[] = { 4 * KiB, 16 * KiB, 64 * KiB };
 
 static char *blocks[BLOCKS_MAX];
 static unsigned count;
@@ -66,11 +66,11 @@ static void make_survivors(unsigned class, unsigned one_in)
 		}
 }
 
-static struct comb comb_own(uint8_t round, unsigned least_percent)
+static struct comb comb_pages(size_t page_bytes, uint8_t round, unsigned least_percent)
 {
 	struct thread_cache *cache = lease_take_own();
 	struct comb comb = { .release = note, .is_over = never, .round = round,
-			     .least_percent = least_percent };
+			     .least_percent = least_percent, .page_bytes = page_bytes };
 
 	thread_cache_flush_bins(cache);
 	comb_heap(&comb, &cache->heap);
@@ -78,34 +78,44 @@ static struct comb comb_own(uint8_t round, unsigned least_percent)
 	return comb;
 }
 
-static bool holds_a_live_block(const char *page, size_t size)
+static struct comb comb_own(uint8_t round, unsigned least_percent)
+{
+	return comb_pages(4 * KiB, round, least_percent);
+}
+
+static bool holds_a_live_block(const char *page, size_t page_bytes, size_t size)
 {
 	unsigned i;
 
 	for (i = 0; i < count; i++)
-		if (blocks[i] < page + PAGE && blocks[i] + size > page)
+		if (blocks[i] < page + page_bytes && blocks[i] + size > page)
 			return true;
 	return false;
 }
 
-/* _i: class */
+/* What was sent are whole pages of the slab that block is in, those without a live block. */
+static void check_slab_of(const char *block, size_t page_bytes, const struct size_class *class)
+{
+	uint32_t unit = reservation_unit_of(block);
+	char *start = reservation_unit_start(unit - slab_unit(unit)->position), *page;
+
+	for (page = start; page < start + class->units * UNIT_SIZE; page += page_bytes)
+		ck_assert_int_eq(is_sent(page), !holds_a_live_block(page, page_bytes, class->size));
+}
+
+/* _i: class, three times, with pages of each size */
 START_TEST(pages_without_a_live_block_go_and_no_others)
 {
-	size_t size, unit_bytes;
-	unsigned i, class = (unsigned)_i;
-	char *page, *start;
+	const struct size_class *class = &size_class_table[_i % CLASSES_BY_SIZE];
+	size_t page_bytes = page_sizes[_i / CLASSES_BY_SIZE];
+	unsigned i;
 
-	size = size_class_table[class].size;
-	unit_bytes = size_class_table[class].units * UNIT_SIZE;
-	make_survivors(class, size < 1000 ? 60 : 4);
-	comb_own(0, 0);
-	for (i = 0; i < count; i++) {
-		uint32_t unit = reservation_unit_of(blocks[i]);
-
-		start = reservation_unit_start(unit - slab_unit(unit)->position);
-		for (page = start; page < start + unit_bytes; page += PAGE)
-			ck_assert_int_eq(is_sent(page), !holds_a_live_block(page, size));
-	}
+	make_survivors(_i % CLASSES_BY_SIZE, class->size < 1000 ? 60 : 4);
+	comb_pages(page_bytes, 0, 0);
+	for (i = 0; i < count; i++)
+		check_slab_of(blocks[i], page_bytes, class);
+	for (i = 0; i < sent_count; i++)
+		ck_assert_uint_eq(((uintptr_t)sent[i].start | sent[i].bytes) % page_bytes, 0);
 }
 END_TEST
 
@@ -143,7 +153,8 @@ static bool after_one(void *argument)
 
 START_TEST(what_is_stopped_goes_on_later)
 {
-	struct comb comb = { .release = note, .is_over = after_one };
+	struct comb comb = { .release = note, .is_over = after_one,
+			     .page_bytes = 4 * KiB };
 	struct thread_cache *cache;
 
 	make_survivors(size_class_of(256), 20);
@@ -169,7 +180,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, pages_without_a_live_block_go_and_no_others, 0,
-			    CLASSES_BY_SIZE);
+			    3 * CLASSES_BY_SIZE);
 	tcase_add_test(tcase, a_slab_is_combed_when_it_has_not_changed_for_a_round);
 	tcase_add_test(tcase, a_slab_with_few_holes_stays_whole);
 	tcase_add_test(tcase, what_is_stopped_goes_on_later);
