@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override.c - libc's names. malloc and free hold the fast paths themselves; the others are
- * one jump. Their declarations are ours: headers differ in attributes and in what they know.
+ * override.c - libc's names. malloc, free and the functions that align hold the fast paths
+ * themselves; the others are one jump. Their declarations are ours: headers differ in
+ * attributes and in what they know.
  */
 #include <config.h>
 
@@ -12,13 +13,14 @@
 #include <hakmem/hakmem.h>
 
 #include "entry/reports.h"
+#include "front/aligned.h"
 #include "front/free.h"
 #include "front/malloc.h"
 
 #define ALIAS(name)	__attribute__((alias(name)))
 
-/* The aliases of functions that <stdlib.h> decorates need no decoration. */
-#ifdef __GNUC__
+/* The aliases of functions that <stdlib.h> decorates need no decoration; clang asks for none. */
+#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmissing-attributes"
 #endif
 
@@ -49,17 +51,17 @@ EXPORT void *reallocarray(void *block, size_t count, size_t size)
 
 EXPORT int posix_memalign(void **place, size_t alignment, size_t size)
 {
-	return hak_posix_memalign(place, alignment, size);
+	return aligned_posix_inline(place, alignment, size);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
-	return hak_aligned_alloc(alignment, size);
+	return aligned_alloc_inline(alignment, size);
 }
 
 EXPORT void *memalign(size_t alignment, size_t size)
 {
-	return hak_memalign(alignment, size);
+	return aligned_memalign_inline(alignment, size);
 }
 
 EXPORT void *valloc(size_t size)
@@ -77,9 +79,12 @@ EXPORT size_t malloc_usable_size(void *block)
 	return hak_malloc_usable_size(block);
 }
 
-/* C23; not in every header yet. */
+/* C23; not in every header yet, and declared twice where they are. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls"
 void free_sized(void *block, size_t size);
 void free_aligned_sized(void *block, size_t alignment, size_t size);
+#pragma GCC diagnostic pop
 
 EXPORT void free_sized(void *block, size_t size)
 {

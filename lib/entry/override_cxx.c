@@ -12,6 +12,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "front/aligned.h"
 #include "front/free.h"
 #include "front/malloc.h"
 #include "support/log.h"
@@ -50,11 +51,11 @@ static void *NOINLINE new_slow(size_t size)
 	return block;
 }
 
-static void *new_aligned(size_t size, size_t alignment)
+static void *NOINLINE new_aligned_slow(size_t size, size_t alignment)
 {
 	void *block;
 
-	while (!(block = hak_aligned_alloc(alignment, size)))
+	while (!(block = aligned_alloc_slow(alignment, size)))
 		if (errno == EINVAL || !run_new_handler())
 			fail_new(size);
 	return block;
@@ -65,6 +66,17 @@ static ALWAYS_INLINE void *new_inline(size_t size)
 	void *block = malloc_inline(size);
 
 	return likely(block != NULL) ? block : new_slow(size);
+}
+
+static ALWAYS_INLINE void *new_aligned(size_t size, size_t alignment)
+{
+	void *block = NULL;
+
+	if (alignment <= BLOCK_ALIGNMENT && aligned_is_power_of_two(alignment))
+		return new_inline(size);
+	if (likely(alignment > BLOCK_ALIGNMENT && aligned_is_power_of_two(alignment)))
+		block = aligned_pop(alignment, size);
+	return likely(block != NULL) ? block : new_aligned_slow(size, alignment);
 }
 
 /* std::nothrow_t is an empty class passed by reference; std::align_val_t is a size_t. */
@@ -131,7 +143,7 @@ static ALWAYS_INLINE void *new_nothrow(const char *name, size_t size, const void
 static void *new_aligned_nothrow(const char *name, size_t size, size_t alignment,
 				 const void *nothrow)
 {
-	void *block = hak_aligned_alloc(alignment, size);
+	void *block = aligned_alloc_inline(alignment, size);
 
 	if (!block && has_new_handler())
 		block = retry_aligned_in_library(name, size, alignment, nothrow);

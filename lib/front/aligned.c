@@ -16,6 +16,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "back/helper_link.h"
 #include "front/hardened.h"
 #include "front/large_block.h"
 #include "front/lease.h"
@@ -24,11 +25,6 @@
 #include "support/options.h"
 
 #define LOOKS_IN_BIN	16	/* for a block that is aligned to more than a unit */
-
-static bool is_power_of_two(size_t value)
-{
-	return value && !(value & (value - 1));
-}
 
 /* More aligned places are few, and left to those who ask for them. */
 static bool is_just_so_aligned(const void *block, size_t alignment)
@@ -77,6 +73,8 @@ void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 	size_t dirty_bytes;
 	unsigned class;
 
+	if (alignment <= BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
+		return thread_cache_take(size, &cache->bins[size_class_of(size)]);
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)
@@ -93,6 +91,7 @@ static void *take_aligned(size_t alignment, size_t size)
 	struct thread_cache *cache;
 	void *block;
 
+	helper_link_start_if_wanted();
 	if (unlikely(options.hardened))
 		return hardened_take(max_size(alignment, BLOCK_ALIGNMENT), size, false);
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
@@ -112,11 +111,11 @@ static void *aligned_or_fail(size_t alignment, size_t size)
 	return block ? block : malloc_fail();
 }
 
-EXPORT int hak_posix_memalign(void **place, size_t alignment, size_t size)
+int NOINLINE aligned_posix_slow(void **place, size_t alignment, size_t size)
 {
 	void *block;
 
-	if (!is_power_of_two(alignment) || alignment % sizeof(void *))
+	if (!aligned_is_power_of_two(alignment) || alignment % sizeof(void *))
 		return EINVAL;
 	block = take_aligned(alignment, size);
 	if (!block)
@@ -125,32 +124,44 @@ EXPORT int hak_posix_memalign(void **place, size_t alignment, size_t size)
 	return 0;
 }
 
-EXPORT void *hak_aligned_alloc(size_t alignment, size_t size)
+void *NOINLINE aligned_alloc_slow(size_t alignment, size_t size)
 {
-	if (unlikely(!is_power_of_two(alignment))) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return aligned_or_fail(alignment, size);
+	if (aligned_is_power_of_two(alignment))
+		return aligned_or_fail(alignment, size);
+	errno = EINVAL;
+	return NULL;
 }
 
-/* As glibc does, an alignment that is no power of two is rounded up to one. */
-EXPORT void *hak_memalign(size_t alignment, size_t size)
+void *NOINLINE aligned_memalign_slow(size_t alignment, size_t size)
 {
 	size_t power = BLOCK_ALIGNMENT;
 
 	while (power < alignment && power <= PTRDIFF_MAX)
 		power *= 2;
-	if (unlikely(power < alignment)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return aligned_or_fail(power, size);
+	if (power >= alignment)
+		return aligned_or_fail(power, size);
+	errno = EINVAL;
+	return NULL;
+}
+
+EXPORT int hak_posix_memalign(void **place, size_t alignment, size_t size)
+{
+	return aligned_posix_inline(place, alignment, size);
+}
+
+EXPORT void *hak_aligned_alloc(size_t alignment, size_t size)
+{
+	return aligned_alloc_inline(alignment, size);
+}
+
+EXPORT void *hak_memalign(size_t alignment, size_t size)
+{
+	return aligned_memalign_inline(alignment, size);
 }
 
 EXPORT void *hak_valloc(size_t size)
 {
-	return aligned_or_fail(vm_page_size(), size);
+	return aligned_alloc_inline(vm_page_size(), size);
 }
 
 EXPORT void *hak_pvalloc(size_t size)
@@ -159,5 +170,5 @@ EXPORT void *hak_pvalloc(size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return malloc_fail();
-	return aligned_or_fail(page, align_up(max_size(size, 1), page));
+	return aligned_alloc_inline(page, align_up(max_size(size, 1), page));
 }

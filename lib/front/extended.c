@@ -108,7 +108,7 @@ EXPORT void *hak_mallocx(size_t size, int flags)
 		return mallocx_of_home(size, flags);
 	if (alignment == BLOCK_ALIGNMENT)
 		return flags & HAK_ZERO ? hak_calloc(1, size) : hak_malloc(size);
-	block = hak_aligned_alloc(alignment, size);
+	block = aligned_alloc_inline(alignment, size);
 	if (block && flags & HAK_ZERO)
 		memset(block, 0, size);
 	return block;

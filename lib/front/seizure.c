@@ -16,7 +16,7 @@ static void close_steps(struct thread_cache *cache)
 	size_t step;
 
 	cache->seized.closed = true;
-	for (step = 0; step < SIZE_STEPS; step++)
+	for (step = 0; step < SIZE_STEPS + ALIGNED_STEPS; step++)
 		thread_cache_set_step(cache, step, CLASS_COUNT);
 }
 

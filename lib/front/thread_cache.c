@@ -39,6 +39,9 @@ void thread_cache_open_steps(struct thread_cache *cache)
 
 	for (step = 0; step < SIZE_STEPS; step++)
 		thread_cache_set_step(cache, step, size_class_of(step * 16));
+	for (step = 0; step < ALIGNED_STEPS; step++)
+		thread_cache_set_step(cache, SIZE_STEPS + step,
+				      size_class_of_aligned((step + 1) * 32, 32));
 }
 
 void thread_cache_init(struct thread_cache *cache, unsigned home)

@@ -39,6 +39,7 @@ struct bin_owner {
 };
 
 #define SIZE_STEPS	(SMALL_SIZE_LIMIT / 16 + 1)
+#define ALIGNED_STEPS	(SMALL_SIZE_LIMIT / 32)	/* behind them, see aligned.h */
 
 /* What whoever seized the cache leaves to its thread. Guarded by the heap's hold. */
 struct seized_cache {
@@ -62,7 +63,7 @@ struct thread_cache {
 	 */
 	_Atomic uint8_t working;
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
-	_Atomic uint8_t bin_of_step[SIZE_STEPS];	/* relaxed: seizure.c has a barrier */
+	_Atomic uint8_t bin_of_step[SIZE_STEPS + ALIGNED_STEPS]; /* relaxed: seizure.c has a barrier */
 	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as room is */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */

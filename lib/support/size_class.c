@@ -86,22 +86,29 @@ void size_class_init(void)
 	}
 }
 
+/* Of a coloured class, the one of that power of two exactly; others stay. */
+static unsigned without_colour(unsigned class, size_t size)
+{
+	unsigned log2 = 64 - (unsigned)__builtin_clzl(size - 1);
+	size_t power = (size_t)1 << log2;
+
+	if (power < COLOURED_LEAST || power > COLOURED_MOST || class != size_class_of(power))
+		return class;
+	return CLASSES_BY_SIZE + log2 - (unsigned)__builtin_ctzl(COLOURED_LEAST);
+}
+
+/*
+ * The classes between two powers of two lie at equal steps. An alignment of a step or less
+ * divides each of them; a multiple of a larger one is itself the size of one.
+ */
 unsigned size_class_of_aligned(size_t size, size_t alignment)
 {
-	size_t least = max_size(size, alignment);
-	unsigned class, best = CLASS_NONE;
-
-	if (least > CLASS_SIZE_MAX)
+	if (size > CLASS_SIZE_MAX)
 		return CLASS_NONE;
-	for (class = size_class_of(least); class < CLASS_COUNT; class++) {
-		const struct size_class *candidate = &size_class_table[class];
-
-		if (candidate->size % alignment || candidate->size < least)
-			continue;
-		if (best == CLASS_NONE || candidate->size < size_class_table[best].size)
-			best = class;
-	}
-	return best;
+	size = align_up(max_size(size, 1), alignment);
+	if (size <= BLOCK_ALIGNMENT)
+		return 0;
+	return without_colour(size_class_of(size), size);
 }
 
 unsigned size_class_of_whole_slab(size_t size)

@@ -132,6 +132,22 @@ START_TEST(a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin)
 }
 END_TEST
 
+/* What aligned.h pops without a look at any table but the cache's own. */
+START_TEST(an_aligned_step_leads_to_the_smallest_class_that_is_so_aligned)
+{
+	size_t size, alignment;
+
+	for (alignment = 32; alignment <= SMALL_SIZE_LIMIT; alignment *= 2)
+		for (size = 1; size <= SMALL_SIZE_LIMIT; size++) {
+			size_t step = SIZE_STEPS + ((size - 1) | (alignment - 1)) / 32;
+			size_t class = thread_cache_tls.cache->bin_of_step[step] * (size_t)8 /
+				       sizeof(struct bin);
+
+			ck_assert_uint_eq(class, size_class_of_aligned(size, alignment));
+		}
+}
+END_TEST
+
 START_TEST(a_limit_falls_back_while_a_thread_only_frees)
 {
 	unsigned class = (unsigned)_i, count, i, grown;
@@ -308,6 +324,7 @@ int main(void)
 	tcase_add_loop_test(tcase,
 			    a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin, 0,
 			    CLASSES_BY_SIZE);
+	tcase_add_test(tcase, an_aligned_step_leads_to_the_smallest_class_that_is_so_aligned);
 	tcase_add_loop_test(tcase, a_limit_falls_back_while_a_thread_only_frees, 0,
 			    CLASSES_BY_SIZE);
 	tcase_add_loop_test(tcase, all_caches_together_grow_by_the_budget_at_most, 0, 4);
