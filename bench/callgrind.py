@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Instructions inside one warm malloc and one warm free, for each size, by callgrind.
+"""Instructions inside one warm malloc and one warm free, for each size, by callgrind, and
+inside one warm memalign of a small block for each of some alignments.
 
 bench/instructions dumps the counters after every call; here the dumps are read in
-order. run.py and count_instructions.py call count().
+order. run.py and count_instructions.py call count() and count_aligned().
 """
 
 import os
@@ -16,11 +17,13 @@ LOW_BYTES = 16
 HIGH_BYTES = 8191
 STEP_BYTES = 16
 REPEATS = 15
+ALIGNED_BYTES = 48
+ALIGNMENTS = (8, 16, 32, 64, 256, 4096)
 TIMEOUT_SECONDS = 300
 
 
 class Counts:
-    """The calls of one size: each call's exact number of instructions."""
+    """The calls of one size or alignment: each call's exact number of instructions."""
 
     def __init__(self, size_bytes, calls):
         self.size_bytes = size_bytes
@@ -40,13 +43,13 @@ def available():
     return shutil.which("valgrind") is not None
 
 
-def run_callgrind(program, allocator, output):
+def run_callgrind(program, allocator, output, *arguments):
     command = [
         "valgrind", "--tool=callgrind", f"--callgrind-out-file={output}",
         "--combine-dumps=yes", "--collect-atstart=no",
         "--toggle-collect=instructions_malloc", "--toggle-collect=instructions_free",
-        "--dump-before=instructions_dump", program,
-        str(LOW_BYTES), str(HIGH_BYTES), str(STEP_BYTES), str(REPEATS),
+        "--toggle-collect=instructions_memalign",
+        "--dump-before=instructions_dump", program, *map(str, arguments),
     ]
     result = subprocess.run(command, env=allocator.environment(), capture_output=True,
                             text=True, timeout=TIMEOUT_SECONDS, check=False)
@@ -61,18 +64,32 @@ def read_totals(path):
                 (re.match(r"totals: (\d+)", line) for line in file) if match]
 
 
-def count(program, allocator):
-    """Two lists of Counts, in the order of sizes(): malloc's and free's."""
+def dumps(program, allocator, expected, *arguments):
+    """What the frames of malloc, free and memalign cost, and what each call did in all."""
     with tempfile.TemporaryDirectory() as directory:
         output = os.path.join(directory, "callgrind.out")
-        run_callgrind(program, allocator, output)
+        run_callgrind(program, allocator, output, *arguments)
         totals = read_totals(output)
-    expected = 3 + 2 * REPEATS * len(sizes())
-    if len(totals) < expected or totals[0] != 0:
-        raise RuntimeError(f"callgrind: {len(totals)} dumps where {expected} were due")
+    if len(totals) < 4 + expected or totals[0] != 0:
+        raise RuntimeError(f"callgrind: {len(totals)} dumps where {4 + expected} were due")
     # the frame was measured with a callee of one instruction
-    malloc_frame, free_frame = totals[1] - 1, totals[2] - 1
-    calls = totals[3:expected]
+    return [total - 1 for total in totals[1:4]], totals[4:4 + expected]
+
+
+def count_aligned(program, allocator):
+    """A list of Counts, in the order of ALIGNMENTS, which stand for the sizes."""
+    (_, _, frame), calls = dumps(program, allocator, REPEATS * len(ALIGNMENTS),
+                                 "--aligned", ALIGNED_BYTES, REPEATS, *ALIGNMENTS)
+    return [Counts(alignment, [total - frame for total in
+                               calls[REPEATS * number:REPEATS * (number + 1)]])
+            for number, alignment in enumerate(ALIGNMENTS)]
+
+
+def count(program, allocator):
+    """Two lists of Counts, in the order of sizes(): malloc's and free's."""
+    (malloc_frame, free_frame, _), calls = dumps(
+        program, allocator, 2 * REPEATS * len(sizes()),
+        LOW_BYTES, HIGH_BYTES, STEP_BYTES, REPEATS)
     mallocs, frees = [], []
     for number, size_bytes in enumerate(sizes()):
         own = calls[2 * REPEATS * number:2 * REPEATS * (number + 1)]

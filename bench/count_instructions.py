@@ -25,6 +25,14 @@ def print_allocator(allocator, mallocs, frees):
               f"{free.least:>14} {free.typical:>7} {free.most:>5}")
 
 
+def print_aligned(program, allocator):
+    """memalign beside malloc; the Counts."""
+    aligned = callgrind.count_aligned(program, allocator)
+    print(f"  memalign of {callgrind.ALIGNED_BYTES} bytes, typical by alignment: " +
+          ", ".join(f"{count.size_bytes}: {count.typical}" for count in aligned))
+    return aligned
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", required=True, help="where the built programs are")
@@ -39,13 +47,14 @@ def main():
     for allocator in allocators.find(os.path.join(arguments.programs, "empty")):
         try:
             mallocs, frees = callgrind.count(program, allocator)
+            print_allocator(allocator, mallocs, frees)
+            aligned = print_aligned(program, allocator)
         except RuntimeError as error:
             print(f"\n{allocator.name}: {error}")
             status = status or int(allocator.name == allocators.OURS)
             continue
-        print_allocator(allocator, mallocs, frees)
         if allocator.name == allocators.OURS:
-            for limit in limits.instructions(mallocs, frees):
+            for limit in limits.instructions(mallocs, frees, aligned):
                 print(f"  {limit.line()}")
     return status
 

@@ -7,11 +7,17 @@
 
 #include <stdlib.h>
 
-enum { ROUND_REPEATS = 64 };
+enum { ROUND_OPERATIONS = 16384 };
+
+/* At least one: many blocks are a round by themselves. */
+static unsigned int repeats(const struct bench_row *row)
+{
+	return row->live < ROUND_OPERATIONS ? ROUND_OPERATIONS / row->live : 1;
+}
 
 static void lifo_round(void **blocks, const struct bench_row *row)
 {
-	for (unsigned int repeat = 0; repeat < ROUND_REPEATS; repeat++) {
+	for (unsigned int repeat = 0; repeat < repeats(row); repeat++) {
 		for (unsigned int i = 0; i < row->live; i++) {
 			char *block = malloc(row->low_bytes);
 
@@ -31,7 +37,7 @@ void lifo_run(const struct bench_row *row)
 	struct bench_timing timing;
 
 	lifo_round(blocks, row);
-	harness_timing_begin(&timing, row, (uint64_t)ROUND_REPEATS * row->live);
+	harness_timing_begin(&timing, row, (uint64_t)repeats(row) * row->live);
 	while (harness_timing_next(&timing))
 		lifo_round(blocks, row);
 	harness_timing_print(&timing, row);

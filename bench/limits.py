@@ -13,6 +13,8 @@ import report
 
 MALLOC_INSTRUCTIONS = 17
 FREE_INSTRUCTIONS = 21
+MEMALIGN_INSTRUCTIONS = 25      # 1.5 times malloc's; to 16 bytes it has malloc's own path
+MEMALIGN_TO_16_INSTRUCTIONS = 19
 TIME_TO_FASTEST = 1.05
 MIDDLE_TIME_TO_MIMALLOC = 0.6
 MIDDLE_LOW_BYTES, MIDDLE_HIGH_BYTES = 1025, 8191
@@ -25,10 +27,13 @@ START_UP_TO_MIMALLOC = 1.1
 
 # Rows of patterns that programs have, each with a limit of its own, and in no mean of sizes.
 PATTERN_TIME_TO_FASTEST = {
+    "aligned_8": 1.1, "aligned_16": 1.1, "aligned_64": 1.1, "aligned_4096": 1.1,
+    "aligned_mixed": 1.1, "lifo_4096_many": 1.0, "large_turns": 1.03, "larson_2": 1.03,
+    "handover_8": 1.03,
     "messages_2": 1 / 0.95, "messages_8": 1 / 0.95, "messages_64": 1 / 0.95,
 }
 PATTERN_NANOSECONDS = {"free_tail": 2000}
-PATTERN_PEAK_MIB = {"fork_free_all": 8, "fork_free_some": 6}
+PATTERN_PEAK_MIB = {"idle_threads_1000": 150, "fork_free_all": 8, "fork_free_some": 6}
 PATTERN_END_MIB = {"fork_free_some": 6}
 PATTERNS_WITHOUT_LIMIT = ("messages_256",)
 PATTERNS = {*PATTERN_TIME_TO_FASTEST, *PATTERN_NANOSECONDS, *PATTERN_PEAK_MIB,
@@ -55,13 +60,17 @@ def at_most(what, value, most, form="{:.2f}"):
     return Limit(what, "<= " + form.format(most), form.format(value), value <= most)
 
 
-def instructions(mallocs, frees):
+def instructions(mallocs, frees, aligned):
     found = []
     for name, counts, most in (("malloc", mallocs, MALLOC_INSTRUCTIONS),
                                ("free", frees, FREE_INSTRUCTIONS)):
         worst, size_bytes = callgrind.worst(counts)
         found.append(at_most(f"instructions of {name}, worst size ({size_bytes} B)",
                              worst, most, "{}"))
+    for count in aligned:
+        most = MEMALIGN_TO_16_INSTRUCTIONS if count.size_bytes <= 16 else MEMALIGN_INSTRUCTIONS
+        found.append(at_most(f"instructions of memalign, to {count.size_bytes} B",
+                             count.typical, most, "{}"))
     return found
 
 

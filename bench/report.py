@@ -45,7 +45,7 @@ class Results:
         self.control = None  # a Control
         self.release = None  # a Release
         self.numa = None  # a Numa
-        self.instructions = None  # two lists of Counts; (): could not be counted
+        self.instructions = None  # three lists of Counts; (): could not be counted
 
     def ours(self):
         for allocator in self.allocators:

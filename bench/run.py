@@ -128,13 +128,19 @@ def count_instructions(programs, results):
         return
     progress("instructions")
     try:
-        results.instructions = callgrind.count(programs.path("instructions"), ours)
+        program = programs.path("instructions")
+        results.instructions = (*callgrind.count(program, ours),
+                                callgrind.count_aligned(program, ours))
     except RuntimeError as error:
         print(f"\ninstructions: {error}")
         return
     print("\ninstructions of a warm call (typical)")
-    for low, high, malloc, free in callgrind.ranges(*results.instructions):
+    mallocs, frees, aligned = results.instructions
+    for low, high, malloc, free in callgrind.ranges(mallocs, frees):
         print(f"  {low:>5}-{high:<5} malloc {malloc.typical:>4}  free {free.typical:>4}")
+    for count in aligned:
+        print(f"  memalign of {callgrind.ALIGNED_BYTES} bytes, aligned to "
+              f"{count.size_bytes:>4} {count.typical:>4}")
 
 
 def run_populate(programs, results, runs):
