@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation.c - see reservation.h.
+ * reservation.c - see reservation.h. Who opens which units is frontier.c's.
  *
- * Chunks that are being opened stand in a small table. Usually there is one and the span
- * simply grows over it. When threads open at once, the span waits for the lowest; blocks
- * above it are found by free()'s slow path, which asks reservation_unit_is_open().
+ * Usually one thread opens and the span simply grows over what it opened. When threads open at
+ * once, the span waits for the lowest; blocks above it are found by free()'s slow path, which
+ * asks reservation_unit_is_open().
  */
 #include <config.h>
 
@@ -13,36 +13,17 @@
 #include <errno.h>
 
 #include "back/populate.h"
-#include "os/lock.h"
-#include "os/thread.h"
 #include "os/vm.h"
 #include "support/options.h"
 
-#define FRONTIER_SECOND		(120 * MiB)	/* who needs more than the first chunk opens no small steps */
-#define FRONTIER_STEP_MAX	GiB
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
-#define BIN_BYTES		sizeof(void *)	/* of an open unit: its page was written */
-#define BINS_SHARE		64	/* of limit_hard: a far alignment must not use it up */
 #define CACHES_STEP		(256 * KiB)
-#define OPENINGS_MAX		64
-#define YIELDS_FOR_ANOTHER	100
-
-enum opening_state { OPENING_NONE, OPENING_BUSY, OPENING_DONE, OPENING_FAILED };
-
-struct opening {
-	struct chunk chunk;
-	enum chunk_kind kind;
-	enum opening_state state;
-};
 
 struct reservation reservation;
 
-/* All by reservation lock. */
-static struct lock lock;
-static struct opening openings[OPENINGS_MAX];
-static _Atomic uint32_t frontier_unit;	/* first unit never claimed; read without the lock too */
+/* By the frontier's lock. */
 static uint32_t span_unit;		/* published up to here */
 static char *caches_next, *caches_open, *caches_end;
 
@@ -50,16 +31,6 @@ static char *caches_next, *caches_open, *caches_end;
 static _Atomic uint32_t metadata_units, large_metadata_units;
 
 static _Atomic size_t taken_bytes, populated_units, cache_bytes;
-
-void reservation_lock(void)
-{
-	lock_take(&lock);
-}
-
-void reservation_unlock(void)
-{
-	lock_put(&lock);
-}
 
 /* In bytes behind the first record; each array ends where the next begins. */
 struct layout {
@@ -93,6 +64,7 @@ int reservation_init(void *nobody)
 	reservation.nobody = nobody;
 	if (error)
 		return error;
+	frontier_begin((uint32_t)(reservation.bytes >> UNIT_SHIFT));
 	at = layout_of(reservation.bytes);
 	start = (char *)align_up((uintptr_t)place, SUPERSLAB_SIZE);
 	reservation.anchor = start + at.anchor;
@@ -168,162 +140,42 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 			      kind == CHUNK_SLABS);
 	if (error)
 		return error;
-	for (unit = chunk.first_unit; unit < end; unit++)
+	/* The first one's is settle()'s, after all others. */
+	for (unit = chunk.first_unit + 1; unit < end; unit++)
 		reservation.bin_of_unit[unit] = reservation.nobody;
 	return 0;
 }
 
-/* Twice as large as all before it, within the steps and what is left; fewer than units: no room. */
-static uint32_t chunk_units(uint32_t units)
-{
-	uint32_t left = (uint32_t)(reservation.bytes >> UNIT_SHIFT) - frontier_unit;
-	uint32_t step = 2 * frontier_unit;
-
-	if (frontier_unit == 0)
-		step = RESERVATION_FIRST_BYTES >> UNIT_SHIFT;
-	else if (step < FRONTIER_SECOND >> UNIT_SHIFT)
-		step = FRONTIER_SECOND >> UNIT_SHIFT;
-	/* A heap of more than a fourth of the largest step is not worth another in between. */
-	if (step > FRONTIER_STEP_MAX / 2 >> UNIT_SHIFT)
-		step = FRONTIER_STEP_MAX >> UNIT_SHIFT;
-	if (step < units)
-		step = units;
-	return step < left ? step : left;
-}
-
-/* A claim that failed while others went past it is tried again before the frontier moves. */
-static struct opening *claim_failed(uint32_t units)
-{
-	unsigned i;
-
-	for (i = 0; i < OPENINGS_MAX; i++)
-		if (openings[i].state == OPENING_FAILED && openings[i].chunk.units >= units)
-			return &openings[i];
-	return NULL;
-}
-
-/* By reservation lock: is a chunk that would do for the caller being opened? */
-static bool another_is_opening(uint32_t units, enum chunk_kind kind, unsigned home)
-{
-	bool found = false;
-	unsigned i;
-
-	for (i = 0; i < OPENINGS_MAX; i++)
-		found |= openings[i].state == OPENING_BUSY && openings[i].kind == kind &&
-			 openings[i].chunk.home == home && openings[i].chunk.units >= units;
-	return found;
-}
-
 /*
- * exact: no more than asked for, as it is while another opens, who has doubled the heap
- * already. NULL: no address space, or too many at once.
+ * With the lock. A chunk's first bin is entered with the lock and after its others; whoever has
+ * been given slabs of it may be entering his own meanwhile, which is no less there.
  */
-static struct opening *claim(uint32_t units, enum chunk_kind kind, unsigned home, bool exact)
+static bool RACY_READER is_opened(uint32_t unit)
 {
-	struct opening *opening;
-	unsigned i;
-
-	lock_take(&lock);
-	exact |= another_is_opening(units, kind, home);
-	opening = claim_failed(units);
-	for (i = 0; !opening && i < OPENINGS_MAX; i++) {
-		uint32_t step = chunk_units(units);
-
-		if (openings[i].state != OPENING_NONE || step < units ||
-		    (frontier_unit + units) * BIN_BYTES > options.limit_hard_bytes / BINS_SHARE)
-			continue;
-		opening = &openings[i];
-		opening->chunk = (struct chunk){ frontier_unit, exact ? units : step, home };
-		frontier_unit += opening->chunk.units;
-	}
-	if (opening) {
-		opening->kind = kind;
-		opening->chunk.home = home;
-		opening->state = OPENING_BUSY;
-	}
-	lock_put(&lock);
-	return opening;
+	return unit < frontier_unit() && reservation_unit_is_open(unit) &&
+	       __atomic_load_n(&reservation.bin_of_unit[unit], __ATOMIC_RELAXED);
 }
 
-static bool another_opens(uint32_t units, enum chunk_kind kind, unsigned home)
-{
-	bool found;
-
-	lock_take(&lock);
-	found = another_is_opening(units, kind, home);
-	lock_put(&lock);
-	return found;
-}
-
-/*
- * Threads that run out at the same moment would each double the heap. Those who come second
- * wait for the first to return from the kernel, but not for ever: it may be off the CPU.
- */
-static bool wait_for_another(uint32_t units, enum chunk_kind kind, unsigned home)
-{
-	unsigned round;
-
-	if (!another_opens(units, kind, home))
-		return false;
-	for (round = 0; round < YIELDS_FOR_ANOTHER; round++) {
-		thread_yield();
-		if (!another_opens(units, kind, home))
-			return true;
-	}
-	return false;
-}
-
+/* With the lock. */
 static void advance_span(void)
 {
-	bool moved = true;
-	unsigned i;
-
-	while (moved) {
-		moved = false;
-		for (i = 0; i < OPENINGS_MAX; i++) {
-			struct opening *opening = &openings[i];
-
-			if (opening->state != OPENING_DONE || opening->chunk.first_unit != span_unit)
-				continue;
-			span_unit += opening->chunk.units;
-			opening->state = OPENING_NONE;
-			moved = true;
-		}
-	}
+	while (is_opened(span_unit))
+		span_unit += SUPERSLAB_UNITS;
 	/* release: the bins of the units come first; free() reads it after it was given a block */
 	if (!options.hardened)
 		__atomic_store_n(&reservation.span_steps, ((size_t)span_unit << UNIT_SHIFT) >> 4,
 				 __ATOMIC_RELEASE);
 }
 
-static void give_up(struct opening *opening)
+static void settle(const struct chunk *chunk, bool opened)
 {
-	bool is_last = opening->chunk.first_unit + opening->chunk.units == frontier_unit;
-
-	if (is_last)
-		frontier_unit = opening->chunk.first_unit;
-	opening->state = is_last ? OPENING_NONE : OPENING_FAILED;
-}
-
-static void settle(struct opening *opening, int error)
-{
-	lock_take(&lock);
-	if (error) {
-		give_up(opening);
-	} else {
-		opening->state = OPENING_DONE;
+	frontier_lock();
+	frontier_settle(chunk, opened);
+	if (opened) {
+		reservation.bin_of_unit[chunk->first_unit] = reservation.nobody;
 		advance_span();
 	}
-	lock_put(&lock);
-}
-
-void reservation_after_fork_in_child(void)
-{
-	unsigned i;
-
-	for (i = 0; i < OPENINGS_MAX; i++)
-		if (openings[i].state == OPENING_BUSY)
-			give_up(&openings[i]);
+	frontier_unlock();
 }
 
 int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct chunk *chunk)
@@ -332,16 +184,14 @@ int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct
 	unsigned attempt;
 
 	chunk->units = 0;
-	if (wait_for_another(units, kind, home))
+	if (frontier_wait_for_another(units, kind, home))
 		return 0;
 	for (attempt = 0; attempt < 2 && error; attempt++) {
-		struct opening *opening = claim(units, kind, home, attempt > 0);
-
-		if (!opening)
+		frontier_claim(units, kind, home, attempt > 0, chunk);
+		if (!chunk->units)
 			break;
-		*chunk = opening->chunk;
 		error = open_chunk(*chunk, kind);
-		settle(opening, error);
+		settle(chunk, !error);
 	}
 	return error ? -ENOMEM : 0;
 }
@@ -351,7 +201,7 @@ void *reservation_take_metadata(size_t bytes)
 	char *taken = NULL, *open_from, *open_to;
 
 	bytes = align_up(bytes, 64);
-	lock_take(&lock);
+	frontier_lock();
 	if ((size_t)(caches_end - caches_next) >= bytes) {
 		taken = caches_next;
 		caches_next += bytes;
@@ -361,15 +211,15 @@ void *reservation_take_metadata(size_t bytes)
 	open_to = taken ? (char *)align_up((uintptr_t)taken + bytes, CACHES_STEP) : NULL;
 	if (open_to > caches_end)
 		open_to = caches_end;
-	lock_put(&lock);
+	frontier_unlock();
 	if (!taken || taken + bytes <= open_from)
 		return taken;
 	if (reservation_place_open(open_from, (size_t)(open_to - open_from)))
 		return NULL;	/* its address space is lost: 2^17 caches fit */
-	lock_take(&lock);
+	frontier_lock();
 	if (caches_open < open_to)
 		caches_open = open_to;
-	lock_put(&lock);
+	frontier_unlock();
 	return taken;
 }
 
@@ -407,7 +257,7 @@ size_t reservation_populated_bytes(void)
 
 size_t reservation_metadata_bytes(void)
 {
-	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) + frontier_unit * BIN_BYTES;
+	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) + frontier_unit() * FRONTIER_BIN_BYTES;
 }
 
 bool reservation_unit_is_open(size_t unit)
@@ -422,7 +272,7 @@ bool reservation_large_unit_is_open(size_t unit)
 
 size_t reservation_opened_bytes(void)
 {
-	return (size_t)frontier_unit << UNIT_SHIFT;
+	return (size_t)frontier_unit() << UNIT_SHIFT;
 }
 
 uintptr_t reservation_metadata_start(void)

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "back/frontier.h"
 #include "back/reservation_place.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
@@ -30,8 +31,6 @@
 #define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
 
 #define UNIT_NONE		UINT32_MAX
-
-#define RESERVATION_FIRST_BYTES	(8 * MiB)	/* the first chunk: all that a small process opens */
 
 #define SUPERSLABS_MOST		(HEAP_MOST >> SUPERSLAB_SHIFT)
 
@@ -47,14 +46,6 @@ struct reservation {
 } CACHE_ALIGNED;
 
 extern struct reservation reservation HIDDEN;
-
-enum chunk_kind { CHUNK_SLABS, CHUNK_LARGE };
-
-struct chunk {
-	uint32_t first_unit;
-	uint32_t units;
-	unsigned home;		/* where its pages come from: see os/node.h */
-};
 
 /*
  * Reserves; under RLIMIT_AS without mapping anything, else halves the wish until the kernel agrees.
@@ -100,12 +91,6 @@ size_t reservation_taken_bytes(void);
 
 /* Where records begin that are opened; metadata ends at base. Holes lie between. */
 uintptr_t reservation_metadata_start(void);
-
-void reservation_lock(void);
-void reservation_unlock(void);
-
-/* In a fork's child, with the lock: what others were opening nobody would ever finish. */
-void reservation_after_fork_in_child(void);
 
 /*
  * A relaxed load: a block's unit was in the span before the block was handed out. Plain

@@ -192,7 +192,7 @@ static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
 
 	if (index == STOCK_NONE)
 		return UNIT_NONE;
-	if (index >= RESERVATION_FIRST_BYTES / SUPERSLAB_SIZE) {
+	if (index >= FRONTIER_FIRST_BYTES / SUPERSLAB_SIZE) {
 		wish.home = node_home_of_touch(home);
 		vm_touch_huge(reservation_unit_start((size_t)index * SUPERSLAB_UNITS));
 	}

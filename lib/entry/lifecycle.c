@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "back/frontier.h"
 #include "back/large.h"
 #include "back/large_run.h"
 #include "back/placement.h"
@@ -26,14 +27,14 @@ static void before_fork(void)
 	heap_list_lock();
 	superslab_lock();
 	large_lock();
-	reservation_lock();
+	frontier_lock();
 	lock_fork_begin();
 }
 
 static void after_fork(void)
 {
 	lock_fork_end();
-	reservation_unlock();
+	frontier_unlock();
 	large_unlock();
 	superslab_unlock();
 	heap_list_unlock();
@@ -45,7 +46,7 @@ static void after_fork_in_child(void)
 	helper_after_fork_in_child();
 	superslab_after_fork_in_child();
 	large_run_after_fork_in_child();
-	reservation_after_fork_in_child();
+	frontier_after_fork_in_child();
 	after_fork();
 }
 

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
@@ -324,12 +325,64 @@ static void blocks_resized_and_freed_by_the_next_thread_are_intact(void)
 		   resident_bytes() / MIB);
 }
 
+/* --- the crowd: a thousand threads begin at one moment, each with a block of many sizes --- */
+
+enum { CROWD = 1000, CROWD_SIZES = 24, CROWD_ROUNDS = 3 };
+
+static _Atomic unsigned refusals;
+
+static void *begin_at_once(void *data)
+{
+	char *blocks[CROWD_SIZES];
+	size_t size = 16;
+
+	pthread_barrier_wait(&barrier);
+	for (size_t i = 0; i < CROWD_SIZES; i++, size = size * 13 / 10 + 1) {
+		blocks[i] = malloc(size);
+		if (blocks[i])
+			blocks[i][0] = 1;
+		else
+			atomic_fetch_add(&refusals, 1);
+	}
+	pthread_barrier_wait(&barrier);
+	for (size_t i = 0; i < CROWD_SIZES; i++)
+		free(blocks[i]);
+	return data;
+}
+
+static void crowd(void)
+{
+	static pthread_t threads[CROWD];
+
+	CHECK(!pthread_barrier_init(&barrier, NULL, CROWD));
+	for (size_t i = 0; i < CROWD; i++)
+		threads[i] = start(begin_at_once, NULL);
+	for (size_t i = 0; i < CROWD; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	CHECK_THAT(refusals == 0, "malloc was NULL %u times", refusals);
+}
+
+/* Each crowd is the first of its process: nothing is open yet. */
+static void a_thousand_threads_that_begin_at_once_are_never_refused(void)
+{
+	for (size_t i = 0; i < CROWD_ROUNDS; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			crowd();
+			_exit(0);
+		}
+		expect_success(child);
+	}
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(blocks_of_an_ended_thread_are_used_and_freed_by_others, "helpers:never"),
 	CASE(the_resident_size_of_ten_thousand_short_lived_threads_levels_off),
 	CASE(threads_that_free_only_or_do_nothing_cost_nothing),
 	CASE(blocks_passed_from_producer_to_consumer_are_intact_and_come_home),
 	CASE(blocks_resized_and_freed_by_the_next_thread_are_intact),
+	CASE(a_thousand_threads_that_begin_at_once_are_never_refused),
 };
 
 CONTRACT_MAIN(cases)

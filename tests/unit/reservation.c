@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation.c - do chunks follow each other, does a refusal by the kernel cost no more than
- * that, and does the span cover everything after all?
+ * reservation.c - do chunks follow each other, and does a refusal by the kernel cost no more
+ * than that? Threads at once: openings.c.
  */
 #include <config.h>
 
 #include "back/reservation.h"
 
 #include <errno.h>
-#include <semaphore.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "back/large.h"
 #include "back/superslab.h"
@@ -21,10 +17,6 @@
 
 #include "tests/unit/unit.h"
 
-#define OPENERS	   8
-#define OPENINGS   12
-#define CHUNKS_MAX (OPENERS * OPENINGS + 200)
-
 /* The linker puts this in the place of vm_open (--wrap), so that a test can refuse it. */
 int __real_vm_open(void *start, size_t bytes);
 int __wrap_vm_open(void *start, size_t bytes);
@@ -32,23 +24,12 @@ int __wrap_vm_open(void *start, size_t bytes);
 static _Atomic unsigned calls;
 static unsigned refused_call;	     /* the one to refuse, from 1 on */
 static size_t most_bytes = SIZE_MAX; /* more are refused */
-static unsigned refused_percent;
-static bool slow;	     /* so that openings overlap */
-static void *gate_starts[2]; /* calls for these wait at their gates */
-static sem_t gates[2];
 
 int __wrap_vm_open(void *start, size_t bytes)
 {
 	unsigned call = atomic_fetch_add(&calls, 1) + 1;
 
-	if (start == gate_starts[0])
-		sem_wait(&gates[0]);
-	if (start == gate_starts[1])
-		sem_wait(&gates[1]);
-	if (slow)
-		usleep(1 + call * 37 % 300);
-	if (call == refused_call || bytes > most_bytes ||
-	    (call * 2654435761u >> 16) % 100 < refused_percent)
+	if (call == refused_call || bytes > most_bytes)
 		return -ENOMEM;
 	return __real_vm_open(start, bytes);
 }
@@ -194,176 +175,6 @@ START_TEST(any_single_refusal_is_got_over)
 }
 END_TEST
 
-static struct chunk chunks[CHUNKS_MAX];
-static _Atomic unsigned chunk_count;
-
-static bool open_one(uint32_t units, enum chunk_kind kind)
-{
-	struct chunk chunk;
-
-	if (reservation_open(units, kind, 0, &chunk))
-		return false;
-	if (chunk.units) {
-		ck_assert_uint_ge(chunk.units, units);
-		check_chunk(chunk);
-		chunks[atomic_fetch_add(&chunk_count, 1)] = chunk;
-	}
-	return true;
-}
-
-static void open_some(unsigned number)
-{
-	unsigned i;
-
-	for (i = 0; i < OPENINGS; i++)
-		open_one(SUPERSLAB_UNITS * (1 + i % 3),
-			 (number + i) % 2 ? CHUNK_LARGE : CHUNK_SLABS);
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct chunk *left = a, *right = b;
-
-	return left->first_unit < right->first_unit ?
-		       -1 :
-		       left->first_unit > right->first_unit;
-}
-
-/* _i: percent of refusals */
-START_TEST(when_threads_open_at_once_the_span_ends_up_covering_everything)
-{
-	unsigned i;
-	uint32_t end = 0;
-
-	init();
-	slow = true;
-	refused_percent = (unsigned)_i;
-	unit_threads(OPENERS, open_some);
-	refused_percent = 0;
-	if (_i == 0)
-		ck_assert_uint_eq(reservation.span_steps * 16,
-				  reservation_opened_bytes());
-	/* What was refused is tried again before the frontier moves. */
-	for (i = 0; i < 64 && reservation.span_steps * 16 != reservation_opened_bytes();
-	     i++)
-		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
-	qsort(chunks, chunk_count, sizeof(chunks[0]), by_place);
-	for (i = 0; i < chunk_count; i++) {
-		ck_assert_uint_eq(chunks[i].first_unit, end);
-		end += chunks[i].units;
-	}
-	ck_assert_uint_eq((size_t)end << UNIT_SHIFT, reservation_opened_bytes());
-}
-END_TEST
-
-#define FIRST_CHUNK (8 * MiB)
-
-static void wait_until_opened(size_t bytes)
-{
-	while (reservation_opened_bytes() < bytes)
-		usleep(100);
-}
-
-/* The second is last to return; what was opened behind it waits for it, in an older place. */
-static void open_one_behind_the_other(unsigned number)
-{
-	if (number == 0) {
-		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-		return;
-	}
-	wait_until_opened(number == 1 ? FIRST_CHUNK : 128 * MiB);
-	if (number == 1) {
-		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
-		return;
-	}
-	sem_post(&gates[0]);
-	while (!__atomic_load_n(&reservation.span_steps, __ATOMIC_ACQUIRE))
-		usleep(100);
-	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	ck_assert_uint_eq(reservation.span_steps * 16, FIRST_CHUNK);
-	sem_post(&gates[1]);
-}
-
-START_TEST(the_span_waits_for_the_lowest_and_then_passes_all)
-{
-	init();
-	sem_init(&gates[0], 0, 0);
-	sem_init(&gates[1], 0, 0);
-	gate_starts[0] = reservation_unit_start(0);
-	gate_starts[1] = reservation_unit_start(FIRST_CHUNK >> UNIT_SHIFT);
-	unit_threads(3, open_one_behind_the_other);
-	ck_assert_uint_eq(chunk_count, 3);
-	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
-}
-END_TEST
-
-/* The first does not return from the kernel until the second has what it needs. */
-static void open_beside_the_other(unsigned number)
-{
-	if (number == 1)
-		wait_until_opened(FIRST_CHUNK);
-	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	if (number == 1)
-		sem_post(&gates[0]);
-}
-
-START_TEST(who_does_not_wait_any_longer_opens_no_more_than_it_needs)
-{
-	init();
-	sem_init(&gates[0], 0, 0);
-	gate_starts[0] = reservation_unit_start(0);
-	unit_threads(2, open_beside_the_other);
-	ck_assert_uint_eq(chunk_count, 2);
-	ck_assert_uint_eq(reservation_opened_bytes(), FIRST_CHUNK + SUPERSLAB_SIZE);
-	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
-}
-END_TEST
-
-static void open_at_a_gate(unsigned number)
-{
-	struct chunk chunk;
-
-	if (number == 0) {
-		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-		return;
-	}
-	wait_until_opened(FIRST_CHUNK);
-	if (number == 1) {
-		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
-		return;
-	}
-	wait_until_opened(128 * MiB);
-	reservation_lock();
-	if (!fork()) {
-		gate_starts[0] = gate_starts[1] = NULL;
-		reservation_after_fork_in_child();
-		reservation_unlock();
-		while (reservation_opened_bytes() < GiB)
-			if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk))
-				_exit(1);
-		_exit(reservation.span_steps * 16 != reservation_opened_bytes());
-	}
-	reservation_unlock();
-	sem_post(&gates[0]);
-	sem_post(&gates[1]);
-}
-
-START_TEST(what_others_were_opening_at_a_fork_the_child_opens)
-{
-	int status;
-
-	init();
-	sem_init(&gates[0], 0, 0);
-	sem_init(&gates[1], 0, 0);
-	gate_starts[0] = reservation_unit_start(0);
-	gate_starts[1] = reservation_unit_start(FIRST_CHUNK >> UNIT_SHIFT);
-	unit_threads(3, open_at_a_gate);
-	ck_assert_int_gt(wait(&status), 0);
-	ck_assert_int_eq(status, 0);
-}
-END_TEST
-
 #define PIECES 400
 
 static char *pieces[4 * PIECES];
@@ -434,12 +245,6 @@ int main(void)
 	tcase_add_test(tcase, a_refusal_moves_nothing_and_the_next_time_it_works);
 	tcase_add_test(tcase, more_than_the_address_space_is_refused);
 	tcase_add_loop_test(tcase, any_single_refusal_is_got_over, 1, 7);
-	tcase_add_loop_test(
-		tcase, when_threads_open_at_once_the_span_ends_up_covering_everything, 0,
-		50);
-	tcase_add_test(tcase, the_span_waits_for_the_lowest_and_then_passes_all);
-	tcase_add_test(tcase, who_does_not_wait_any_longer_opens_no_more_than_it_needs);
-	tcase_add_test(tcase, what_others_were_opening_at_a_fork_the_child_opens);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
 	return unit_end();
