@@ -13,38 +13,33 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "kmod-free-helpers/fault_service.h"
 #include "support/page_size.h"
+#include "support/system_call.h"
 
 #define PROBE_BYTE 0x5a
 
-static ssize_t read_file(const char *path, char *text, size_t size)
+static long read_file(const char *path, char *text, size_t size)
 {
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
+	long got, descriptor = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 
 	if (descriptor < 0)
-		return -errno;
-	got = read(descriptor, text, size - 1);
-	if (got < 0)
-		got = -errno;
-	else
+		return descriptor;
+	got = system_call(SYS_read, descriptor, text, size - 1);
+	if (got >= 0)
 		text[got] = '\0';
-	close(descriptor);
+	system_call(SYS_close, descriptor);
 	return got;
 }
 
 /* Of the thread, not the process: a filter may apply to one thread and its children. */
 bool fault_probe_is_filtered(void)
 {
-	int saved_errno = errno;	/* a thread in malloc() asks */
 	char status[4096];
 	const char *line;
-	ssize_t got = read_file("/proc/thread-self/status", status, sizeof(status));
+	long got = read_file("/proc/thread-self/status", status, sizeof(status));
 
-	errno = saved_errno;
 	if (got <= 0)
 		return true;
 	line = strstr(status, "\nSeccomp:\t");

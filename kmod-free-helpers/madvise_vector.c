@@ -8,26 +8,24 @@
 #include "kmod-free-helpers/madvise_vector.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
 #include "support/page_size.h"
+#include "support/system_call.h"
 
 static long call(int process, const struct iovec *ranges, unsigned int count, int advice)
 {
-	long done = syscall(SYS_process_madvise, process, ranges, (unsigned long)count, advice,
-			    0ul);
-
-	return done < 0 ? -errno : done;
+	return system_call(SYS_process_madvise, process, ranges, (unsigned long)count, advice, 0ul);
 }
 
 int madvise_vector_open(struct madvise_vector *vector)
 {
 	long done;
 
-	vector->process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	vector->process = (int)system_call(SYS_pidfd_open, system_call(SYS_getpid), 0);
 	if (vector->process < 0)
-		return -errno;
+		return vector->process;
 	/* About no range at all: the kernel looks at the advice first. */
 	done = call(vector->process, NULL, 0, MADV_DONTNEED);
 	if (done < 0)
@@ -38,7 +36,7 @@ int madvise_vector_open(struct madvise_vector *vector)
 void madvise_vector_close(struct madvise_vector *vector)
 {
 	if (vector->process >= 0)
-		close(vector->process);
+		system_call(SYS_close, vector->process);
 	vector->process = -1;
 }
 

@@ -9,8 +9,9 @@
 #include <stdatomic.h>
 
 #include "back/helper_link.h"
+#include "back/wait_count.h"
+#include "os/clock.h"
 #include "os/node.h"
-#include "os/process.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/compiler.h"
@@ -44,10 +45,10 @@ static bool are_dear(char *start)
 	unsigned i, dear = 0;
 
 	for (i = 0; i < PROBED_PAGES; i++) {
-		uint64_t began_ns = process_now_ns();
+		uint64_t began_ns = clock_now_ns();
 
 		vm_touch_huge(start + i * VM_HUGE_PAGE_BYTES);
-		dear += process_now_ns() - began_ns > HUGE_IS_DEAR_NS;
+		dear += clock_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 	}
 	return 2 * dear >= PROBED_PAGES;
 }
@@ -80,7 +81,7 @@ static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 		want_huge_unless_dear(start, bytes);
 }
 
-int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
+static int open_range(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
 {
 	int error = vm_open(start, bytes);
 
@@ -95,4 +96,13 @@ int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, b
 	else if (options.huge_pages == HUGE_PAGES_AUTO && dense && node_keeps_huge())
 		choose_pages(start, bytes, heap_bytes);
 	return 0;
+}
+
+int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
+{
+	uint64_t began_ns = wait_count_begin();
+	int error = open_range(start, bytes, home, heap_bytes, dense);
+
+	wait_count_end(began_ns);
+	return error;
 }

@@ -26,6 +26,7 @@
 #include "entry/usage.h"
 #include "front/malloc.h"
 #include "front/reclaim.h"
+#include "os/clock.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "os/topology.h"
@@ -62,7 +63,7 @@ static uint64_t loaded_ns;		/* by the constructor */
 
 void ledger_init(void)
 {
-	loaded_ns = process_now_ns();
+	loaded_ns = clock_now_ns();
 }
 
 /* By the constructor. */

@@ -11,7 +11,6 @@
 #include "back/balance.h"
 #include "back/large.h"
 #include "back/limit.h"
-#include "back/wait_count.h"
 #include "front/thread_cache.h"
 
 /* What lies idle in caches and slabs may be just what is missing. */
@@ -29,12 +28,10 @@ static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alig
 
 static void *take(struct thread_cache *cache, size_t size, size_t alignment, size_t *dirty_bytes)
 {
-	uint64_t began_ns = wait_count_begin();
 	void *block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 
 	if (unlikely(!block))
 		block = take_from_idle(cache, size, alignment, dirty_bytes);
-	wait_count_end(began_ns);
 	if (block && !limit_holds()) {
 		large_put(block);
 		block = NULL;

@@ -9,18 +9,15 @@
 #include "back/balance.h"
 #include "back/limit.h"
 #include "back/superslab.h"
-#include "back/wait_count.h"
 
 static uint32_t take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
 {
-	uint64_t began_ns = wait_count_begin();
 	uint32_t first;
 
 	do {
 		first = superslab_take_slab(units, alignment, home, zeroed);
 	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
 		 balance_toward_slabs());
-	wait_count_end(began_ns);
 	if (first == UNIT_NONE || limit_holds())
 		return first;
 	superslab_put_slab(first, units);

@@ -6,22 +6,17 @@
 
 #include "os/barrier.h"
 
-#include <errno.h>
 #include <linux/membarrier.h>
 #include <stdatomic.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "support/system_call.h"
 
 /* relaxed: whoever reads it early just has no barrier yet */
 static _Atomic bool registered;
 
 static int ask_kernel(int command)
 {
-	int saved_errno = errno;
-	int error = syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
-
-	errno = saved_errno;
-	return error;
+	return (int)system_call(SYS_membarrier, command, 0, 0);
 }
 
 int barrier_init(void)

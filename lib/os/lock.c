@@ -6,15 +6,12 @@
 
 #include "os/lock.h"
 
-#include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "os/thread.h"
+#include "support/system_call.h"
 
 #define SPIN_ROUNDS	400	/* about the longest critical section */
 #define YIELD_ROUNDS	64	/* lets a preempted holder run */
@@ -50,23 +47,20 @@ static bool try_take(struct lock *lock)
 
 static void take_slowly(struct lock *lock)
 {
-	int saved_errno = errno;
 	unsigned round;
 
 	for (round = 0; round < SPIN_ROUNDS + YIELD_ROUNDS; round++) {
 		if (round < SPIN_ROUNDS)
 			cpu_relax();
 		else
-			sched_yield();
+			system_call(SYS_sched_yield);
 		if (try_take(lock))
-			goto taken;
+			return;
 	}
 	/* acquire: pairs with the release in lock_put */
 	while (atomic_exchange_explicit(&lock->state, LOCK_WAITED, memory_order_acquire) !=
 	       LOCK_FREE)
-		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, LOCK_WAITED, NULL, NULL, 0);
-taken:
-	errno = saved_errno;
+		system_call(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, LOCK_WAITED, NULL, NULL, 0);
 }
 
 void lock_take(struct lock *lock)
@@ -77,17 +71,13 @@ void lock_take(struct lock *lock)
 
 void lock_put(struct lock *lock)
 {
-	int saved_errno;
-
 	if (held_by_fork())
 		return;
 	/* release: pairs with the acquire in try_take and take_slowly */
 	if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) !=
 	    LOCK_WAITED)
 		return;
-	saved_errno = errno;
-	syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	errno = saved_errno;
+	system_call(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 void lock_fork_begin(void)

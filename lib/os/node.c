@@ -13,10 +13,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "os/thread.h"
+#include "support/system_call.h"
 
 #ifndef AT_RSEQ_FEATURE_SIZE
 #define AT_RSEQ_FEATURE_SIZE	27	/* Linux 6.3 */
@@ -70,16 +69,15 @@ bool node_binds(void)
 
 static int bind(void *start, size_t bytes, int policy, const unsigned long *mask)
 {
-	int saved_errno = errno, error = 0;
+	long error;
 
 	if (!topology.binds)
 		return -EPERM;
-	if (syscall(SYS_mbind, start, bytes, policy, mask, (unsigned long)TOPOLOGY_NODES_MAX, 0u)) {
-		error = -errno;
+	error = system_call(SYS_mbind, start, bytes, policy, mask,
+			    (unsigned long)TOPOLOGY_NODES_MAX, 0u);
+	if (error)
 		atomic_store_explicit(&is_refused, true, memory_order_relaxed);
-	}
-	errno = saved_errno;
-	return error;
+	return (int)error;
 }
 
 bool node_run_on(unsigned home)
@@ -87,7 +85,7 @@ bool node_run_on(unsigned home)
 	uint64_t processors[TOPOLOGY_NODES_MAX / 64];	/* of the shape of a cpu_set_t */
 
 	return topology_read_processors(topology.node_of_home[home], processors) &&
-	       sched_setaffinity(0, sizeof(processors), (const cpu_set_t *)processors) == 0;
+	       system_call(SYS_sched_setaffinity, 0, sizeof(processors), processors) == 0;
 }
 
 int node_place(void *start, size_t bytes, unsigned home)
@@ -116,16 +114,14 @@ static int home_of(int node)
 
 static int call_move_pages(void *const *pages, unsigned count, const int *nodes, int *status)
 {
-	int saved_errno = errno, error = 0;
+	long unmoved;
 
 	if (!topology.binds)
 		return -EPERM;
+	unmoved = system_call(SYS_move_pages, 0, (unsigned long)count, pages, nodes, status,
+			      nodes ? MPOL_MF_MOVE : 0);
 	/* Positive: so many could not be moved; their status says so. */
-	if (syscall(SYS_move_pages, 0, (unsigned long)count, pages, nodes, status,
-		    nodes ? MPOL_MF_MOVE : 0) < 0)
-		error = -errno;
-	errno = saved_errno;
-	return error;
+	return unmoved < 0 ? (int)unmoved : 0;
 }
 
 int node_query(void *const *pages, unsigned count, int *homes)

@@ -6,10 +6,10 @@
 
 #include "os/pressure.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "support/system_call.h"
 
 #define READ_EVERY_NS	1000000000ull
 #define TEXT_BYTES	4096
@@ -30,7 +30,7 @@ enum pressure_level pressure_judge(uint64_t usage, uint64_t limit, unsigned stal
 /* From the start of the file; "" if it cannot be read. */
 static void read_text(int file, char *text, size_t room)
 {
-	ssize_t length = file < 0 ? -1 : pread(file, text, room - 1, 0);
+	long length = file < 0 ? -1 : system_call(SYS_pread64, file, text, room - 1, 0ul);
 
 	text[length > 0 ? length : 0] = '\0';
 }
@@ -63,9 +63,15 @@ static unsigned read_stall(int file)
 	return average ? (unsigned)number_at(average + strlen("avg10=")) : 0;
 }
 
+static int open_file(const char *name, int flags)
+{
+	return (int)system_call(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | flags, 0);
+}
+
 static int open_in(int folder, const char *name)
 {
-	return folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_CLOEXEC);
+	return folder < 0 ? -1 :
+			    (int)system_call(SYS_openat, folder, name, O_RDONLY | O_CLOEXEC, 0);
 }
 
 /* The folder of our cgroup below a mount point, or the mount point, if paths are another's view. */
@@ -80,8 +86,8 @@ static int open_folder(const char *mount, const char *path, size_t length)
 	memcpy(name, mount, mount_length);
 	memcpy(name + mount_length, path, length);
 	name[mount_length + length] = '\0';
-	folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return folder >= 0 ? folder : open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = open_file(name, O_DIRECTORY);
+	return folder >= 0 ? folder : open_file(mount, O_DIRECTORY);
 }
 
 /* The path behind a key such as "0::" in /proc/self/cgroup; NULL: there is none. */
@@ -107,29 +113,28 @@ static void open_group(struct pressure *pressure, const char *groups)
 	pressure->max = open_in(folder, "memory.max");
 	pressure->stall = open_in(folder, "memory.pressure");
 	if (folder >= 0)
-		close(folder);
+		system_call(SYS_close, folder);
 	if (pressure->usage >= 0 || !(path = path_of(groups, ":memory:", &length)))
 		return;
 	folder = open_folder("/sys/fs/cgroup/memory", path, length);
 	pressure->usage = open_in(folder, "memory.usage_in_bytes");
 	pressure->max = open_in(folder, "memory.limit_in_bytes");
 	if (folder >= 0)
-		close(folder);
+		system_call(SYS_close, folder);
 }
 
 void pressure_open(struct pressure *pressure)
 {
-	int saved_errno = errno, file = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	int file = open_file("/proc/self/cgroup", 0);
 	char groups[TEXT_BYTES];
 
 	*pressure = (struct pressure){ -1, -1, -1, -1, 0, PRESSURE_NONE };
 	read_text(file, groups, sizeof(groups));
 	if (file >= 0)
-		close(file);
+		system_call(SYS_close, file);
 	open_group(pressure, groups);
 	if (pressure->stall < 0)
-		pressure->stall = open("/proc/pressure/memory", O_RDONLY | O_CLOEXEC);
-	errno = saved_errno;
+		pressure->stall = open_file("/proc/pressure/memory", 0);
 }
 
 enum pressure_level pressure_read(struct pressure *pressure, uint64_t now_ns)

@@ -6,27 +6,25 @@
 
 #include "os/process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "os/kernel_abi.h"
 #include "os/vm.h"
+#include "support/system_call.h"
 
 #define REGIONS		64
 #define STAT_BYTES	4096
 
 static size_t read_text(const char *path, char text[STAT_BYTES])
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = file < 0 ? -1 : read(file, text, STAT_BYTES - 1);
+	long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	long length = file < 0 ? -1 : system_call(SYS_read, file, text, STAT_BYTES - 1ul);
 
 	if (file >= 0)
-		close(file);
+		system_call(SYS_close, file);
 	text[length > 0 ? length : 0] = '\0';
 	return length > 0 ? (size_t)length : 0;
 }
@@ -78,7 +76,7 @@ static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
+	system_call(SYS_clock_gettime, clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
@@ -94,9 +92,8 @@ uint64_t process_date_ns(void)
 
 int process_open_page_map(void)
 {
-	int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	return map < 0 ? -errno : map;
+	return (int)system_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC,
+				0);
 }
 
 uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,
@@ -109,7 +106,7 @@ uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *pr
 		.all_mask = KERNEL_ABI_PAGE_PRESENT,
 		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
 	};
-	int i, found = ioctl(map, KERNEL_ABI_PAGE_SCAN, &scan);
+	long i, found = system_call(SYS_ioctl, map, KERNEL_ABI_PAGE_SCAN, &scan);
 
 	if (found < 0)
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.h - what the kernel says of this process. errno is not kept: for the helper.
+ * process.h - what the kernel says of this process. Each function makes system calls.
  */
 #ifndef HAKMEM_OS_PROCESS_H
 #define HAKMEM_OS_PROCESS_H

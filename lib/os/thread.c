@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "os/kernel_abi.h"
+#include "support/system_call.h"
 
 #define PROCESSORS_MOST	8192	/* NR_CPUS of the largest configurations */
 
@@ -45,18 +46,13 @@ void thread_nap(uint64_t ns)
 {
 	struct timespec time = { .tv_sec = (time_t)(ns / 1000000000ull),
 				 .tv_nsec = (long)(ns % 1000000000ull) };
-	int saved_errno = errno;
 
-	nanosleep(&time, NULL);
-	errno = saved_errno;
+	system_call(SYS_nanosleep, &time, NULL);
 }
 
 void thread_yield(void)
 {
-	int saved_errno = errno;
-
-	sched_yield();
-	errno = saved_errno;
+	system_call(SYS_sched_yield);
 }
 
 int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
@@ -90,7 +86,7 @@ uint64_t thread_cpu_ns(void)
 {
 	struct timespec used;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	system_call(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &used);
 	return (uint64_t)used.tv_sec * 1000000000ull + (uint64_t)used.tv_nsec;
 }
 
@@ -106,8 +102,8 @@ static void read_processors(struct processors *processors, pid_t thread)
 	long i, words;
 
 	memset(processors, 0, sizeof(*processors));
-	processors->bytes = syscall(SYS_sched_getaffinity, thread, sizeof(processors->mask),
-				    processors->mask);
+	processors->bytes = system_call(SYS_sched_getaffinity, thread, sizeof(processors->mask),
+					processors->mask);
 	words = processors->bytes / (long)sizeof(long);
 	for (i = 0; i < words; i++)
 		processors->count += (unsigned)__builtin_popcountl(processors->mask[i]);
@@ -128,10 +124,8 @@ unsigned thread_run_where_first(void)
 bool thread_is_on_one_processor(void)
 {
 	struct processors own;
-	int saved_errno = errno;
 
 	read_processors(&own, 0);
-	errno = saved_errno;
 	return own.count <= 1;
 }
 

@@ -34,7 +34,7 @@ int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
  */
 unsigned thread_run_where_first(void);
 
-/* That the calling thread may run on, or the kernel does not say; errno is kept. */
+/* That the calling thread may run on, or the kernel does not say. */
 bool thread_is_on_one_processor(void);
 
 /* The calling thread inherited its creator's policy; at a real-time one it would hold up others. */
@@ -62,10 +62,10 @@ uint64_t thread_cpu_ns(void);
 /* Names the calling thread, 15 bytes at most. */
 void thread_name(const char *name);
 
-/* Sleeps, or less if a signal comes; errno is kept. */
+/* Sleeps, or less if a signal comes; no cancellation point. */
 void thread_nap(uint64_t ns);
 
-/* Lets others run; errno is kept. */
+/* Lets others run. */
 void thread_yield(void);
 
 /* at_exit(value) will be called in each thread that arms it. Once a process; false: cannot. */

@@ -6,15 +6,13 @@
 
 #include "os/topology.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "support/log.h"
+#include "support/system_call.h"
 
 #define NODES_FOLDER	"/sys/devices/system/node"
 #define STATUS_FILE	"/proc/self/status"
@@ -50,13 +48,12 @@ static unsigned set_count(const struct node_set *set)
 
 static bool read_file(const char *path, char text[TEXT_BYTES])
 {
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length;
+	long length, descriptor = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 
 	if (descriptor < 0)
 		return false;
-	length = read(descriptor, text, TEXT_BYTES - 1);
-	close(descriptor);
+	length = system_call(SYS_read, descriptor, text, TEXT_BYTES - 1ul);
+	system_call(SYS_close, descriptor);
 	text[length > 0 ? length : 0] = '\0';
 	return length > 0;
 }
@@ -245,17 +242,15 @@ static bool has_policy(void)
 {
 	int policy = MPOL_DEFAULT;
 
-	if (syscall(SYS_get_mempolicy, &policy, NULL, 0ul, NULL, 0ul) != 0)
+	if (system_call(SYS_get_mempolicy, &policy, NULL, 0ul, NULL, 0ul) != 0)
 		return false;
 	return policy != MPOL_DEFAULT && policy != MPOL_LOCAL;
 }
 
 void topology_init(void)
 {
-	int saved_errno = errno;
 	struct topology read;
 
 	if (topology_read(&read, NODES_FOLDER, STATUS_FILE) && !(read.binds && has_policy()))
 		topology = read;
-	errno = saved_errno;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vm.c - see vm.h. The C library's wrappers are used, and errno put back, so that sanitizers
- * and preloaded test shims see the calls.
+ * vm.c - see vm.h.
  */
 #include <config.h>
 
@@ -16,6 +15,7 @@
 #include "os/kernel_abi.h"
 #include "os/thread.h"
 #include "support/compiler.h"
+#include "support/system_call.h"
 
 #define UNMAPPED_LOWEST	((uintptr_t)64 << 40)
 #define UNMAPPED_BYTES	((uintptr_t)16 << 40)
@@ -43,26 +43,33 @@ size_t vm_calls_of_helper(void)
 	return atomic_load_explicit(&calls[true], memory_order_relaxed);
 }
 
-/* Called after each memory system call. */
-static int result_of(int failed, int saved_errno)
+/* Of each memory system call: 0 or -errno. */
+static int counted(long result)
 {
-	int error = failed ? -errno : 0;
 	bool helper = atomic_load_explicit(&helper_thread, memory_order_relaxed) ==
 		      thread_identity();
 
 	atomic_fetch_add_explicit(&calls[helper], 1, memory_order_relaxed);
-	errno = saved_errno;
-	return error;
+	return system_call_failed(result) ? (int)result : 0;
+}
+
+static int advise(void *start, size_t bytes, int advice)
+{
+	return counted(system_call(SYS_madvise, start, bytes, advice));
+}
+
+static long map(void *start, size_t bytes, int protection, int flags)
+{
+	return system_call(SYS_mmap, start, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+			   -1, 0ul);
 }
 
 int vm_reserve(size_t bytes, void **start)
 {
-	int saved_errno = errno;
-	void *mapped = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			    -1, 0);
+	long mapped = map(NULL, bytes, PROT_NONE, MAP_NORESERVE);
 
-	*start = mapped;
-	return result_of(mapped == MAP_FAILED, saved_errno);
+	*start = (void *)mapped;
+	return counted(mapped);
 }
 
 /*
@@ -99,116 +106,96 @@ size_t vm_address_space_limit(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+	if (system_call(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit) ||
+	    limit.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
 	return limit.rlim_cur;
 }
 
 int vm_map_wiped_on_fork(void **page)
 {
-	int saved_errno = errno;
 	size_t bytes = vm_page_size();
-	void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			    0);
+	long mapped = map(NULL, bytes, PROT_READ | PROT_WRITE, 0);
 	int error;
 
 	*page = NULL;
-	if (mapped == MAP_FAILED)
-		return result_of(1, saved_errno);
-	error = result_of(madvise(mapped, bytes, MADV_WIPEONFORK) != 0, saved_errno);
+	if (system_call_failed(mapped))
+		return counted(mapped);
+	error = advise((void *)mapped, bytes, MADV_WIPEONFORK);
 	if (error)
-		munmap(mapped, bytes);
+		system_call(SYS_munmap, mapped, bytes);
 	else
-		*page = mapped;
+		*page = (void *)mapped;
 	return error;
 }
 
 int vm_open(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
 	if (maps_on_open)
 		return vm_map_again(start, bytes);
-	return result_of(mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0, saved_errno);
+	return counted(system_call(SYS_mprotect, start, bytes, PROT_READ | PROT_WRITE));
 }
 
 int vm_drop(void *start, size_t bytes)
 {
-	int saved_errno = errno, error;
+	int error;
 
 	if (!page_size_divides(start, bytes))
 		return -EINVAL;
-	error = result_of(madvise(start, bytes, MADV_DONTNEED) != 0, saved_errno);
+	error = advise(start, bytes, MADV_DONTNEED);
 	/* An mlock()ed range refuses DONTNEED, not DONTNEED_LOCKED. */
 	if (error == -EINVAL)
-		error = result_of(madvise(start, bytes, MADV_DONTNEED_LOCKED) != 0, saved_errno);
+		error = advise(start, bytes, MADV_DONTNEED_LOCKED);
 	return error;
 }
 
 int vm_cool(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
-	return result_of(madvise(start, bytes, MADV_COLD) != 0, saved_errno);
+	return advise(start, bytes, MADV_COLD);
 }
 
 int vm_populate(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
-	return result_of(madvise(start, bytes, MADV_POPULATE_WRITE) != 0, saved_errno);
+	return advise(start, bytes, MADV_POPULATE_WRITE);
 }
 
 int vm_guard(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
 	if (!page_size_divides(start, bytes))
 		return -EINVAL;
-	return result_of(madvise(start, bytes, MADV_GUARD_INSTALL) != 0, saved_errno);
+	return advise(start, bytes, MADV_GUARD_INSTALL);
 }
 
 int vm_unguard(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
 	if (!page_size_divides(start, bytes))
 		return -EINVAL;
-	return result_of(madvise(start, bytes, MADV_GUARD_REMOVE) != 0, saved_errno);
+	return advise(start, bytes, MADV_GUARD_REMOVE);
 }
 
 int vm_want_huge(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
-	return result_of(madvise(start, bytes, MADV_HUGEPAGE) != 0, saved_errno);
+	return advise(start, bytes, MADV_HUGEPAGE);
 }
 
 int vm_refuse_huge(void *start, size_t bytes)
 {
-	int saved_errno = errno;
-
-	return result_of(madvise(start, bytes, MADV_NOHUGEPAGE) != 0, saved_errno);
+	return advise(start, bytes, MADV_NOHUGEPAGE);
 }
 
 int vm_move(void *from, void *to, size_t bytes)
 {
-	int saved_errno = errno;
-	void *moved;
-
 	if (!page_size_divides(from, bytes) || !page_size_divides(to, bytes))
 		return -EINVAL;
-	moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
-	return result_of(moved == MAP_FAILED, saved_errno);
+	return counted(system_call(SYS_mremap, from, bytes, bytes,
+				   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to));
 }
 
 int vm_map_again(void *start, size_t bytes)
 {
-	int saved_errno = errno, error;
-	void *mapped = mmap(start, bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	int error = counted(map(start, bytes, PROT_READ | PROT_WRITE,
+				MAP_NORESERVE | MAP_FIXED_NOREPLACE));
 
-	error = result_of(mapped == MAP_FAILED, saved_errno);
 	/* Still mapped: the kernel looked before it unmapped. */
-	return error == -EEXIST && msync(start, bytes, MS_ASYNC) == 0 ? 0 : error;
+	return error == -EEXIST && system_call(SYS_msync, start, bytes, MS_ASYNC) == 0 ? 0 : error;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.c - see log.h. It must work when the heap is broken, so it calls nothing but write(2)
- * and abort(3).
+ * log.c - see log.h. It must work when the heap is broken, so it calls nothing but the
+ * kernel, for writing, and abort(3).
  */
 #include <config.h>
 
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "support/system_call.h"
 
 #define MESSAGE_BYTES	512
 
@@ -95,23 +97,21 @@ static void write_message(const char *format, va_list arguments)
 	static const char prefix[] = "hakmem: ";
 	char message[MESSAGE_BYTES];
 	size_t length = sizeof(prefix) - 1;
-	int saved_errno = errno;
 	const char *next = message;
 
 	__builtin_memcpy(message, prefix, length);
 	length += log_format(message + length, sizeof(message) - length - 1, format, arguments);
 	message[length++] = '\n';
 	while (length) {
-		ssize_t written = write(STDERR_FILENO, next, length);
+		long written = system_call(SYS_write, STDERR_FILENO, next, length);
 
-		if (written < 0 && errno == EINTR)
+		if (written == -EINTR)
 			continue;
 		if (written <= 0)
 			break;
 		next += written;
 		length -= (size_t)written;
 	}
-	errno = saved_errno;
 }
 
 void log_warning(const char *format, ...)

@@ -7,17 +7,16 @@
 
 #include "support/options.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <unistd.h>
 
 #include "support/compiler.h"
 #include "support/log.h"
 #include "support/option_value.h"
 #include "support/suggestion.h"
+#include "support/system_call.h"
 
 #define CONFIGURATION_FILE	"/etc/hakmem.conf"
 #define CONFIGURATION_BYTES	4096
@@ -202,20 +201,18 @@ void options_parse(const char *pairs, size_t length)
 static void read_file(void)
 {
 	char text[CONFIGURATION_BYTES];
-	int saved_errno = errno;
-	int file = open(CONFIGURATION_FILE, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t length;
+	long length, file = system_call(SYS_openat, AT_FDCWD, CONFIGURATION_FILE,
+					O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
 
-	if (file >= 0) {
-		length = read(file, text, sizeof(text));
-		close(file);
-		if (length == (ssize_t)sizeof(text))
-			log_warning(CONFIGURATION_FILE ": only its first %u bytes are read",
-				    CONFIGURATION_BYTES);
-		if (length > 0)
-			options_parse(text, (size_t)length);
-	}
-	errno = saved_errno;
+	if (file < 0)
+		return;
+	length = system_call(SYS_read, file, text, sizeof(text));
+	system_call(SYS_close, file);
+	if (length == (long)sizeof(text))
+		log_warning(CONFIGURATION_FILE ": only its first %u bytes are read",
+			    CONFIGURATION_BYTES);
+	if (length > 0)
+		options_parse(text, (size_t)length);
 }
 
 /* bytes as a word; none: no limit. */

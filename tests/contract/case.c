@@ -51,6 +51,15 @@ const char *contract_library(void)
 	_exit(CONTRACT_BROKEN);
 }
 
+void contract_use_library(const char *path)
+{
+	const char *folder = getenv("top_builddir");
+	char library[PATH_MAX];
+
+	snprintf(library, sizeof(library), "%s/%s", folder ? folder : ".", path);
+	setenv("HAKMEM_LIB", library, 1);
+}
+
 bool contract_is_of_library(const void *address)
 {
 	struct stat wanted, found;
@@ -119,7 +128,7 @@ static void set_default_options(void)
 		unsetenv("HAKMEM_OPTIONS");
 }
 
-/* Before the library: what stands between it and the kernel (tests/refused/nth_call.h). */
+/* Before the library: what sees the program crash (tests/refused/crash.c). */
 static const char *preloaded(void)
 {
 	static char list[2 * PATH_MAX];

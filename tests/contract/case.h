@@ -49,6 +49,8 @@ int contract_main(int argc, char **argv, const struct contract_case *cases, size
 /* The third word of the command line, or NULL: what a PART is told by its starter. */
 const char *contract_argument(void);
 const char *contract_library(void);
+/* Another than that of the environment, by its path in the build tree; first of all. */
+void contract_use_library(const char *path);
 /* The absolute path of this program. */
 const char *contract_program(void);
 bool contract_is_of_library(const void *address);

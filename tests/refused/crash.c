@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crash.c - preloaded with nth_call.c: crashes are counted beside the calls, for a parent may take
+ * crash.c - preloaded before libhakmem_counted.so: crashes are counted beside the calls, for a parent may take
  * that of its child for an answer. A program that writes to the NULL it was given ends with 1, as one
  * that checks does; the library's own touch of such an address, and its abort, count.
  */

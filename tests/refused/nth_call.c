@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nth_call.c - see nth_call.h. The calls themselves are made past the C library, so nothing
- * is counted twice. Not seen: what the C library maps for itself (stacks of threads).
+ * nth_call.c - see nth_call.h. The linker puts this in the place of system_call (--wrap) in a
+ * library of its own. Not seen: what the C library maps for itself (stacks of threads).
  */
+#include <config.h>
+
 #include "tests/refused/nth_call.h"
 
 #include <errno.h>
@@ -13,10 +15,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "support/system_call.h"
 
 #define UFFDIO_TYPE	0xaa	/* of requests to a userfaultfd */
+
+long __real_system_call(long number, ...) HIDDEN;
+long __wrap_system_call(long number, ...) HIDDEN;
 
 static _Atomic long own_counts[2], failing = -1;	/* -1: the environment was not asked yet */
 static _Atomic long *_Atomic count = &own_counts[0];	/* of calls, and behind it of crashes */
@@ -52,13 +57,13 @@ bool nth_call_has_failed(void)
 
 static void share_count(const char *path)
 {
-	int file = (int)syscall(SYS_open, path, O_RDWR | O_CLOEXEC);
-	void *page = (void *)syscall(SYS_mmap, NULL, 2 * sizeof(long), PROT_READ | PROT_WRITE,
-				     MAP_SHARED, file, 0);
+	long file = __real_system_call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+	long page = __real_system_call(SYS_mmap, NULL, 2 * sizeof(long), PROT_READ | PROT_WRITE,
+				       MAP_SHARED, (int)file, 0ul);
 
-	if (page != MAP_FAILED)
-		count = page;
-	syscall(SYS_close, file);
+	if (!system_call_failed(page))
+		count = (_Atomic long *)page;
+	__real_system_call(SYS_close, (int)file);
 }
 
 static void ask_environment(void)
@@ -85,72 +90,35 @@ static bool fails(void)
 	return true;
 }
 
-static bool refuse(int error)
+/* Memory, and requests to a userfaultfd. */
+static bool is_counted(long number, unsigned long second)
 {
-	if (!fails())
+	switch (number) {
+	case SYS_mmap:
+	case SYS_munmap:
+	case SYS_mprotect:
+	case SYS_madvise:
+	case SYS_msync:
+	case SYS_mremap:
+		return true;
+	case SYS_ioctl:
+		return _IOC_TYPE(second) == UFFDIO_TYPE;
+	default:
 		return false;
-	errno = error;
-	return true;
+	}
 }
 
-void *mmap(void *start, size_t bytes, int protection, int flags, int file, off_t offset)
+long __wrap_system_call(long number, ...)
 {
-	if (refuse(ENOMEM))
-		return MAP_FAILED;
-	return (void *)syscall(SYS_mmap, start, bytes, protection, flags, file, offset);
-}
-
-int munmap(void *start, size_t bytes)
-{
-	if (refuse(ENOMEM))
-		return -1;
-	return (int)syscall(SYS_munmap, start, bytes);
-}
-
-int mprotect(void *start, size_t bytes, int protection)
-{
-	if (refuse(ENOMEM))
-		return -1;
-	return (int)syscall(SYS_mprotect, start, bytes, protection);
-}
-
-int madvise(void *start, size_t bytes, int advice)
-{
-	if (refuse(ENOMEM))
-		return -1;
-	return (int)syscall(SYS_madvise, start, bytes, advice);
-}
-
-int msync(void *start, size_t bytes, int flags)
-{
-	if (refuse(ENOMEM))
-		return -1;
-	return (int)syscall(SYS_msync, start, bytes, flags);
-}
-
-void *mremap(void *from, size_t bytes, size_t wanted, int flags, ...)
-{
+	unsigned long argument[6];
 	va_list arguments;
-	void *to;
 
-	va_start(arguments, flags);
-	to = flags & MREMAP_FIXED ? va_arg(arguments, void *) : NULL;
+	va_start(arguments, number);
+	for (size_t i = 0; i < 6; i++)
+		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	if (refuse(ENOMEM))
-		return MAP_FAILED;
-	return (void *)syscall(SYS_mremap, from, bytes, wanted, flags, to);
-}
-
-/* Only requests to a userfaultfd count. */
-int ioctl(int file, unsigned long request, ...)
-{
-	va_list arguments;
-	void *argument;
-
-	va_start(arguments, request);
-	argument = va_arg(arguments, void *);
-	va_end(arguments);
-	if (_IOC_TYPE(request) == UFFDIO_TYPE && refuse(ENOMEM))
-		return -1;
-	return (int)syscall(SYS_ioctl, file, request, argument);
+	if (is_counted(number, argument[1]) && fails())
+		return -ENOMEM;
+	return __real_system_call(number, argument[0], argument[1], argument[2], argument[3],
+				  argument[4], argument[5]);
 }
