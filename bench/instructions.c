@@ -21,6 +21,13 @@ enum {
 	LIVE_BLOCKS = 8, /* so that no free empties a slab */
 };
 
+/* clang clones nothing, and knows no word for it */
+#ifdef __clang__
+#define NOT_INLINED __attribute__((noinline))
+#else
+#define NOT_INLINED __attribute__((noinline, noclone))
+#endif
+
 typedef void *(*malloc_function)(size_t bytes);
 typedef void *(*memalign_function)(size_t alignment, size_t bytes);
 typedef void (*free_function)(void *block);
@@ -40,8 +47,7 @@ __asm__(".text\n"
 	".size instructions_one, . - instructions_one\n");
 
 /* callgrind counts while one of these three is on the stack */
-__attribute__((noinline, noclone)) void *instructions_malloc(malloc_function call,
-							     size_t bytes)
+NOT_INLINED void *instructions_malloc(malloc_function call, size_t bytes)
 {
 	void *block = call(bytes);
 
@@ -49,8 +55,8 @@ __attribute__((noinline, noclone)) void *instructions_malloc(malloc_function cal
 	return block;
 }
 
-__attribute__((noinline, noclone)) void *
-instructions_memalign(memalign_function call, size_t alignment, size_t bytes)
+NOT_INLINED void *instructions_memalign(memalign_function call, size_t alignment,
+					size_t bytes)
 {
 	void *block = call(alignment, bytes);
 
@@ -58,14 +64,14 @@ instructions_memalign(memalign_function call, size_t alignment, size_t bytes)
 	return block;
 }
 
-__attribute__((noinline, noclone)) void instructions_free(free_function call, void *block)
+NOT_INLINED void instructions_free(free_function call, void *block)
 {
 	call(block);
 	__asm__ volatile("" : : : "memory");
 }
 
 /* callgrind writes out and clears its counters on entry to this one */
-__attribute__((noinline, noclone)) void instructions_dump(void)
+NOT_INLINED void instructions_dump(void)
 {
 	__asm__ volatile("" : : : "memory");
 }

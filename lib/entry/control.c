@@ -201,7 +201,7 @@ static void turn_away(int socket, uint16_t code, const char *cause)
 static bool accept_one(uint64_t now_ns)
 {
 	struct client *client;
-	uid_t user;
+	uid_t user = (uid_t)-1;
 	int socket = local_socket_accept(control.listening, &user);
 
 	if (socket < 0)

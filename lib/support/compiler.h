@@ -25,6 +25,15 @@
 /* For readers of counters that their owner writes without an atomic. */
 #define RACY_READER	__attribute__((no_sanitize("thread")))
 
+#if defined(__has_attribute)
+#if __has_attribute(no_stack_protector)
+#define NO_STACK_PROTECTOR	__attribute__((no_stack_protector))
+#endif
+#endif
+#ifndef NO_STACK_PROTECTOR
+#define NO_STACK_PROTECTOR
+#endif
+
 #define KiB		((size_t)1 << 10)
 #define MiB		((size_t)1 << 20)
 #define GiB		((size_t)1 << 30)

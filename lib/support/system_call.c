@@ -1,102 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system_call.c - see system_call.h. The kernel takes the number and the arguments one register
- * further than a function does; each machine's rows move them there.
+ * system_call.c - see system_call.h. One instruction for each machine; what is not passed is
+ * read all the same, as syscall(2) does, and the kernel does not look at it. No assembly
+ * outside of functions: link-time optimization would not see what it defines.
  */
 #include <config.h>
 
 #include "support/system_call.h"
 
+#include <stdarg.h>
+
 #if defined(__x86_64__)
 
-/* syscall(2): rax; rdi rsi rdx r10 r8 r9. rcx and r11 are lost. */
-__asm__(".text\n"
-	".p2align 4\n"
-	".globl system_call\n"
-	".hidden system_call\n"
-	".type system_call, @function\n"
-	"system_call:\n"
-	".cfi_startproc\n"
-#ifdef __CET__
-	"endbr64\n"
-#endif
-	"mov %rdi, %rax\n"
-	"mov %rsi, %rdi\n"
-	"mov %rdx, %rsi\n"
-	"mov %rcx, %rdx\n"
-	"mov %r8, %r10\n"
-	"mov %r9, %r8\n"
-	"mov 8(%rsp), %r9\n"
-	"syscall\n"
-	"ret\n"
-	".cfi_endproc\n"
-	".size system_call, .-system_call\n");
+static inline long enter(long number, const long argument[6])
+{
+	register long r10 __asm__("r10") = argument[3];
+	register long r8 __asm__("r8") = argument[4];
+	register long r9 __asm__("r9") = argument[5];
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(argument[0]), "S"(argument[1]), "d"(argument[2]),
+			   "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
 
 #elif defined(__aarch64__)
 
-/* syscall(2): x8; x0 to x5. Variadic arguments are passed as others are. */
-__asm__(".text\n"
-	".p2align 2\n"
-	".globl system_call\n"
-	".hidden system_call\n"
-	".type system_call, %function\n"
-	"system_call:\n"
-	".cfi_startproc\n"
-	"hint #34\n"	/* bti c, where the processor knows it */
-	"mov x8, x0\n"
-	"mov x0, x1\n"
-	"mov x1, x2\n"
-	"mov x2, x3\n"
-	"mov x3, x4\n"
-	"mov x4, x5\n"
-	"mov x5, x6\n"
-	"svc #0\n"
-	"ret\n"
-	".cfi_endproc\n"
-	".size system_call, .-system_call\n");
+static inline long enter(long number, const long argument[6])
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = argument[0];
+	register long x1 __asm__("x1") = argument[1];
+	register long x2 __asm__("x2") = argument[2];
+	register long x3 __asm__("x3") = argument[3];
+	register long x4 __asm__("x4") = argument[4];
+	register long x5 __asm__("x5") = argument[5];
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-/* syscall(2): a7; a0 to a5. */
-__asm__(".text\n"
-	".p2align 2\n"
-	".globl system_call\n"
-	".hidden system_call\n"
-	".type system_call, @function\n"
-	"system_call:\n"
-	".cfi_startproc\n"
-	"mv a7, a0\n"
-	"mv a0, a1\n"
-	"mv a1, a2\n"
-	"mv a2, a3\n"
-	"mv a3, a4\n"
-	"mv a4, a5\n"
-	"mv a5, a6\n"
-	"ecall\n"
-	"ret\n"
-	".cfi_endproc\n"
-	".size system_call, .-system_call\n");
+static inline long enter(long number, const long argument[6])
+{
+	register long a7 __asm__("a7") = number;
+	register long a0 __asm__("a0") = argument[0];
+	register long a1 __asm__("a1") = argument[1];
+	register long a2 __asm__("a2") = argument[2];
+	register long a3 __asm__("a3") = argument[3];
+	register long a4 __asm__("a4") = argument[4];
+	register long a5 __asm__("a5") = argument[5];
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
+			 : "memory");
+	return a0;
+}
 
 #else
 
 #include <errno.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 /* Not on a thread pointer of our own: no helper runs there. */
-long system_call(long number, ...)
+static long enter(long number, const long argument[6])
 {
 	int saved_errno = errno;
-	long argument[6], result;
-	va_list arguments;
-	unsigned i;
+	long result = syscall(number, argument[0], argument[1], argument[2], argument[3],
+			      argument[4], argument[5]);
 
-	va_start(arguments, number);
-	for (i = 0; i < ARRAY_LENGTH(argument); i++)
-		argument[i] = va_arg(arguments, long);
-	va_end(arguments);
-	result = syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-			 argument[5]);
 	if (result == -1)
 		result = -errno;
 	errno = saved_errno;
@@ -104,3 +84,17 @@ long system_call(long number, ...)
 }
 
 #endif
+
+/* A stack protector would want the C library's thread pointer. */
+NO_STACK_PROTECTOR long system_call(long number, ...)
+{
+	long argument[6];
+	va_list arguments;
+	unsigned i;
+
+	va_start(arguments, number);
+	for (i = 0; i < ARRAY_LENGTH(argument); i++)
+		argument[i] = va_arg(arguments, long);
+	va_end(arguments);
+	return enter(number, argument);
+}

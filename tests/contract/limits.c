@@ -319,7 +319,7 @@ static bool reading_takes_memory(void)
 static void an_alignment_of_gigabytes_keeps_no_memory(void)
 {
 	size_t before = resident_bytes();
-	char *block = aligned_alloc((size_t)64 << 30, 4 * MIB);
+	char *block = aligned_alloc(hidden_size((size_t)64 << 30), 4 * MIB);
 
 	if (!block)
 		contract_skip("no address space for an alignment of 64 GiB");
@@ -338,7 +338,7 @@ static void an_alignment_of_gigabytes_keeps_no_memory(void)
 static void an_alignment_is_refused_that_is_beyond_the_limit(void)
 {
 	size_t before = resident_bytes();
-	char *block = aligned_alloc((size_t)1 << 40, 4 * MIB);
+	char *block = aligned_alloc(hidden_size((size_t)1 << 40), 4 * MIB);
 
 	CHECK_THAT(resident_bytes() < before + HARD_MIB * MIB, "%zu MiB more are resident",
 		   (resident_bytes() - before) / MIB);

@@ -81,7 +81,7 @@ static void try_loop(bool use_ring)
 	expect(doorbell.rings == rings, "rang at somebody awake");
 
 	expect(!pthread_create(&id, NULL, touch, range), "pthread_create");
-	for (int i = 0; !fault_service_read_strays(&service, &stray, 1); i++) {
+	for (int i = 0; fault_service_read_strays(&service, &stray, 1) < 1; i++) {
 		expect(i < 100, "the stray was not noticed");
 		event_loop_wait(&loop, 50 * NS_PER_MS, LONG_SLEEP);
 	}

@@ -22,7 +22,7 @@ static struct placed placed_of(const struct growth *growth, int node)
 
 	for (size_t i = 0; i < growth->blocks; i++) {
 		count_pages(block, growth->block_bytes, node, &placed);
-		memcpy(&block, block, sizeof(block));
+		memcpy(&block, (void *)block, sizeof(block));
 	}
 	return placed;
 }

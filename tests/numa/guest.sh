@@ -20,10 +20,20 @@ guest_add() # FILE PLACE
 	done
 }
 
+# The C library loads it when a thread is cancelled or ends by pthread_exit; no program names it.
+guest_add_unwinder()
+{
+	local library
+
+	library=$(LC_ALL=C ldconfig -p | awk '/libgcc_s\.so\.1 .*x86-64/ { print $NF; exit }')
+	[ -z "$library" ] || install -D "$library" "$work/root/$library"
+}
+
 guest_begin()
 {
 	mkdir -p "$work/root"/{bin,proc,sys,dev,tmp,etc} || return 1
 	install -D "$(command -v busybox)" "$work/root/bin/busybox"
+	guest_add_unwinder
 	install "$here/init.sh" "$work/root/init"
 }
 

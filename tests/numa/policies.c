@@ -55,7 +55,7 @@ static void grow_and_count(int node, size_t pages[NODES_MAX])
 			CHECK(found >= 0);
 			pages[found]++;
 		}
-		memcpy(&block, block, sizeof(block));
+		memcpy(&block, (void *)block, sizeof(block));
 	}
 }
 

@@ -82,7 +82,7 @@ static size_t heap_present_bytes(const struct growth *growth)
 	char line[512], writable;
 
 	CHECK(maps);
-	for (char *block = growth->last; block; memcpy(&block, block, sizeof(block))) {
+	for (char *block = growth->last; block; memcpy(&block, (void *)block, sizeof(block))) {
 		from = (uintptr_t)block < from ? (uintptr_t)block : from;
 		to = (uintptr_t)block > to ? (uintptr_t)block : to;
 	}

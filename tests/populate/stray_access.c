@@ -41,7 +41,7 @@ static void give_back(void)
 	for (size_t i = 0; block; i++) {
 		if (i % step == 0)
 			stale[stale_count++] = block;
-		memcpy(&block, block, sizeof(block));
+		memcpy(&block, (void *)block, sizeof(block));
 	}
 	growth_free(&growth);
 	malloc_trim(0);

@@ -179,7 +179,7 @@ void growth_check(const struct growth *growth)
 {
 	size_t number = growth->blocks, size = growth->block_bytes;
 
-	for (char *block = growth->last; block; memcpy(&block, block, sizeof(block)))
+	for (char *block = growth->last; block; memcpy(&block, (void *)block, sizeof(block)))
 		CHECK_THAT(pattern_holds(block + sizeof(void *), size - sizeof(void *),
 					 --number),
 			   "process %d: the block at %p, %zu bytes, was overwritten",
