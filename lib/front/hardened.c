@@ -16,6 +16,7 @@
 
 #include "front/canary.h"
 #include "front/guarded.h"
+#include "front/large_block.h"
 #include "front/lease.h"
 #include "front/misuse.h"
 #include "front/quarantine.h"
@@ -133,7 +134,7 @@ void *hardened_take_from(struct thread_cache *cache, size_t alignment, size_t by
 	if (class != CLASS_NONE)
 		return take_small(cache, class, alignment, zeroed);
 	block = guarded_take(cache, bytes, alignment, &dirty_bytes);
-	return block && zeroed ? memset(block, 0, min_size(bytes, dirty_bytes)) : block;
+	return block && zeroed ? large_block_clear(block, bytes, dirty_bytes) : block;
 }
 
 void *hardened_take(size_t alignment, size_t bytes, bool zeroed)

@@ -7,11 +7,19 @@
 #include "front/large_block.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "back/balance.h"
 #include "back/large.h"
 #include "back/limit.h"
 #include "front/thread_cache.h"
+#include "os/vm.h"
+
+/*
+ * A page that is dropped and then written to takes several times as long as one that is
+ * cleared. Where so much is asked for at once, often little is used.
+ */
+#define DROPPED_BYTES_LEAST	(32 * MiB)
 
 /* What lies idle in caches and slabs may be just what is missing. */
 static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alignment,
@@ -50,5 +58,19 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 	do {
 		block = take(cache, size, alignment, dirty_bytes);
 	} while (unlikely(!block) && limit_try_again(size, &tries));
+	return block;
+}
+
+void *large_block_clear(void *block, size_t bytes, size_t dirty_bytes)
+{
+	size_t dirty = min_size(bytes, dirty_bytes), dropped = 0;
+
+	if (dirty >= DROPPED_BYTES_LEAST) {
+		dropped = dirty & ~(vm_page_size() - 1);
+		/* What the program has locked stays where it is. */
+		if (vm_drop_unlocked(block, dropped))
+			dropped = 0;
+	}
+	memset((char *)block + dropped, 0, dirty - dropped);
 	return block;
 }

@@ -17,4 +17,10 @@ struct thread_cache;
 void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment,
 		       size_t *dirty_bytes);
 
+/*
+ * Makes bytes of a block zero that large_block_take has just given. Many are dropped instead:
+ * what the program does not touch of them costs neither time nor memory.
+ */
+void *large_block_clear(void *block, size_t bytes, size_t dirty_bytes);
+
 #endif

@@ -138,7 +138,7 @@ static void *take_large_zeroed(size_t size)
 		return malloc_fail();
 	block = large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
 	lease_put(cache);
-	return block ? memset(block, 0, min_size(size, dirty_bytes)) : malloc_fail();
+	return block ? large_block_clear(block, size, dirty_bytes) : malloc_fail();
 }
 
 EXPORT void *hak_malloc(size_t size)

@@ -136,15 +136,17 @@ int vm_open(void *start, size_t bytes)
 	return counted(system_call(SYS_mprotect, start, bytes, PROT_READ | PROT_WRITE));
 }
 
+int vm_drop_unlocked(void *start, size_t bytes)
+{
+	return page_size_divides(start, bytes) ? advise(start, bytes, MADV_DONTNEED) : -EINVAL;
+}
+
 int vm_drop(void *start, size_t bytes)
 {
-	int error;
+	int error = vm_drop_unlocked(start, bytes);
 
-	if (!page_size_divides(start, bytes))
-		return -EINVAL;
-	error = advise(start, bytes, MADV_DONTNEED);
 	/* An mlock()ed range refuses DONTNEED, not DONTNEED_LOCKED. */
-	if (error == -EINVAL)
+	if (error == -EINVAL && page_size_divides(start, bytes))
 		error = advise(start, bytes, MADV_DONTNEED_LOCKED);
 	return error;
 }

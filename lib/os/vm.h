@@ -44,6 +44,9 @@ int vm_open(void *start, size_t bytes);
 /* Drops the pages; the next touch finds zeroes. Also for mlock()ed ranges, where the kernel can. */
 int vm_drop(void *start, size_t bytes);
 
+/* The same, but -EINVAL where a page of it is mlock()ed. */
+int vm_drop_unlocked(void *start, size_t bytes);
+
 /* Says that pages are not used for now; part of a huge page is split off it. */
 int vm_cool(void *start, size_t bytes);
 

@@ -91,6 +91,28 @@ static void recycled_large_blocks_are_zero(void)
 	}
 }
 
+/* A table of which little is used; one that is used whole is as good. */
+static void a_huge_recycled_block_is_not_made_resident(void)
+{
+	size_t size = 128 * MIB, before;
+	char *block = malloc(size);
+
+	CHECK(block);
+	block[size / 2] = 1;
+	free(block);
+	before = resident_bytes();
+	for (int round = 0; round < 3; round++) {
+		block = calloc(1, size);
+		CHECK(block && !block[size / 2]);
+		block[size / 2] = 1;
+		CHECK_THAT(resident_bytes() < before + 8 * MIB, "%zu MiB more are resident",
+			   (resident_bytes() - before) / MIB);
+		CHECK(all_zero(block, size / 2));
+		free(block);
+		malloc_trim(0);
+	}
+}
+
 /* The tail that a shrinking realloc gives back, the old place of a moving one. */
 static void memory_left_by_realloc_is_zero(void)
 {
@@ -155,6 +177,7 @@ static const struct contract_case cases[] = {
 	CASE(recycled_blocks_of_every_class_are_zero),
 	CASE(memory_that_changes_its_class_is_zero),
 	CASE(recycled_large_blocks_are_zero),
+	CASE(a_huge_recycled_block_is_not_made_resident),
 	CASE(memory_left_by_realloc_is_zero),
 	CASE(blocks_after_a_fork_are_zero_in_both),
 	CASE(products_are_zero_to_their_last_byte),
