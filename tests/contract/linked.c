@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "tests/contract/block.h"
+
 int main(void)
 {
 	char *small = malloc(1000), *large = malloc((size_t)64 << 20);
@@ -18,7 +20,7 @@ int main(void)
 	if (!dladdr(dlsym(RTLD_DEFAULT, "malloc"), &info))
 		return 1;
 	if (small)
-		memset(small, 1, malloc_usable_size(small));
+		memset(hidden(small), 1, malloc_usable_size(small));
 	printf("library %s\n", info.dli_fname);
 	printf("secure %lu\n", getauxval(AT_SECURE));
 	printf("64 MiB %s\n", large ? "given" : "refused");

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# `make check-numa`: boots machines with several NUMA nodes in qemu and runs the tests on
-# them. A failure inside, and a guest that does not come to its end, is a failure here, with
+# `make check-numa` and `make check-kernels`: boots machines with several NUMA nodes, or another
+# kernel, in qemu and runs the tests on them. A failure inside, and a guest that does not come to its end, is a failure here, with
 # its output.
 #   MACHINES="two_nodes_6.1 …"   only these        GUEST_TESTS="tests/unit/heap …"   only these
 set -u
@@ -25,6 +25,9 @@ pack()
 		guest_add "$top_builddir/$program" "$program" || return 1
 		echo "/$program"
 	done >"$work/root/commands"
+	for program in "$top_builddir"/tests/contract/.libs/*.so; do	# what they load at run time
+		guest_add "$program" "tests/contract/.libs/${program##*/}" || return 1
+	done
 	guest_seal
 }
 
@@ -58,15 +61,16 @@ check_machine() # MACHINE
 		skipped=$((skipped + 1))
 		return
 	fi
-	guest_run "$machine" "$kernel" "$options" "OPERATIONS=${OPERATIONS:-20000}"
+	guest_run "$machine" "$kernel" "$options" "OPERATIONS=${OPERATIONS:-20000} ${GUEST_VARIABLES:-}"
 	report "$machine"
 }
 
-machine_is_possible || { echo "SKIP: check-numa: $machine_reason"; exit 77; }
+name=${CHECK_NAME:-check-numa}
+machine_is_possible || { echo "SKIP: $name: $machine_reason"; exit 77; }
 pack || exit 99
 for machine in ${MACHINES:-two_nodes_6.1 two_nodes_6.12 four_nodes_6.12 odd_nodes_6.12}; do
 	check_machine "$machine"
 done
-echo "check-numa: $passed passed, $failed failed, $skipped skipped"
+echo "$name: $passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] || exit 1
 [ $passed -gt 0 ] || exit 77

@@ -27,7 +27,7 @@ machine_options() # MACHINE
 			-numa dist,src=0,dst=1,val=20 -numa dist,src=0,dst=2,val=30
 			-numa dist,src=1,dst=2,val=15" ;;
 	one_node_*)
-		echo "-smp 2 -m 1G" ;;
+		echo "-smp 2 -m 3G" ;;
 	*)	return 1 ;;
 	esac
 }
