@@ -250,6 +250,11 @@ void reservation_note_populated(int units)
 	atomic_fetch_add_explicit(&populated_units, (size_t)units, memory_order_relaxed);
 }
 
+void reservation_set_populated(size_t units)
+{
+	atomic_store_explicit(&populated_units, units, memory_order_relaxed);
+}
+
 size_t reservation_populated_bytes(void)
 {
 	return atomic_load_explicit(&populated_units, memory_order_relaxed) << UNIT_SHIFT;

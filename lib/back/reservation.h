@@ -74,6 +74,8 @@ bool reservation_charge(size_t bytes);
 void reservation_uncharge(size_t bytes);
 /* Units of superslabs that got pages, or lost them. relaxed: a count. */
 void reservation_note_populated(int units);
+/* In a fork's child: counted anew. */
+void reservation_set_populated(size_t units);
 size_t reservation_populated_bytes(void);
 size_t reservation_metadata_bytes(void);	/* thread caches, and bins of what is open */
 

@@ -420,10 +420,15 @@ static void mend_after_fork(uint32_t index)
 void superslab_after_fork_in_child(void)
 {
 	uint32_t index;
+	size_t units = 0;
 
 	atomic_store_explicit(&idle.head, 0, memory_order_relaxed);
 	units_taken = 0;
-	for (index = 0; index < count; index++)
+	for (index = 0; index < count; index++) {
 		mend_after_fork(index);
+		units += (size_t)__builtin_popcount(superslab_at(index)->populated);
+	}
+	/* Another thread may have been between the bits and their count. */
+	reservation_set_populated(units);
 	superslab_list_after_fork_in_child(count);
 }

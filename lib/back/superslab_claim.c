@@ -11,15 +11,31 @@
 #include "back/superslab.h"
 #include "back/superslab_list.h"
 
+static uint32_t populated_of(uint32_t index)
+{
+	return atomic_load_explicit(&superslab_at(index)->populated, memory_order_relaxed);
+}
+
+/* Units that were away are free again. */
+static void put_units(uint32_t index, uint32_t units)
+{
+	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	atomic_fetch_xor(&superslab_at(index)->units, (uint64_t)units << 32 | units);
+	superslab_list_note(index);
+}
+
+/*
+ * Two words: before the units are ours another may have released them and put them back, which
+ * their word does not show. Only from then on does what the second word says of them hold.
+ */
 uint32_t superslab_claim(uint32_t index, uint32_t wanted)
 {
 	struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
-	uint32_t claimed;
+	uint32_t claimed, bare;
 
 	do {
-		claimed = (uint32_t)word & wanted &
-			  atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+		claimed = (uint32_t)word & wanted & populated_of(index);
 		if (!claimed)
 			return 0;
 		/* acquire: pairs with superslab_put_slab; its writes come before the release */
@@ -28,7 +44,10 @@ uint32_t superslab_claim(uint32_t index, uint32_t wanted)
 								(uint64_t)claimed << 32,
 							memory_order_acquire,
 							memory_order_relaxed));
-	return claimed;
+	bare = claimed & ~populated_of(index);
+	if (bare)
+		put_units(index, bare);
+	return claimed & ~bare;
 }
 
 bool superslab_claim_all(uint32_t index, uint32_t wanted)
@@ -58,7 +77,6 @@ static bool retire(uint32_t index)
 void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
 {
 	struct superslab *superslab = superslab_at(index);
-	uint64_t both = (uint64_t)claimed << 32 | claimed;
 
 	/* What the kernel refused is as if it were put now: it is tried again, later. */
 	if (claimed & ~released)
@@ -69,9 +87,7 @@ void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
 	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
 	if (claimed == SUPERSLAB_ALL_UNITS && released == SUPERSLAB_ALL_UNITS && retire(index))
 		return;
-	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
-	atomic_fetch_xor(&superslab->units, both);
-	superslab_list_note(index);
+	put_units(index, claimed);
 	if (claimed & ~released)
 		superslab_note_idle(index);
 }

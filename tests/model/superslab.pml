@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lib/back/superslab.c and index_stack.h: the units of a superslab are taken under the lock,
- * put without it, claimed by the helper for releasing, and put back by it. Shown: no unit is
- * in two hands; what the helper releases nobody writes to meanwhile; a unit called zeroed is
- * zero; and when all is quiet a superslab that is not in its list is on the stack of those
- * to be moved, so nothing that is free is forgotten.
+ * lib/back/superslab.c, superslab_claim.c and index_stack.h: the units of a superslab are taken
+ * under the lock, put without it, claimed by the helper and by whoever trims for releasing, and
+ * put back by them. Shown: no unit is in two hands; what is released nobody writes to meanwhile;
+ * a unit called zeroed is zero; units with pages are counted as often as there are; and when all
+ * is quiet a superslab that is not in its list is on the stack of those to be moved, so nothing
+ * that is free is forgotten.
  *
  * One superslab of two units: every step on its word is one atomic operation.
  */
@@ -15,6 +16,7 @@
 
 byte free_bits = ALL, away_bits;	/* the two halves of one word */
 byte populated, dirty;
+short counted;			/* of units with pages */
 byte written;			/* a ghost: units that hold other than zeroes */
 byte holder[UNITS];		/* a ghost: who has the unit; 0: nobody */
 byte listed_free = ALL;		/* by how many free units its list is: the mask stands for it */
@@ -22,8 +24,10 @@ byte stack, link;		/* of superslabs to be moved */
 bool lock;
 byte working;
 
-#define HELPER	9
 #define BIT(unit)	(1 << unit)
+#define HELPER	8
+#define TRIM	9
+#define COUNT(mask)	((mask & 1) + (mask >> 1))
 
 inline take_lock()
 {
@@ -56,13 +60,13 @@ inline list_again_noted()
 	fi
 }
 
-proctype program(byte me)
+proctype program(byte me; byte rounds)
 {
-	byte rounds = 0, unit, taken, seen;
+	byte unit, taken, seen;
 	bool zeroed;
 
 	do
-	:: rounds < 2 ->
+	:: rounds > 0 ->
 		take_lock();
 		list_again_noted();
 		unit = UNITS;
@@ -85,7 +89,11 @@ proctype program(byte me)
 			};
 			if
 			:: unit < UNITS ->
-				populated = populated | BIT(unit);
+				d_step {
+					seen = populated & BIT(unit);
+					populated = populated | BIT(unit)
+				};
+				d_step { counted = counted + (seen -> 0 : 1); seen = 0 };
 				d_step {
 					zeroed = !(dirty & BIT(unit));
 					dirty = dirty | BIT(unit)
@@ -106,55 +114,80 @@ proctype program(byte me)
 			note()
 		:: else
 		fi;
-		rounds++
+		rounds--
 	:: else -> break
 	od;
 	working--
 }
 
-proctype helper()
+/* The units are free again, and no longer the caller's. */
+inline put_units(units)
 {
-	byte rounds = 0, claimed;
-	bool works;
+	d_step {
+		if :: units & 1 -> assert(holder[0] == me); holder[0] = 0 :: else fi;
+		if :: units & 2 -> assert(holder[1] == me); holder[1] = 0 :: else fi;
+		away_bits = away_bits & ~(units);
+		free_bits = free_bits | (units)
+	};
+	note()
+}
+
+proctype releaser(byte me; byte rounds)
+{
+	byte claimed, word, away_word, bare;
 
 	do
-	:: rounds < 2 ->
+	:: rounds > 0 ->
 		/* superslab_claim */
-		d_step {
-			claimed = free_bits & populated;
-			free_bits = free_bits & ~claimed;
-			away_bits = away_bits | claimed;
-			if :: claimed & 1 -> assert(holder[0] == 0); holder[0] = HELPER :: else fi;
-			if :: claimed & 2 -> assert(holder[1] == 0); holder[1] = HELPER :: else fi
+		d_step { word = free_bits; away_word = away_bits };
+		claimed = word & populated;
+		d_step {	/* the compare-and-swap */
+			if
+			:: free_bits != word || away_bits != away_word -> claimed = 0
+			:: else ->
+				free_bits = free_bits & ~claimed;
+				away_bits = away_bits | claimed;
+				if :: claimed & 1 -> assert(holder[0] == 0); holder[0] = me :: else fi;
+				if :: claimed & 2 -> assert(holder[1] == 0); holder[1] = me :: else fi
+			fi;
+			word = 0;
+			away_word = 0
 		};
+		bare = claimed & ~populated;
+		if
+		:: bare -> put_units(bare); claimed = claimed & ~bare
+		:: else
+		fi;
 		if
 		:: claimed ->
 			if
-			:: works = true;
-			   /* the kernel drops the pages */
-			   written = written & ~claimed;
+			:: written = written & ~claimed;	/* the kernel drops the pages */
 			   populated = populated & ~claimed;
+			   counted = counted - COUNT(claimed);
 			   dirty = dirty & ~claimed
-			:: works = false	/* refused: they stay dirty */
+			:: true		/* refused: they stay dirty */
 			fi;
-			d_step {
-				if :: claimed & 1 -> assert(holder[0] == HELPER); holder[0] = 0 :: else fi;
-				if :: claimed & 2 -> assert(holder[1] == HELPER); holder[1] = 0 :: else fi;
-				away_bits = away_bits & ~claimed;
-				free_bits = free_bits | claimed
-			};
-			note()
+			put_units(claimed)
 		:: else
 		fi;
-		rounds++
+		bare = 0;
+		rounds--
 	:: else -> break
 	od;
 	working--
 }
 
 init {
-	atomic { working = 3; run program(1); run program(2); run helper() }
+	/* Two that release, or one that does it for longer: both at once are too many steps. */
+	atomic {
+		working = 4;
+		if
+		:: run program(1, 2); run program(2, 2); run releaser(HELPER, 2); run releaser(TRIM, 0)
+		:: run program(1, 1); run program(2, 1); run releaser(HELPER, 1); run releaser(TRIM, 1)
+		fi
+	}
 	working == 0;
+	assert(counted == COUNT(populated));
 	assert(free_bits == ALL && away_bits == 0);
 	assert(listed_free == free_bits || (link == ON_STACK && stack == 1))
 }

@@ -5,11 +5,14 @@
  */
 #include <config.h>
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "back/superslab_claim.h"
 #include "back/superslab_trim.h"
 #include "os/vm.h"
 
@@ -128,6 +131,74 @@ START_TEST(threads_and_a_trim_never_meet_in_a_large_block)
 }
 END_TEST
 
+#ifdef __x86_64__
+
+#define ALL_UNITS	SUPERSLAB_ALL_UNITS
+#define STEP_FLAG	0x100	/* of the processor: a trap after each instruction */
+#define STEPS_MOST	2000
+
+static uint32_t index_of_trimmed;
+static unsigned steps, step_of_other;	/* from 1 on */
+
+static uint32_t claim_and_release(void)
+{
+	uint32_t claimed = superslab_claim(index_of_trimmed, ALL_UNITS);
+
+	if (claimed)
+		superslab_claim_put(index_of_trimmed, claimed, claimed);
+	return claimed;
+}
+
+/* The other trim runs from begin to end between two instructions of the first. */
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+
+	(void)signal, (void)info;
+	if (++steps == step_of_other)
+		claim_and_release();
+	if (steps >= step_of_other)
+		*flags &= ~STEP_FLAG;
+}
+
+static uint32_t claim_stepwise(void)
+{
+	uint32_t claimed;
+
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | STEP_FLAG);
+	claimed = superslab_claim(index_of_trimmed, ALL_UNITS);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(unsigned long long)STEP_FLAG);
+	if (claimed)
+		superslab_claim_put(index_of_trimmed, claimed, claimed);
+	return claimed;
+}
+
+START_TEST(a_trim_between_any_two_instructions_of_another_counts_what_it_gives_back)
+{
+	struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+
+	ck_assert_int_eq(sigaction(SIGTRAP, &action, NULL), 0);
+	do {
+		bool zeroed;
+		uint32_t first = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
+
+		ck_assert_uint_ne(first, UNIT_NONE);
+		ck_assert_uint_eq(reservation_populated_bytes(), SUPERSLAB_SIZE);
+		superslab_put_slab(first, SUPERSLAB_UNITS);
+		index_of_trimmed = first / SUPERSLAB_UNITS;
+		steps = 0;
+		step_of_other++;
+		claim_stepwise();
+		ck_assert_uint_eq(reservation_populated_bytes(), 0);
+		ck_assert_uint_eq(superslab_at(index_of_trimmed)->units, ALL_UNITS);
+	} while (steps >= step_of_other && step_of_other < STEPS_MOST);
+	ck_assert_uint_gt(step_of_other, 10);
+	ck_assert_uint_lt(step_of_other, STEPS_MOST);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
 	TCase *tcase = unit_begin("trim");
@@ -135,5 +206,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, threads_and_a_trim_never_meet_in_a_unit);
 	tcase_add_test(tcase, threads_and_a_trim_never_meet_in_a_large_block);
+#ifdef __x86_64__
+	tcase_add_test(tcase,
+		       a_trim_between_any_two_instructions_of_another_counts_what_it_gives_back);
+#endif
 	return unit_end();
 }
