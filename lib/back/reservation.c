@@ -225,12 +225,15 @@ void *reservation_take_metadata(size_t bytes)
 
 bool reservation_charge(size_t bytes)
 {
-	size_t before = atomic_fetch_add_explicit(&taken_bytes, bytes, memory_order_relaxed);
+	size_t taken = reservation_taken_bytes();
 
-	if (likely(before + bytes <= options.limit_hard_bytes))
-		return true;
-	reservation_uncharge(bytes);
-	return false;
+	/* Not added and taken back: what is refused must not be in the way of what is not. */
+	do {
+		if (taken > options.limit_hard_bytes || bytes > options.limit_hard_bytes - taken)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(&taken_bytes, &taken, taken + bytes,
+							memory_order_relaxed, memory_order_relaxed));
+	return true;
 }
 
 bool reservation_allows(size_t bytes)

@@ -219,6 +219,28 @@ static void charge_and_uncharge(unsigned number)
 			reservation_uncharge(number + i);
 }
 
+static void charge_what_fits_or_not(unsigned number)
+{
+	unsigned i;
+
+	for (i = 0; i < 200000; i++) {
+		if (number == 0)
+			ck_assert(!reservation_charge(2000));
+		if (number == 1) {
+			ck_assert(reservation_charge(1000));
+			reservation_uncharge(1000);
+		}
+	}
+}
+
+START_TEST(what_is_refused_is_not_in_the_way_of_what_fits)
+{
+	options.limit_hard_bytes = 1000;
+	unit_threads(2, charge_what_fits_or_not);
+	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+}
+END_TEST
+
 START_TEST(the_hard_limit_is_exact)
 {
 	options.limit_hard_bytes = 1000;
@@ -247,5 +269,6 @@ int main(void)
 	tcase_add_loop_test(tcase, any_single_refusal_is_got_over, 1, 7);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
+	tcase_add_test(tcase, what_is_refused_is_not_in_the_way_of_what_fits);
 	return unit_end();
 }
