@@ -7,8 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "hakctl/units.h"
-
 struct sum {
 	struct ledger_term *terms;
 	size_t count;
@@ -92,7 +90,10 @@ size_t ledger_terms(const struct control_ledger *ledger,
 
 	add_live(&sum, ledger);
 	add_free(&sum, ledger);
-	add(&sum, "stock_bytes", "stock (populated, untaken)", ledger->stock_bytes);
+	term = add(&sum, "stock_bytes", "stock (populated, untaken)", ledger->stock_bytes);
+	if (ledger->brought_bytes)
+		note(term, "%.1f MiB brought ahead and not used",
+		     (double)ledger->brought_bytes / (1 << 20));
 	add(&sum, "queued_bytes", "queued for release",
 	    ledger->queued_bytes + ledger->releasing_bytes);
 	add(&sum, "metadata_bytes", "metadata", ledger->metadata_bytes);

@@ -62,6 +62,8 @@ static const struct metric metrics_of_ledger[] = {
 	  "In no slab, given back or never used." },
 	{ FIELD(stock_bytes), UNIT_BYTES, GAUGE,
 	  "Populated ahead, waiting to be taken." },
+	{ FIELD(brought_bytes), UNIT_BYTES, GAUGE,
+	  "Brought ahead of its use, in stock or not, and not used yet." },
 	{ FIELD(queued_bytes), UNIT_BYTES, GAUGE, "Free, waiting to be given back." },
 	{ FIELD(releasing_bytes), UNIT_BYTES, GAUGE, "Being given back now." },
 	{ FIELD(large_free_dirty_bytes), UNIT_BYTES, GAUGE,

@@ -197,6 +197,8 @@ struct control_ledger {
 	uint64_t released_trim_bytes;	/* of released_call, by malloc_trim */
 	uint64_t homes;			/* nodes that memory may come from */
 	uint64_t spilled_bytes;		/* given out of another node's memory, since the start */
+	uint64_t brought_bytes;		/* pages that came ahead of their use, and are not used: stock,
+					 * and some of units_clean and slabs_untouched */
 };
 
 struct control_class {

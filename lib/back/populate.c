@@ -32,13 +32,6 @@
 #define PROBED_BYTES		(PROBED_PAGES * VM_HUGE_PAGE_BYTES)
 #define HUGE_IS_DEAR_NS		500000ull
 
-static _Atomic enum populate_advice advice;	/* relaxed: it orders nothing */
-
-void populate_advise(enum populate_advice pages)
-{
-	atomic_store_explicit(&advice, pages, memory_order_relaxed);
-}
-
 /* One slow page says nothing: the thread may have lost its processor meanwhile. */
 static bool are_dear(char *start)
 {
@@ -67,18 +60,16 @@ static bool expects_advice(void)
 }
 
 /*
- * The helper has measured what pages cost; without one, a large heap tries. Until it has, heaps
- * that outgrow their first chunk outrun it: huge pages are the better guess.
+ * Small ones, also where the machine gives huge ones unasked: a partly used slab of every class in
+ * every thread would cost its untouched tail. The helper asks for huge ones where they will be
+ * filled (see populate_ahead.c); without one, a large heap tries.
  */
 static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 {
-	enum populate_advice pages = atomic_load_explicit(&advice, memory_order_relaxed);
-
-	if (pages == POPULATE_ADVICE_HUGE ||
-	    (pages == POPULATE_ADVICE_NONE && heap_bytes && expects_advice()))
-		vm_want_huge(start, bytes);
-	else if (pages == POPULATE_ADVICE_NONE && heap_bytes >= HUGE_FROM_HEAP_BYTES)
+	if (heap_bytes >= HUGE_FROM_HEAP_BYTES && !expects_advice())
 		want_huge_unless_dear(start, bytes);
+	else
+		vm_refuse_huge(start, bytes);
 }
 
 static int open_range(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)

@@ -16,9 +16,4 @@
  */
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense);
 
-/* By the helper: what pages cost here and now, for what is opened from now on. */
-enum populate_advice { POPULATE_ADVICE_NONE, POPULATE_ADVICE_HUGE, POPULATE_ADVICE_SMALL };
-
-void populate_advise(enum populate_advice pages);
-
 #endif

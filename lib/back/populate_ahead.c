@@ -14,13 +14,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "back/brought.h"
 #include "back/placement.h"
 #include "back/populate.h"
 #include "back/populate_fill.h"
 #include "back/populate_policy.h"
 #include "back/populate_records.h"
 #include "back/populate_spares.h"
-#include "back/populate_tails.h"
+#include "back/populate_window.h"
 #include "back/stock.h"
 #include "back/superslab.h"
 #include "os/node.h"
@@ -30,7 +31,8 @@
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define STRAYS_AT_ONCE	8
-#define ADVICES_MOST	16	/* each splits a mapping */
+#define LOOK_NS		600000000ull
+#define SEEN_CHEAP_NS	200000000ull	/* a huge page that was cheap so long ago says nothing now */
 
 /* Superslabs side by side, armed; those from next on are missing. */
 struct batch {
@@ -45,17 +47,15 @@ struct ahead {
 	struct populate_policy policy;
 	struct batch batch;
 	struct populate_spares spares;	/* armed if there is a service */
-	struct populate_tails tails;
 	struct populate_records records;
-	uint32_t advices;
-	enum populate_pages advised;	/* what threads get that the helper is too late for */
+	struct populate_window window;
 };
 
 /* Pages of homes that nobody is on are never touched. */
 static struct ahead homes[TOPOLOGY_HOMES_MAX];
 
 static bool has_room;			/* on a processor beside the program's threads */
-static bool is_forked;			/* pages of the plain part are shared with the parent */
+static size_t room_bytes = SIZE_MAX;	/* around the process: no more is brought */
 
 static struct {
 	_Atomic size_t dropped, strays;
@@ -112,10 +112,6 @@ void populate_ahead_begin(bool has_room_beside, int error)
 	if (has_room) {
 		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
-		if (!is_forked)	/* the plain part is of the first home */
-			populate_tails_begin(&homes[0].tails, 0, superslab_count());
-		populate_tails_tick(&homes[0].tails, superslab_count(), true);
-		populate_fresh_records(&homes[0]);	/* of those that were taken meanwhile */
 		populate_fill_begin(&homes[0].fill, node_to_stage(0), error);
 		begin_policy(&homes[0]);
 	} else {
@@ -263,6 +259,7 @@ static bool fill_one(struct ahead *ahead)
 		return false;
 	}
 	populate_records_touch(superslab);
+	brought_add(SUPERSLAB_SIZE);
 	return stock_push(ahead->home, STOCK_READY, superslab);
 }
 
@@ -277,6 +274,7 @@ static bool drop_one(struct ahead *ahead)
 		stock_push(ahead->home, STOCK_READY, superslab);
 		return false;
 	}
+	brought_give_up(SUPERSLAB_SIZE);
 	count(&counts.dropped, SUPERSLAB_SIZE);
 	keep_spares(ahead, superslab, 1);
 	return true;
@@ -301,29 +299,20 @@ static void take_retired(struct ahead *ahead)
 	keep_spares(ahead, first, superslabs);
 }
 
-/*
- * What threads take themselves, while the helper is too late, is of the cheaper pages too:
- * the rest of the chunk that is open, and what will be opened (see populate.c).
- */
-static void advise_fresh(struct ahead *ahead)
+/* What may be brought besides what was and is not used yet. */
+static size_t room_for_more(unsigned sharers)
 {
-	enum populate_pages pages = ahead->policy.pages;
-	uint32_t first, end;
+	size_t budget = brought_budget(reservation_taken_bytes()), brought = brought_bytes();
 
-	if (!node_keeps_huge() || options.huge_pages != HUGE_PAGES_AUTO ||
-	    !populate_policy_is_sure(&ahead->policy) || ahead->advices == ADVICES_MOST ||
-	    (ahead->advices && pages == ahead->advised))
-		return;
-	ahead->advices++;
-	ahead->advised = pages;
-	populate_advise(pages == POPULATE_HUGE ? POPULATE_ADVICE_HUGE : POPULATE_ADVICE_SMALL);
-	stock_read_fresh(ahead->home, &first, &end);
-	if (first >= end)
-		return;
-	if (pages == POPULATE_HUGE)
-		vm_want_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
-	else
-		vm_refuse_huge(start_of(first), (size_t)(end - first) * SUPERSLAB_SIZE);
+	return brought < budget ? min_size(budget - brought, room_bytes) / sharers : 0;
+}
+
+/* Threads that outrun the helper, as long as it has just seen that huge pages are cheap. */
+static bool may_have_huge(const struct ahead *ahead, uint64_t now_ns)
+{
+	return options.huge_pages == HUGE_PAGES_AUTO && node_keeps_huge() &&
+	       populate_policy_saw_cheap_huge(&ahead->policy, now_ns, SEEN_CHEAP_NS) &&
+	       populate_policy_grows_fast(&ahead->policy);
 }
 
 static void answer_strays(void (*report)(const struct fault_stray *stray))
@@ -375,22 +364,29 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 {
 	struct stock_demand demand = stock_read_demand(ahead->home);
 	unsigned filled;
+	uint32_t most;
 
 	put_surplus(ahead);
 	take_retired(ahead);
+	/* What threads free it looks at by itself. */
 	if (!has_room)
-		return UINT64_MAX;
+		return LOOK_NS;
+	most = (uint32_t)(room_for_more(sharers) / SUPERSLAB_SIZE);
 	populate_policy_tick(&ahead->policy, now_ns,
 			     (struct populate_demand){ demand.taken, demand.missed,
-						       superslab_count() / sharers });
-	populate_tails_tick(&ahead->tails, superslab_count(),
-			    populate_policy_grows_fast(&ahead->policy));
+						       most + stock_length(ahead->home, STOCK_READY) });
 	keep_records_ahead(ahead);
 	filled = fill_stock(ahead, now_ns);
-	advise_fresh(ahead);
-	if (ahead->policy.target == 0)
+	populate_window_move(&ahead->window, ahead->home,
+			     most > filled && may_have_huge(ahead, now_ns));
+	if (populate_policy_is_quiet(&ahead->policy, now_ns))
 		give_back(ahead);
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
+}
+
+void populate_ahead_set_room(size_t bytes)
+{
+	room_bytes = bytes;
 }
 
 /* How many homes want a stock just now, 1 at least. */
@@ -427,7 +423,6 @@ void populate_ahead_forget(void)
 		if (homes[home].begun)
 			homes[home] = (struct ahead){ .begun = false };
 	populate_fill_forget(&homes[0].fill);
-	is_forked = true;
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)

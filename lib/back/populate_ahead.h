@@ -36,6 +36,9 @@ struct populate_ahead_counts {
 void populate_ahead_begin(bool has_room, int error);
 bool populate_ahead_has_room(void);
 
+/* The least that is free around the process, by what limits it: no more is brought. */
+void populate_ahead_set_room(size_t bytes);
+
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));
 

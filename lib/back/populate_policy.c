@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * populate_policy.c - see populate_policy.h. Like read-ahead, the stock doubles while threads
- * outrun it, and shrinks to what they take in a few milliseconds; it drains at once after
- * half a second without demand, remembering its size.
+ * populate_policy.c - see populate_policy.h. Of a heap that grows fast the stock doubles, like
+ * read-ahead, while threads outrun it, and shrinks to what they take in a few milliseconds. Of one
+ * that does not there is none, but what is there stays for half a second.
  *
  * Zeroing a huge page costs a fraction of what 512 small ones do, unless the memory has to
  * come from a hypervisor, which takes back what is free in large blocks: then it costs
@@ -15,11 +15,9 @@
 #include <string.h>
 
 #define TARGET_FIRST		4
-#define CAP_LEAST		3	/* superslabs: 6 MiB more resident than without a helper … */
-#define CAP_PERCENT		7	/* … or so much of the heap … */
-#define CAP_SMALL		8	/* … or, of a small one, up to 16 MiB … */
-#define CAP_SMALL_SHARE		4	/* … a fourth of it */
 #define TARGET_MOST		32
+#define STEP_NS			16000000ull	/* who takes so many superslabs in this time grows fast: … */
+#define STEP_TAKEN		2		/* … 256 MiB a second; for others the kernel will do */
 #define PACE_NS			128000000ull	/* what was taken in this time … */
 #define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
 #define QUIET_NS		500000000ull
@@ -36,14 +34,8 @@
 #define REST_FIRST_NS		8000000ull
 #define REST_MOST_NS		64000000ull
 
-static uint32_t cap(uint32_t heap)
+static uint32_t cap(uint32_t most)
 {
-	uint32_t most = heap / 100 * CAP_PERCENT + heap % 100 * CAP_PERCENT / 100;
-
-	if (most < CAP_SMALL)
-		most = heap / CAP_SMALL_SHARE < CAP_SMALL ? heap / CAP_SMALL_SHARE : CAP_SMALL;
-	if (most < CAP_LEAST)
-		most = CAP_LEAST;
 	return most < TARGET_MOST ? most : TARGET_MOST;
 }
 
@@ -52,6 +44,19 @@ static uint32_t grown(const struct populate_policy *policy)
 	if (policy->target)
 		return policy->target * 2;
 	return policy->remembered / 2 > TARGET_FIRST ? policy->remembered / 2 : TARGET_FIRST;
+}
+
+/* Told by the last few superslabs; a pause begins anew. */
+static void look_at_step(struct populate_policy *policy, uint64_t now_ns, uint32_t all_taken)
+{
+	uint64_t passed_ns = now_ns - policy->step_ns;
+	uint32_t taken = all_taken - policy->step_taken;
+
+	if (taken < STEP_TAKEN && passed_ns < STEP_NS)
+		return;
+	policy->fast = taken >= STEP_TAKEN && passed_ns <= taken * (STEP_NS / STEP_TAKEN);
+	policy->step_ns = now_ns;
+	policy->step_taken = all_taken;
 }
 
 /* A slow program needs less in stock than one that outran it in its first moments. */
@@ -72,6 +77,11 @@ static void look_at_pace(struct populate_policy *policy, uint64_t now_ns, uint32
 bool populate_policy_may_fill(const struct populate_policy *policy, uint64_t now_ns)
 {
 	return now_ns >= policy->rest_until_ns;
+}
+
+bool populate_policy_is_quiet(const struct populate_policy *policy, uint64_t now_ns)
+{
+	return policy->busy_ns && now_ns - policy->busy_ns > QUIET_NS;
 }
 
 /* Half missed although the helper did nothing but fill: it cannot keep up. */
@@ -95,28 +105,40 @@ static void look_at_window(struct populate_policy *policy, uint64_t now_ns, uint
 	policy->window_taken = policy->window_missed = 0;
 }
 
+/* Nothing more is brought; what is there stays for a while. */
+static void remember(struct populate_policy *policy)
+{
+	if (policy->target)
+		policy->remembered = policy->target;
+	policy->target = 0;
+}
+
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 			  struct populate_demand demand)
 {
 	uint32_t taken = demand.taken - policy->seen_taken;
 	uint32_t missed = demand.missed - policy->seen_missed;
 
-	if (missed)
+	look_at_step(policy, now_ns, demand.taken);
+	if (!policy->fast)
+		remember(policy);
+	else if (missed)
 		policy->target = grown(policy);
-	/* What was taken before there was a helper, or while it did something else, says nothing of it. */
-	if (policy->busy_ns && now_ns - policy->seen_ns < AWAY_NS)
+	/*
+	 * What was taken before there was a helper, or while it did something else, or might not
+	 * fill, says nothing of it.
+	 */
+	if (policy->busy_ns && now_ns - policy->seen_ns < AWAY_NS && demand.most >= TARGET_FIRST)
 		look_at_window(policy, now_ns, taken, missed);
 	if (taken || !policy->busy_ns) {
 		policy->busy_ns = now_ns;
 		policy->sleep_ns = TICK_NS;
-	} else if (now_ns - policy->busy_ns > QUIET_NS && policy->target) {
-		policy->remembered = policy->target;
-		policy->target = 0;
+	} else if (populate_policy_is_quiet(policy, now_ns)) {
 		policy->rest_ns = 0;
 	}
 	look_at_pace(policy, now_ns, demand.taken);
-	if (policy->target > cap(demand.heap))
-		policy->target = cap(demand.heap);
+	if (policy->target > cap(demand.most))
+		policy->target = cap(demand.most);
 	policy->seen_ns = now_ns;
 	policy->seen_taken = demand.taken;
 	policy->seen_missed = demand.missed;
@@ -138,6 +160,13 @@ static uint64_t middle_cost(const struct populate_policy *policy, enum populate_
 static bool is_slow(uint64_t huge_ns, uint64_t small_ns)
 {
 	return small_ns && huge_ns > small_ns + small_ns / 2;
+}
+
+bool populate_policy_saw_cheap_huge(const struct populate_policy *policy, uint64_t now_ns,
+				    uint64_t within_ns)
+{
+	return policy->pages == POPULATE_HUGE && policy->cheap_huge_ns &&
+	       now_ns - policy->cheap_huge_ns < within_ns;
 }
 
 bool populate_policy_is_sure(const struct populate_policy *policy)
@@ -192,6 +221,9 @@ void populate_policy_note_cost(struct populate_policy *policy, enum populate_pag
 
 	memmove(costs, costs + 1, (POPULATE_COSTS - 1) * sizeof(*costs));
 	costs[POPULATE_COSTS - 1] = cost_ns;
+	if (pages == POPULATE_HUGE)
+		policy->cheap_huge_ns =
+			is_slow(cost_ns, policy->least_small_ns) ? 0 : policy->seen_ns;
 	if (pages == POPULATE_SMALL && (!policy->least_small_ns || cost_ns < policy->least_small_ns))
 		policy->least_small_ns = cost_ns;
 	if (policy->pages_are_fixed)

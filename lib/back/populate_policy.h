@@ -22,6 +22,9 @@ struct populate_policy {
 	uint32_t seen_taken;	/* demand then */
 	uint32_t seen_missed;
 	uint64_t busy_ns;	/* when superslabs were last taken */
+	uint64_t step_ns;	/* since when superslabs are counted that tell … */
+	uint32_t step_taken;	/* … from so many on … */
+	bool fast;		/* … whether it grows fast */
 	uint64_t pace_ns;	/* since when their pace is looked at */
 	uint32_t pace_taken;	/* demand then */
 	uint64_t sleep_ns;	/* the last sleep */
@@ -29,6 +32,7 @@ struct populate_policy {
 	enum populate_pages pages;	/* those that cost less here and now */
 	bool pages_are_fixed;		/* by an option */
 	uint64_t cost_ns[POPULATE_PAGES][POPULATE_COSTS];	/* of a superslab; 0: not known */
+	uint64_t cheap_huge_ns;		/* when a huge page was last seen to be cheap; 0: never */
 	uint64_t least_small_ns;	/* the least that small pages ever cost; 0: not known */
 	uint32_t until_trial;		/* superslabs before the other kind may be tried */
 	uint32_t trial_distance;	/* until_trial after the next trial that fails */
@@ -43,14 +47,21 @@ struct populate_policy {
 struct populate_demand {
 	uint32_t taken;		/* superslabs since the start */
 	uint32_t missed;	/* of them, those that the stock did not have */
-	uint32_t heap;		/* superslabs in use: bounds what may lie in stock */
+	uint32_t most;		/* superslabs that may lie in stock: see brought.h */
 };
 
-/* More than one superslab is wanted ahead. */
+/* So fast that its threads would wait for pages. */
 static inline bool populate_policy_grows_fast(const struct populate_policy *policy)
 {
-	return policy->target > 1;
+	return policy->fast;
 }
+
+/* Nobody has taken anything for long. */
+bool populate_policy_is_quiet(const struct populate_policy *policy, uint64_t now_ns);
+
+/* Huge pages are the cheaper ones, and one was seen to be cheap so short ago. */
+bool populate_policy_saw_cheap_huge(const struct populate_policy *policy, uint64_t now_ns,
+				    uint64_t within_ns);
 
 /* Sets the target for this tick. */
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,

@@ -10,15 +10,15 @@
 #include "os/vm.h"
 
 /* What the fastest threads take in the 4 or 8 ms that others may have the helper's processor. */
-#define AHEAD_MOST	64	/* superslabs … */
-#define AHEAD_LEAST	16
-#define AHEAD_SHARE	4	/* … or so many times as many as there are */
-#define AT_ONCE_LEAST	8	/* a call */
+#define AHEAD_MOST	32	/* superslabs … */
+#define AHEAD_LEAST	2
+#define AHEAD_SHARE	4	/* … or one for so many as there are */
+#define AT_ONCE_LEAST	2	/* a call */
 
 /* By the kernel, which changes nothing: a thread may have taken the superslab meanwhile. */
 void populate_records_tick(struct populate_records *records, uint32_t first, uint32_t end)
 {
-	uint32_t ahead = (uint32_t)min_size(max_size(AHEAD_SHARE * first, AHEAD_LEAST), AHEAD_MOST);
+	uint32_t ahead = (uint32_t)min_size(max_size(first / AHEAD_SHARE, AHEAD_LEAST), AHEAD_MOST);
 	uint32_t next = (uint32_t)max_size(first, records->next);
 	uint32_t until = (uint32_t)min_size(end, first + ahead);
 	size_t page = vm_page_size();

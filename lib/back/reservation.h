@@ -27,7 +27,7 @@
 #define SUPERSLAB_SHIFT		21
 #define SUPERSLAB_SIZE		((size_t)1 << SUPERSLAB_SHIFT)	/* 2 MiB: one huge page */
 #define SUPERSLAB_UNITS		32
-#define SUPERSLAB_RECORD_BYTES	18496	/* see superslab.h */
+#define SUPERSLAB_RECORD_BYTES	18560	/* see superslab.h */
 #define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
 
 #define UNIT_NONE		UINT32_MAX

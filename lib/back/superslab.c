@@ -11,14 +11,17 @@
 
 #include "back/superslab.h"
 
+#include "back/brought.h"
 #include "back/helper_link.h"
 #include "back/index_stack.h"
 #include "back/stock.h"
+#include "back/superslab_brought.h"
 #include "back/superslab_list.h"
 #include "back/superslab_run.h"
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/vm.h"
+#include "support/options.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
 #define LOW_ONE_IN	4		/* of a chunk is left: it runs low … */
@@ -67,6 +70,8 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 
 	atomic_store_explicit(&superslab->populated, populated, memory_order_relaxed);
 	atomic_store_explicit(&superslab->dirty, dirty, memory_order_relaxed);
+	/* Pages that nobody has written to were brought. */
+	atomic_store_explicit(&superslab->brought, populated & ~dirty, memory_order_relaxed);
 	atomic_store_explicit(&superslab->touched, populated, memory_order_relaxed);
 	/* release: pairs with superslab_claim */
 	atomic_store_explicit(&superslab->units, ALL_UNITS, memory_order_release);
@@ -179,26 +184,35 @@ static bool runs_low(unsigned home)
 	return end - first < low;
 }
 
+static bool is_of_huge_page(uint32_t index)
+{
+	return options.huge_pages == HUGE_PAGES_ALWAYS ||
+	       atomic_load_explicit(&superslab_at(index)->huge, memory_order_relaxed);
+}
+
 /*
- * A plain one is touched before others see it: of threads that fault on one huge page at once, each
+ * One of a huge page is touched before others see it: of threads that fault on one at once, each
  * zeroes a page, and all but one are thrown away. They take others meanwhile. A fork costs the
- * child those that are between here and there. The first chunk is of small pages. A thread that
- * has moved meanwhile gets it for where it is.
+ * child those that are between here and there. A thread that has moved meanwhile gets it for
+ * where it is.
  */
 static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
 {
 	unsigned home = wish.home;
 	uint32_t unit, index = pop_plain(home);
+	bool huge;
 
 	if (index == STOCK_NONE)
 		return UNIT_NONE;
-	if (index >= FRONTIER_FIRST_BYTES / SUPERSLAB_SIZE) {
+	if (index >= FRONTIER_FIRST_BYTES / SUPERSLAB_SIZE)
 		wish.home = node_home_of_touch(home);
+	huge = is_of_huge_page(index);
+	if (huge) {
 		vm_touch_huge(reservation_unit_start((size_t)index * SUPERSLAB_UNITS));
+		brought_add(SUPERSLAB_SIZE);
 	}
 	lock_take(&lock);
-	enter(index, wish.home, 0, 0);
-	/* Not what the helper has brought meanwhile: this has pages that nobody knows of. */
+	enter(index, wish.home, huge ? ALL_UNITS : 0, 0);
 	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
@@ -340,6 +354,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 			atomic_exchange_explicit(&superslab_at(index)->populated, 0,
 						 memory_order_relaxed)));
 		atomic_store_explicit(&superslab_at(index)->dirty, 0, memory_order_relaxed);
+		superslab_brought_drop(index, ALL_UNITS);
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };

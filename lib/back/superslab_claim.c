@@ -9,6 +9,7 @@
 #include "back/helper_link.h"
 #include "back/stock.h"
 #include "back/superslab.h"
+#include "back/superslab_brought.h"
 #include "back/superslab_list.h"
 
 static uint32_t populated_of(uint32_t index)
@@ -85,6 +86,7 @@ void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
 	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
 	reservation_note_populated(-__builtin_popcount(released));
 	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
+	superslab_brought_drop(index, released);
 	if (claimed == SUPERSLAB_ALL_UNITS && released == SUPERSLAB_ALL_UNITS && retire(index))
 		return;
 	put_units(index, claimed);

@@ -29,12 +29,13 @@ struct unit_record {
  *
  *     units   | away: 32 bits | free: 32 bits |     neither: taken
  *
- * Bits of populated and dirty belong to whoever holds the unit: its taker or its releaser.
+ * Bits of populated, dirty and brought belong to whoever holds the unit: its taker or its releaser.
  */
 struct superslab {
 	_Atomic uint64_t units;		/* release when free bits are set; acquire to clear them */
 	_Atomic uint32_t populated;	/* pages may be there */
 	_Atomic uint32_t dirty;		/* may hold anything but zeroes */
+	_Atomic uint32_t brought;	/* their pages came before a slab did: see brought.h */
 	_Atomic uint32_t touched;	/* put since the helper last looked; relaxed: before units */
 	uint32_t next, previous;	/* index + 1 in its list; by superslab lock */
 	uint16_t listed;		/* list + 1; 0: in none; by superslab lock */
@@ -44,6 +45,8 @@ struct superslab {
 	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */
 	uint32_t due;			/* to be released; the helper's alone */
 	uint32_t surplus_link;		/* index + 1; the helper's, while it has the superslab */
+	_Atomic uint32_t huge;		/* its first touch brings all of it; relaxed: the helper's word */
+	uint32_t unused[14];		/* to the end of a cache line */
 	struct unit_record records[SUPERSLAB_UNITS];
 };
 

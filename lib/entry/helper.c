@@ -160,6 +160,15 @@ static enum release_urgency urgency(struct pressure *pressure)
 	return of_level[pressure_read(pressure, process_now_ns())];
 }
 
+static uint64_t populate(struct pressure *pressure)
+{
+	uint64_t now_ns = process_now_ns();
+
+	if (keeps_descriptors && !is_filtered())
+		populate_ahead_set_room(pressure_room(pressure, now_ns));
+	return populate_ahead_tick(now_ns, report_stray);
+}
+
 /* For hakctl doctor. */
 static void note_rungs(const struct event_loop *loop)
 {
@@ -254,7 +263,7 @@ static void *run(void *argument)
 	note_rungs(&loop);
 	atomic_store_explicit(&wait_count_is_on, !is_filtered(), memory_order_relaxed);
 	for (;;) {
-		uint64_t sleep_ns = populate_ahead_tick(process_now_ns(), report_stray);
+		uint64_t sleep_ns = populate(&pressure);
 		uint64_t reclaim_ns = reclaim_tick();
 		uint64_t release_ns = release_behind_tick(urgency(&pressure));
 		uint64_t survey_ns = placement_tick(process_now_ns());

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "back/brought.h"
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
@@ -170,6 +171,7 @@ static void add_populating(struct control_ledger *ledger)
 
 	populate_ahead_read(&ahead);
 	ledger->stock_bytes = ahead.stock;
+	ledger->brought_bytes = brought_bytes();
 	ledger->armed_bytes = ahead.armed;
 	ledger->moved_bytes = ahead.moved;
 	ledger->copied_bytes = ahead.copied;

@@ -57,6 +57,7 @@ static const struct counter {
 	FIELD("populate.touched_bytes", touched_bytes, BYTES, ONLY_GROWS, "touched by the helper"),
 	FIELD("populate.dropped_bytes", dropped_bytes, BYTES, ONLY_GROWS, "given back untaken"),
 	FIELD("populate.stock_bytes", stock_bytes, BYTES, 0, "populated, untaken"),
+	FIELD("populate.brought_bytes", brought_bytes, BYTES, 0, "came ahead of their use, not used"),
 	FIELD("populate.ahead_bytes", taken_ahead_bytes, BYTES, ONLY_GROWS, "taken from the stock"),
 	FIELD("populate.unarmed_bytes", taken_plain_bytes, BYTES, ONLY_GROWS, "taken without pages"),
 	FIELD("populate.strays", strays, COUNT, ONLY_GROWS, "touches of memory that is nobody's"),

@@ -7,6 +7,8 @@
 
 #include "middle/comb.h"
 
+#include "middle/slab_brought.h"
+
 #define COMBED		255	/* of slab.combed; 0: changed; else the round that first saw it so */
 
 _Static_assert(COMB_ROUNDS < COMBED, "rounds and the mark share a byte");
@@ -85,7 +87,7 @@ static size_t hole_pages(const struct paged *paged)
 }
 
 /* Whole pages only: of a part of one the kernel would take the rest as well. */
-static void release_holes(struct batch *batch, const struct slab *slab, uint32_t first)
+static void release_holes(struct batch *batch, struct slab *slab, uint32_t first)
 {
 	const struct size_class *class = slab_class(slab);
 	size_t page_bytes = batch->comb->page_bytes, page, next;
@@ -95,6 +97,7 @@ static void release_holes(struct batch *batch, const struct slab *slab, uint32_t
 
 	if (hole_pages(&paged) * 100 < paged.pages * batch->comb->least_percent)
 		return;
+	slab_brought_drop(slab);
 	for (page = 0; page < paged.pages; page = next) {
 		next = run_end(&paged, page, &hole);
 		if (!hole)

@@ -11,6 +11,7 @@
 
 #include "back/superslab.h"
 #include "middle/asked_sample.h"
+#include "middle/slab_brought.h"
 #include "middle/slab_list.h"
 #include "middle/slab_source.h"
 #include "os/lock.h"
@@ -55,6 +56,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
 	slab_create(first, class, heap, zeroed);
+	slab_unit(first)->brought = slab_brought_take(first, units);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;
 	slab_list_push_head(&heap->available[class], first, slab_unit(first));
@@ -72,6 +74,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 	heap->empty_units -= units;
 	count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
+	slab_brought_drop(slab);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = reservation.nobody;
 	slab_destroy(first);
@@ -90,6 +93,7 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 	heap_stir(heap);
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
+	slab_brought_use(slab, untouched_from, heap->number);
 	if (slab->free_blocks == 0)
 		slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 }
@@ -400,6 +404,7 @@ static void start_record(struct slab *slab, struct heap_count *count)
 		return;
 	heap_count_add(&count->free, -(uint32_t)slab->free_blocks);
 	heap_count_add(&count->untouched, slab->untouched_from - slab_class(slab)->capacity);
+	slab_brought_drop(slab);
 	slab->untouched_from = slab_class(slab)->capacity;
 	slab->samples = 0;
 	slab->frozen = true;

@@ -33,6 +33,7 @@ void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
 	slab->first_word = 0;
 	slab->zeroed = zeroed;
 	slab->listed = false;
+	slab->brought = false;
 	slab->frozen = false;
 	slab->combed = 0;
 	slab->samples = 0;

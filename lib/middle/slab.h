@@ -35,6 +35,7 @@ struct slab {
 	uint8_t first_word;		/* no bit is set in a lower word; owner only */
 	bool zeroed;			/* owner only */
 	bool listed;			/* owner only */
+	bool brought;			/* its untouched part has pages: see brought.h; owner only */
 	bool frozen;			/* see heap.h; by heap list lock */
 	uint8_t combed;			/* 0: changed since; else see comb.h; owner only */
 	uint8_t samples;		/* see asked_sample.h; owner only */

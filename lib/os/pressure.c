@@ -12,6 +12,7 @@
 #include "support/system_call.h"
 
 #define READ_EVERY_NS	1000000000ull
+#define ROOM_EVERY_NS	4000000ull
 #define TEXT_BYTES	4096
 #define SOME_STALLED	10	/* percent */
 #define HIGH_STALLED	40
@@ -128,7 +129,7 @@ void pressure_open(struct pressure *pressure)
 	int file = open_file("/proc/self/cgroup", 0);
 	char groups[TEXT_BYTES];
 
-	*pressure = (struct pressure){ -1, -1, -1, -1, 0, PRESSURE_NONE };
+	*pressure = (struct pressure){ .usage = -1, .high = -1, .max = -1, .stall = -1, .room = SIZE_MAX };
 	read_text(file, groups, sizeof(groups));
 	if (file >= 0)
 		system_call(SYS_close, file);
@@ -137,17 +138,36 @@ void pressure_open(struct pressure *pressure)
 		pressure->stall = open_file("/proc/pressure/memory", 0);
 }
 
+/* The lower of both; 0: there is none. */
+static uint64_t read_limit(const struct pressure *pressure)
+{
+	uint64_t limit = read_number(pressure->max), high = read_number(pressure->high);
+
+	return high && (!limit || high < limit) ? high : limit;
+}
+
+size_t pressure_room(struct pressure *pressure, uint64_t now_ns)
+{
+	uint64_t limit, usage;
+
+	if (now_ns - pressure->room_read_ns < ROOM_EVERY_NS)
+		return pressure->room;
+	pressure->room_read_ns = now_ns;
+	limit = read_limit(pressure);
+	usage = limit ? read_number(pressure->usage) : 0;
+	limit -= limit / 8;
+	pressure->room = !limit ? SIZE_MAX : usage < limit ? limit - usage : 0;
+	return pressure->room;
+}
+
 enum pressure_level pressure_read(struct pressure *pressure, uint64_t now_ns)
 {
-	uint64_t high, limit;
+	uint64_t limit;
 
 	if (now_ns - pressure->read_ns < READ_EVERY_NS)
 		return pressure->level;
 	pressure->read_ns = now_ns;
-	limit = read_number(pressure->max);
-	high = read_number(pressure->high);
-	if (high && (!limit || high < limit))
-		limit = high;
+	limit = read_limit(pressure);
 	pressure->level = pressure_judge(limit ? read_number(pressure->usage) : 0, limit,
 					 read_stall(pressure->stall));
 	return pressure->level;

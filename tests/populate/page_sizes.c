@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the kernel gives huge pages to who asks: a small heap asks for none, a larger one that
- * expects a helper does behind its first chunk, and none does that was told not to.
+ * Where the kernel gives huge pages to who asks: a heap that is filled to its last block gets them,
+ * a small one or one of many slabs that are hardly used does not, and none does that was told not
+ * to. What came ahead and was not used is counted, and little.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +49,7 @@ static bool grows_huge(size_t bytes)
 }
 
 /* Pages that the host of a guest has taken back are dear, and rightly refused: then once more. */
-static void behind_the_first_chunk_pages_are_huge(void)
+static void a_heap_that_fills_up_is_of_huge_pages(void)
 {
 	cpu_set_t allowed;
 	bool huge = false;
@@ -56,8 +58,46 @@ static void behind_the_first_chunk_pages_are_huge(void)
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2)
 		contract_skip("a helper would have no processor beside this program");
 	for (int i = 0; i < TRIES && !huge; i++)
-		huge = grows_huge(64 * MIB);
-	CHECK_THAT(huge, "not half of 64 MiB is in huge pages, in %d processes", TRIES);
+		huge = grows_huge(512 * MIB);
+	CHECK_THAT(huge, "not half of 512 MiB is in huge pages, in %d processes", TRIES);
+}
+
+enum { SLEEPERS = 64, SLEEPERS_SIZES = 40 };
+
+static pthread_barrier_t all_have, all_go;
+
+/* One block of each of many sizes: a slab of each size that is hardly used. */
+static void *take_one_of_each_size(void *unused)
+{
+	void *blocks[SLEEPERS_SIZES];
+
+	for (int i = 0; i < SLEEPERS_SIZES; i++)
+		CHECK(blocks[i] = memset(malloc((size_t)(i + 1) * 100), 1, 100));
+	pthread_barrier_wait(&all_have);
+	pthread_barrier_wait(&all_go);
+	for (int i = 0; i < SLEEPERS_SIZES; i++)
+		free(blocks[i]);
+	return unused;
+}
+
+static void slabs_that_are_hardly_used_are_of_small_pages(void)
+{
+	pthread_t threads[SLEEPERS];
+	size_t brought, huge;
+
+	need_huge_pages_on_request();
+	pthread_barrier_init(&all_have, NULL, SLEEPERS + 1);
+	pthread_barrier_init(&all_go, NULL, SLEEPERS + 1);
+	for (int i = 0; i < SLEEPERS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, take_one_of_each_size, NULL));
+	pthread_barrier_wait(&all_have);
+	huge = huge_bytes();
+	brought = counter("populate.brought_bytes");
+	pthread_barrier_wait(&all_go);
+	for (int i = 0; i < SLEEPERS; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	CHECK_THAT(huge <= 10 * MIB, "%zu bytes are in huge pages", huge);
+	CHECK_THAT(brought <= 10 * MIB, "%zu bytes came ahead and are not used", brought);
 }
 
 static void expect_small(size_t bytes)
@@ -82,7 +122,8 @@ static void none_is_huge_where_the_option_says_never(void)
 
 static const struct contract_case cases[] = {
 	CASE_WITH(a_small_heap_is_of_small_pages, "helpers:auto"),
-	CASE_WITH(behind_the_first_chunk_pages_are_huge, "helpers:auto"),
+	CASE_WITH(a_heap_that_fills_up_is_of_huge_pages, "helpers:auto"),
+	CASE_WITH(slabs_that_are_hardly_used_are_of_small_pages, "helpers:auto"),
 	CASE_WITH(none_is_huge_where_the_option_says_never, "helpers:never,huge_pages:never"),
 };
 

@@ -12,7 +12,7 @@
 
 #define MS 1000000ull
 
-enum { LARGE_HEAP = 100000, MOST_WAKEUPS = 2 };
+enum { PLENTY = 100000, MOST_WAKEUPS = 2 };
 
 static struct populate_policy policy;
 static struct populate_demand demand;
@@ -21,7 +21,7 @@ static uint64_t now;
 static void set_up(void)
 {
 	policy = (struct populate_policy){ 0 };
-	demand = (struct populate_demand){ 0, 0, LARGE_HEAP };
+	demand = (struct populate_demand){ 0, 0, PLENTY };
 	now = 1000 * MS;
 	populate_policy_tick(&policy, now, demand);
 }
@@ -47,7 +47,7 @@ START_TEST(it_doubles_while_threads_outrun_it)
 {
 	uint32_t before;
 
-	tick(1, 1, 1);
+	tick(1, 2, 2);
 	ck_assert_uint_gt(policy.target, 0);
 	before = policy.target;
 	tick(10, 5, 1);
@@ -57,12 +57,32 @@ START_TEST(it_doubles_while_threads_outrun_it)
 }
 END_TEST
 
+/* The kernel populates what a program takes that slowly, and nothing lies beside it. */
+START_TEST(a_program_that_grows_slowly_has_none)
+{
+	for (int i = 0; i < 100; i++) {
+		tick(10, 1, 1);
+		ck_assert_uint_eq(policy.target, 0);
+		ck_assert(!populate_policy_grows_fast(&policy));
+	}
+	for (int i = 0; i < 100; i++)
+		tick(1, i % 5 == 0, i % 5 == 0);
+	ck_assert_uint_gt(policy.target, 0);
+	for (int i = 0; i < 3; i++)
+		tick(10, 1, 1);
+	ck_assert_uint_eq(policy.target, 0);
+}
+END_TEST
+
 START_TEST(it_shrinks_to_the_pace_of_a_slow_program)
 {
-	tick(1, 1, 1);
-	for (int i = 0; i < 20; i++)
-		tick(30, 1, 0);
-	ck_assert_uint_eq(policy.target, 1);
+	tick(1, 2, 2);
+	for (int i = 0; i < 5; i++)
+		tick(1, 2, 2);
+	ck_assert_uint_gt(policy.target, 8);
+	for (int i = 0; i < 60; i++)
+		tick(6, 1, 0);
+	ck_assert_uint_le(policy.target, 6);
 	/* one taken each ms: sixteen of them in the time that a refill may take */
 	for (int i = 0; i < 300; i++)
 		tick(1, 1, i % 8 == 0);
@@ -74,7 +94,7 @@ START_TEST(it_stays_while_the_stock_suffices)
 {
 	uint32_t before;
 
-	tick(1, 1, 1);
+	tick(1, 2, 2);
 	before = policy.target;
 	for (int i = 0; i < 100; i++)
 		tick(10, 3, 0);
@@ -82,50 +102,35 @@ START_TEST(it_stays_while_the_stock_suffices)
 }
 END_TEST
 
-/* Two busy threads take two superslabs in a millisecond, and a wake-up may come three late. */
-START_TEST(a_small_heap_that_grows_fast_has_more_than_its_percentage)
+START_TEST(it_is_bounded_by_what_may_be_brought)
 {
-	demand.heap = 32;
-	for (int i = 0; i < 20; i++)
-		tick(1, 2, 2);
-	ck_assert_uint_eq(policy.target, 8);
-	demand.heap = 12;
-	tick(1, 2, 2);
-	ck_assert_uint_eq(policy.target, 3);
-}
-END_TEST
-
-/* At most 8 % of the heap above what it would be without a helper, or 16 MiB. */
-START_TEST(it_is_bounded_by_the_heap)
-{
-	for (demand.heap = 1; demand.heap < 2000; demand.heap += 7) {
-		uint32_t eight_percent = demand.heap * 8 / 100;
-
+	for (demand.most = 0; demand.most < 40; demand.most++) {
 		for (int i = 0; i < 20; i++)
 			tick(1, 100, 100);
-		ck_assert_uint_le(policy.target, eight_percent > 8 ? eight_percent : 8);
-		ck_assert_uint_gt(policy.target, 0);
+		ck_assert_uint_le(policy.target, demand.most);
+		ck_assert_uint_eq(policy.target > 0, demand.most > 0);
 	}
 }
 END_TEST
 
 START_TEST(it_never_asks_for_more_than_the_stock_has_slots)
 {
-	demand.heap = UINT32_MAX / 2;
+	demand.most = UINT32_MAX / 2;
 	for (int i = 0; i < 100; i++)
 		tick(1, 1000, 1000);
 	ck_assert_uint_le(policy.target, 64);
 }
 END_TEST
 
-START_TEST(it_drains_after_half_a_second)
+START_TEST(it_is_quiet_after_half_a_second)
 {
 	for (int i = 0; i < 3; i++)
 		tick(1, 9, 9);
 	tick(400, 0, 0);
-	ck_assert_uint_gt(policy.target, 0);
-	tick(200, 0, 0);
 	ck_assert_uint_eq(policy.target, 0);
+	ck_assert(!populate_policy_is_quiet(&policy, now));
+	tick(200, 0, 0);
+	ck_assert(populate_policy_is_quiet(&policy, now));
 }
 END_TEST
 
@@ -133,13 +138,14 @@ START_TEST(it_remembers_what_it_was)
 {
 	uint32_t first, high;
 
-	tick(1, 1, 1);
+	tick(1, 2, 2);
 	first = policy.target;
 	for (int i = 0; i < 3; i++)
 		tick(1, 9, 9);
 	high = policy.target;
 	tick(600, 0, 0);
 	tick(5000, 1, 1);
+	tick(1, 2, 2);
 	ck_assert_uint_gt(policy.target, first);
 	ck_assert_uint_le(policy.target, high);
 }
@@ -259,6 +265,18 @@ START_TEST(nothing_is_advised_after_one_slow_page)
 }
 END_TEST
 
+START_TEST(a_huge_page_that_was_cheap_counts_for_a_moment)
+{
+	populate_policy_expect_small(&policy, 900 * 1000);
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, now, 100 * MS));
+	fill(1, 250, 900);
+	ck_assert(populate_policy_saw_cheap_huge(&policy, now, 100 * MS));
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, now + 200 * MS, 100 * MS));
+	fill(1, 5600, 900);
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, now, 100 * MS));
+}
+END_TEST
+
 START_TEST(an_option_decides_the_pages_for_good)
 {
 	populate_policy_fix_pages(&policy, POPULATE_SMALL);
@@ -328,7 +346,7 @@ START_TEST(counts_may_wrap)
 	populate_policy_tick(&policy, now, demand);
 	tick(600, 0, 0);
 	ck_assert_uint_eq(policy.target, 0);
-	tick(1, 1, 1);
+	tick(1, 2, 2);
 	ck_assert_uint_gt(policy.target, 0);
 }
 END_TEST
@@ -345,10 +363,11 @@ int main(void)
 	tcase_add_test(all, it_doubles_while_threads_outrun_it);
 	tcase_add_test(all, it_shrinks_to_the_pace_of_a_slow_program);
 	tcase_add_test(all, it_stays_while_the_stock_suffices);
-	tcase_add_test(all, a_small_heap_that_grows_fast_has_more_than_its_percentage);
-	tcase_add_test(all, it_is_bounded_by_the_heap);
+	tcase_add_test(all, a_program_that_grows_slowly_has_none);
+	tcase_add_test(all, it_is_bounded_by_what_may_be_brought);
+	tcase_add_test(all, a_huge_page_that_was_cheap_counts_for_a_moment);
 	tcase_add_test(all, it_never_asks_for_more_than_the_stock_has_slots);
-	tcase_add_test(all, it_drains_after_half_a_second);
+	tcase_add_test(all, it_is_quiet_after_half_a_second);
 	tcase_add_test(all, it_remembers_what_it_was);
 	tcase_add_test(all, it_sleeps_shortly_in_a_burst_and_long_when_idle);
 	tcase_add_test(all, it_does_not_sleep_while_it_is_behind);

@@ -107,7 +107,7 @@ bool grow_until_helped(size_t before, size_t most)
 	struct growth growth = { NULL, 4000, 0 };
 
 	for (size_t grown = 0; grown < most && populated_ahead() == before; grown += 4 * MIB)
-		growth_add(&growth, 4 * MIB, 2000);
+		growth_add(&growth, 4 * MIB, 500);
 	growth_check(&growth);
 	growth_free(&growth);
 	return populated_ahead() > before;

@@ -4,6 +4,10 @@
  */
 #include <config.h>
 
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "os/pressure.h"
 
 #include "tests/unit/unit.h"
@@ -49,9 +53,36 @@ END_TEST
 
 START_TEST(what_cannot_be_read_is_no_pressure)
 {
-	struct pressure pressure = { -1, -1, -1, -1, 0, PRESSURE_NONE };
+	struct pressure pressure = { .usage = -1, .high = -1, .max = -1, .stall = -1 };
 
 	ck_assert_int_eq(pressure_read(&pressure, 5000000000), PRESSURE_NONE);
+}
+END_TEST
+
+/* A file as the kernel's, for a number. */
+static int file_of(const char *text)
+{
+	int file = memfd_create("number", 0);
+
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
+	return file;
+}
+
+START_TEST(near_the_limit_there_is_no_room_to_bring_anything)
+{
+	struct pressure pressure = { .high = -1, .stall = -1 };
+	uint64_t second = 1000000000;
+
+	pressure.max = file_of("800000000\n");
+	pressure.usage = file_of("100000000\n");
+	ck_assert_uint_eq(pressure_room(&pressure, second), 600000000);
+	ck_assert_int_eq(pwrite(pressure.usage, "710000000\n", 10, 0), 10);
+	/* Not asked again at once. */
+	ck_assert_uint_eq(pressure_room(&pressure, second + 1000), 600000000);
+	ck_assert_uint_eq(pressure_room(&pressure, 2 * second), 0);
+	pressure.max = file_of("max\n");
+	ck_assert_uint_eq(pressure_room(&pressure, 3 * second), SIZE_MAX);
 }
 END_TEST
 
@@ -64,5 +95,6 @@ int main(void)
 	tcase_add_test(tcase, with_stalls_it_rises);
 	tcase_add_test(tcase, it_is_read_at_most_once_a_second);
 	tcase_add_test(tcase, what_cannot_be_read_is_no_pressure);
+	tcase_add_test(tcase, near_the_limit_there_is_no_room_to_bring_anything);
 	return unit_end();
 }

@@ -341,21 +341,22 @@ START_TEST(records_of_the_next_superslabs_come_ahead_once_each)
 	take(1, 1);
 	populate_records_tick(&records, 3, 4);
 	ck_assert(has_record(3) && !has_record(5));
-	populate_records_tick(&records, 1, 100);
-	ck_assert(!has_record(1));
-	for (i = 4; i < 17; i++)
+	/* One in four of those that there are. */
+	populate_records_tick(&records, 40, 400);
+	ck_assert(!has_record(37));
+	for (i = 40; i < 50; i++)
 		ck_assert_msg(has_record(i), "%u", i);
-	ck_assert(!has_record(19));
-	ck_assert_uint_eq(records.next, 17);
+	ck_assert(!has_record(52));
+	ck_assert_uint_eq(records.next, 50);
 	/* Not one by one, unless it is the last of its chunk. */
-	populate_records_tick(&records, 2, 100);
-	ck_assert_uint_eq(records.next, 17);
-	populate_records_tick(&records, 16, 18);
-	ck_assert_uint_eq(records.next, 18);
-	/* More of a larger heap, and never more than that. */
-	populate_records_tick(&records, 30, 400);
-	ck_assert(has_record(30) && has_record(93) && !has_record(96));
-	ck_assert_uint_eq(records.next, 94);
+	populate_records_tick(&records, 41, 400);
+	ck_assert_uint_eq(records.next, 50);
+	populate_records_tick(&records, 50, 51);
+	ck_assert_uint_eq(records.next, 51);
+	/* Never more than that. */
+	populate_records_tick(&records, 200, 400);
+	ck_assert(has_record(200) && has_record(231) && !has_record(234));
+	ck_assert_uint_eq(records.next, 232);
 	populate_records_touch(150);
 	ck_assert(has_record(150) && !has_record(152));
 }
