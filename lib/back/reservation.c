@@ -18,8 +18,9 @@
 
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
-#define CACHES_PER_HEAP_BYTE	2048		/* heap bytes for a byte of thread caches */
+#define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
 #define CACHES_STEP		(256 * KiB)
+#define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
 
 struct reservation reservation;
 
@@ -196,29 +197,74 @@ int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct
 	return error ? -ENOMEM : 0;
 }
 
+/* With the lock. NULL: there is none below end. */
+static char *take_metadata(size_t bytes, const char *end)
+{
+	char *taken = caches_next;
+
+	if (end < taken || (size_t)(end - taken) < bytes)
+		return NULL;
+	caches_next += bytes;
+	atomic_fetch_add_explicit(&cache_bytes, bytes, memory_order_relaxed);
+	return taken;
+}
+
+static int open_metadata_to(char *end)
+{
+	char *from;
+	int error;
+
+	frontier_lock();
+	from = caches_open;
+	frontier_unlock();
+	if (end <= from)
+		return 0;
+	error = reservation_place_open(from, (size_t)(end - from));
+	if (error)
+		return error;
+	frontier_lock();
+	if (caches_open < end)
+		caches_open = end;
+	frontier_unlock();
+	return 0;
+}
+
+static char *metadata_step(const char *address)
+{
+	char *end = (char *)align_up((uintptr_t)address, CACHES_STEP);
+
+	return end < caches_end ? end : caches_end;
+}
+
+void reservation_open_metadata_ahead(void)
+{
+	open_metadata_to(metadata_step(caches_next + CACHES_AHEAD));
+}
+
 void *reservation_take_metadata(size_t bytes)
 {
-	char *taken = NULL, *open_from, *open_to;
+	char *taken;
 
 	bytes = align_up(bytes, 64);
 	frontier_lock();
-	if ((size_t)(caches_end - caches_next) >= bytes) {
-		taken = caches_next;
-		caches_next += bytes;
-		atomic_fetch_add_explicit(&cache_bytes, bytes, memory_order_relaxed);
-	}
-	open_from = caches_open;
-	open_to = taken ? (char *)align_up((uintptr_t)taken + bytes, CACHES_STEP) : NULL;
-	if (open_to > caches_end)
-		open_to = caches_end;
+	taken = take_metadata(bytes, caches_end);
 	frontier_unlock();
-	if (!taken || taken + bytes <= open_from)
-		return taken;
-	if (reservation_place_open(open_from, (size_t)(open_to - open_from)))
-		return NULL;	/* its address space is lost: 2^17 caches fit */
+	if (!taken)
+		return NULL;
+	/* What lies ahead can be done without; else the address space is lost. */
+	if (open_metadata_to(metadata_step(taken + bytes + CACHES_AHEAD)) &&
+	    open_metadata_to(metadata_step(taken + bytes)))
+		return NULL;
+	return taken;
+}
+
+void *reservation_take_open_metadata(size_t bytes)
+{
+	void *taken;
+
+	bytes = align_up(bytes, 64);
 	frontier_lock();
-	if (caches_open < open_to)
-		caches_open = open_to;
+	taken = take_metadata(bytes, caches_open);
 	frontier_unlock();
 	return taken;
 }

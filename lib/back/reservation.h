@@ -65,6 +65,10 @@ int reservation_open_large_records(uint32_t end_unit);
 
 /* Memory for a thread cache: zero, on cache lines, never given back. NULL: none left. */
 void *reservation_take_metadata(size_t bytes);
+/* The same without a system call, for what a cache grows by; NULL: none that is open already. */
+void *reservation_take_open_metadata(size_t bytes);
+/* Once a process, before its second thread: what the first cache grows by. */
+void reservation_open_metadata_ahead(void);
 
 /*
  * Counts heap taken against limit_hard; false: it would pass the limit. relaxed: a count,

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <hakmem/hakmem.h>
 
@@ -37,18 +38,16 @@ static bool is_just_so_aligned(const void *block, size_t alignment)
 /* One of the newest blocks of a bin that is so aligned; NULL: none. */
 static void *pop_aligned(struct bin *bin, size_t alignment)
 {
-	void **link = &bin->head;
+	void **slot = bin->top, *block;
 	unsigned looks;
 
-	for (looks = 0; *link && looks < LOOKS_IN_BIN; looks++) {
-		void *block = *link;
-
-		if (is_just_so_aligned(block, alignment)) {
-			*link = *(void **)block;
-			bin->room++;
-			return block;
-		}
-		link = block;
+	for (looks = 0; *slot && looks < LOOKS_IN_BIN; looks++, slot--) {
+		if (!is_just_so_aligned(*slot, alignment))
+			continue;
+		block = *slot;
+		memmove(slot, slot + 1, (size_t)(bin->top - slot) * sizeof(*slot));
+		thread_cache_drop_newest(bin);
+		return block;
 	}
 	return NULL;
 }

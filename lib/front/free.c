@@ -3,7 +3,7 @@
  * free.c - the freeing functions, and what the fast path falls back to.
  *
  *   hak_free ── free_inline ─┬─ thread_cache_push                  (nearly always)
- *                            ├─ free_flush ── thread_cache_flush ── heap …
+ *                            ├─ free_full ── thread_cache_push_full ── heap …
  *                            ├─ free_not_mine ─┬─ free_remote ── remote_free_push
  *                            │                 └─ large_put
  *                            └─ free_outside: NULL, or misuse
@@ -26,19 +26,6 @@
 void free_twice(void *block)
 {
 	misuse_double_free(block);
-}
-
-/* While the cache is seized its bins just grow. */
-void NOINLINE free_flush(struct bin *bin)
-{
-	struct thread_cache *cache = lease_take_own();
-
-	if (unlikely(!cache))
-		return;
-	/* Resuming may have made room. */
-	if (bin->room < 0)
-		thread_cache_flush(bin);
-	lease_put(cache);
 }
 
 static void free_remote(struct bin *bin, void *block)
@@ -66,6 +53,20 @@ static void free_remote(struct bin *bin, void *block)
 	}
 	heap_note_sent(&cache->heap, class);
 	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
+	lease_put(cache);
+}
+
+void NOINLINE free_full(struct bin *bin, void *block)
+{
+	struct thread_cache *cache = lease_take_own();
+
+	if (unlikely(!cache)) {
+		/* It is seized, and what is sent to it waits. */
+		free_remote(bin, block);
+		return;
+	}
+	/* Resuming may have made room, or not. */
+	thread_cache_push_full(bin, block);
 	lease_put(cache);
 }
 

@@ -12,27 +12,22 @@
 void free_outside(void *block);
 /* Another thread's block, a large block, or no block at all. */
 void free_not_mine(void *block);
-/* The bin's room is used up. */
-void free_flush(struct bin *bin);
-/* The block that was freed last is freed again. */
+/* The bin has no room for it. */
+void free_full(struct bin *bin, void *block);
+/* One of the two blocks that were freed last is freed again. */
 void free_twice(void *block) NORETURN;
 
 /* Of the calling thread's own cache. */
 static ALWAYS_INLINE void free_into(struct bin *bin, void *block)
 {
-	void *head;
+	void **top = bin->top;
 
-	/* relaxed, and a compiler's barrier: as thread_cache_begin_work */
-	atomic_store_explicit(&bin->pushing, 1, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst);
-	head = thread_cache_head(bin);
-	if (unlikely(head == block))
+	/* Below the oldest block there are two empty slots. */
+	if (unlikely(top[0] == block || top[-1] == block))
 		free_twice(block);
-	*(void **)block = head;
-	thread_cache_set_head(bin, block);
-	atomic_store_explicit(&bin->pushing, 0, memory_order_release);
-	if (unlikely(--bin->room < 0))
-		free_flush(bin);
+	if (unlikely(top >= bin->full))
+		return free_full(bin, block);
+	thread_cache_push(bin, block);
 }
 
 static ALWAYS_INLINE void free_inline(void *block)

@@ -52,6 +52,7 @@ static bool start(void)
 		if (ok) {
 			/* Where keys are used up, caches of threads that end stay as they are. */
 			thread_exit_init(detach_at_exit);
+			reservation_open_metadata_ahead();
 			thread_cache_init(&first_cache, 0);
 			heap_abandon(&first_cache.heap);
 			atomic_store_explicit(&started, true, memory_order_release);
@@ -94,7 +95,7 @@ static bool begin_adopted(struct thread_cache *cache)
 {
 	if (!begin_own(cache))
 		return false;
-	if (cache->seized.closed)
+	if (cache->seized.open_again)
 		thread_cache_reopen(cache);
 	return true;
 }

@@ -76,8 +76,8 @@ static uint64_t RACY_READER sum_of(struct thread_cache *cache)
 	for (class = 0; class < CLASS_COUNT; class++) {
 		const struct bin *bin = &cache->bins[class];
 
-		sum = (sum ^ (uintptr_t)thread_cache_head(bin)) * 0x9e3779b97f4a7c15ull;
-		sum += (uint32_t)bin->room;
+		sum = (sum ^ (uintptr_t)thread_cache_newest(bin)) * 0x9e3779b97f4a7c15ull;
+		sum += (uintptr_t)bin->top;
 	}
 	return sum;
 }

@@ -9,13 +9,12 @@
 #include "os/barrier.h"
 
 #define BATCH_BLOCKS	64
-#define LOOKS_MAX	64	/* more pushes than that in a moment: the bin stays as it is */
 
 static void close_steps(struct thread_cache *cache)
 {
 	size_t step;
 
-	cache->seized.closed = true;
+	cache->seized.open_again = true;
 	for (step = 0; step < SIZE_STEPS + ALIGNED_STEPS; step++)
 		thread_cache_set_step(cache, step, CLASS_COUNT);
 }
@@ -60,88 +59,64 @@ void seizure_want_back(struct thread_cache *cache)
 	atomic_store_explicit(&cache->seized.wanted_back, true, memory_order_relaxed);
 }
 
-/* Puts blocks of a list; returns what is left when it is over. */
-static void *put_list(struct thread_cache *cache, void *list, seizure_is_over *is_over,
-		      uint32_t *put)
-{
-	void *blocks[BATCH_BLOCKS];
-
-	while (list && !is_over(cache)) {
-		unsigned count = 0;
-
-		for (; list && count < BATCH_BLOCKS; count++) {
-			blocks[count] = list;
-			list = *(void **)list;
-		}
-		heap_put_blocks(&cache->heap, blocks, count);
-		*put += count;
-	}
-	return list;
-}
-
 /*
- * A push that read the head before it was taken has linked its block to the first of the list,
- * or is about to. What was pushed since, without a pop between, ends there then.
+ * The top of each bin before the barrier. Its thread may push meanwhile: that goes above, and
+ * stays.
  */
-static bool is_linked(const struct bin *bin, const void *list)
-{
-	const void *block;
-	unsigned looks;
-
-	/* acquire: pairs with the release in free_inline */
-	if (atomic_load_explicit(&bin->pushing, memory_order_acquire))
-		return true;
-	block = thread_cache_head(bin);
-	for (looks = 0; block && block != list && looks < LOOKS_MAX; looks++)
-		block = *(void *const *)block;
-	return block != NULL;
-}
-
-/* rest: what the bin held. Returns how many of them went; none while somebody links to them. */
-static uint32_t empty_bin(struct thread_cache *cache, unsigned class, seizure_is_over *is_over)
-{
-	struct seized_cache *seized = &cache->seized;
-	uint32_t put = 0;
-
-	if (is_linked(&cache->bins[class], seized->rest[class]))
-		return 0;
-	seized->rest[class] = put_list(cache, seized->rest[class], is_over, &put);
-	seized->room[class] += (int32_t)put;
-	if (!seized->rest[class])
-		seized->room[class] -= thread_cache_lower_limit(cache, class,
-								thread_cache_first_limit(class));
-	return put;
-}
-
-static void take_lists(struct thread_cache *cache)
+static void RACY_READER read_tops(struct thread_cache *cache, void ***tops)
 {
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class++) {
-		struct bin *bin = &cache->bins[class];
-		void *list;
+	for (class = 0; class < CLASS_COUNT; class++)
+		tops[class] = cache->bins[class].top;
+}
 
-		if (!thread_cache_head(bin))
-			continue;
-		/* acquire: the blocks' links, written before release stores of pushing */
-		list = __atomic_exchange_n(&bin->head, NULL, __ATOMIC_ACQUIRE);
-		cache->seized.rest[class] = thread_cache_join(list, cache->seized.rest[class]);
+/* Its thread wrote them before the barrier. */
+static void RACY_READER read_slots(void **blocks, void **slots, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		blocks[i] = slots[i];
+}
+
+/* Puts what the bin held from the bottom to top. Returns how many blocks went. */
+static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void **top,
+			  seizure_is_over *is_over)
+{
+	void **taken = cache->seized.taken[class], *blocks[BATCH_BLOCKS];
+	uint32_t put = 0;
+
+	if (!taken)
+		taken = thread_cache_bottom(cache, class);
+	while (taken < top && !is_over(cache)) {
+		unsigned count = (unsigned)min_size((size_t)(top - taken), BATCH_BLOCKS);
+
+		read_slots(blocks, taken + 1, count);
+		heap_put_blocks(&cache->heap, blocks, count);
+		put += count;
+		taken += count;
+		cache->seized.taken[class] = taken;
 	}
+	if (taken == top)
+		thread_cache_lower_limit(cache, class, thread_cache_first_limit(class));
+	return put;
 }
 
 static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 {
+	void **tops[CLASS_COUNT];
 	size_t bytes = 0;
 	unsigned class;
 
-	take_lists(cache);
-	/* Whoever pushes from here on finds the bin empty; of the others is_linked tells. */
+	read_tops(cache, tops);
+	/* A slot was written before the top that shows it; on some processors that takes a barrier. */
 	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads())
 		return 0;
+	cache->seized.open_again = true;
 	for (class = 0; class < CLASS_COUNT; class++)
-		if (cache->seized.rest[class])
-			bytes += empty_bin(cache, class, is_over) *
-				 (size_t)size_class_table[class].size;
+		bytes += empty_bin(cache, class, tops[class], is_over) *
+			 (size_t)size_class_table[class].size;
 	return bytes;
 }
 

@@ -2,12 +2,12 @@
 /*
  * seizure.h - taking from a thread's cache while the thread does not use it: what a thread
  * keeps for its next allocations must not be pinned by its sleeping. The thread pays for it
- * with two stores of its own memory in malloc and two in free, and waits for nobody.
+ * with two stores of its own memory in malloc, and waits for nobody.
  *
  * Who may run with whom:
  *                        the cache's thread      who seizes
  *   popping (malloc)      not with seizure_take   sees working and gives up
- *   pushing (free)        yes: at any time        takes the list, by one exchange
+ *   pushing (free)        yes: at any time        takes what lies below
  *   slow paths            borrow another cache    -
  *
  * seizure_take:  1 hold: OWNED -> SEIZED           slow paths keep out from here on
@@ -15,7 +15,9 @@
  *                3 close: every size step leads to a bin that is always empty
  *                4 a barrier: a pop that did not see 3 is seen working
  *                  working? then give up; no block has been touched
- * The thread, at its next slow path: RESTING -> OWNED, opens the steps, corrects its counts.
+ * Then, to empty it: the top of each bin is read, a barrier, and the blocks below are taken. What
+ * is pushed meanwhile lies above them.
+ * The thread, at its next slow path: RESTING -> OWNED, opens the steps, closes the gaps.
  *
  * A thread that sleeps in a signal handler in the middle of a pop keeps its cache; it is
  * counted as pinned. Modelled in tests/model/.

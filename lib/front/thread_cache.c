@@ -11,6 +11,8 @@
 
 #include "front/thread_cache.h"
 
+#include <string.h>
+
 #include "front/quarantine.h"
 #include "support/options.h"
 
@@ -19,12 +21,21 @@
 #define BIN_BYTES_MAX		(16 * MiB)
 #define GROWN_BLOCKS_MAX	8192		/* of all bins of a cache: half a MiB of cache lines */
 #define BATCH_BLOCKS		64
-#define FLUSHES_TO_SHRINK	4		/* in a row */
+#define FLUSH_BLOCKS		32		/* what one free has to do at most */
+#define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
 
+#define BOTTOM_FIRST		1		/* two empty slots: see free_into */
+
 static _Atomic size_t claimed_bytes;	/* of the shared budget; relaxed: a count */
+
+/* Of the budget: so many blocks and their slots. */
+static size_t claim_of(unsigned class, uint32_t blocks)
+{
+	return blocks * ((size_t)size_class_table[class].size + sizeof(void *));
+}
 
 uint32_t thread_cache_first_limit(unsigned class)
 {
@@ -51,40 +62,102 @@ void thread_cache_init(struct thread_cache *cache, unsigned home)
 	for (class = 0; class < CLASS_COUNT; class++) {
 		cache->owners[class].cache = cache;
 		cache->limits[class] = thread_cache_first_limit(class);
-		cache->bins[class].room = (int32_t)thread_cache_first_limit(class);
+		cache->slots[class] = (struct bin_slots){ cache->nothing, BOTTOM_FIRST,
+							  SLOT_ARRAY_ORDERS };
+		cache->bins[class].top = cache->bins[class].full = cache->nothing + BOTTOM_FIRST;
 	}
+	cache->bins[CLASS_COUNT] = cache->bins[0];
 	thread_cache_open_steps(cache);
 	heap_create(&cache->heap, (char *)cache->bins, home);
 }
 
-/* Takes count blocks from behind the newest one and puts them into their slabs. */
-static void put_behind_head(struct thread_cache *cache, struct bin *bin, uint32_t count)
+static void **last_slot(const struct bin_slots *slots)
 {
-	void **link = thread_cache_head(bin);
-	void *blocks[BATCH_BLOCKS];
+	uint32_t count = slots->order == SLOT_ARRAY_ORDERS ? BOTTOM_FIRST + 1u :
+							     slot_array_slots(slots->order);
 
-	while (count) {
-		unsigned filled = 0;
-		void *block = *link;
-
-		for (; block && filled < BATCH_BLOCKS && filled < count; filled++) {
-			blocks[filled] = block;
-			block = *(void **)block;
-		}
-		if (!filled)
-			return;	/* a cycle was cut: the misuse shows in the slab */
-		*link = block;
-		bin->room += (int32_t)filled;
-		heap_put_blocks(&cache->heap, blocks, filled);
-		count -= filled;
-	}
+	return slots->array + count - 1;
 }
 
-static void put_head(struct thread_cache *cache, struct bin *bin)
+static uint32_t count_of(struct thread_cache *cache, unsigned class)
 {
-	void *block = thread_cache_pop(bin, thread_cache_head(bin));
+	return (uint32_t)(cache->bins[class].top - thread_cache_bottom(cache, class));
+}
 
-	heap_put_blocks(&cache->heap, &block, 1);
+/* The bin may be filled to its limit, or to the end of its array. */
+static void mark_full(struct thread_cache *cache, unsigned class)
+{
+	void **full = thread_cache_bottom(cache, class) + cache->limits[class];
+	void **last = last_slot(&cache->slots[class]);
+
+	cache->bins[class].full = full < last ? full : last;
+}
+
+/* Moves the blocks to an array, its own or another, and marks nothing. */
+static void move_to(struct thread_cache *cache, unsigned class, void **array)
+{
+	struct bin_slots *slots = &cache->slots[class];
+	uint32_t count = count_of(cache, class);
+
+	memmove(array + BOTTOM_FIRST + 1, thread_cache_bottom(cache, class) + 1,
+		count * sizeof(*array));
+	array[BOTTOM_FIRST - 1] = array[BOTTOM_FIRST] = NULL;
+	slots->array = array;
+	slots->bottom = BOTTOM_FIRST;
+	cache->bins[class].top = array + BOTTOM_FIRST + count;
+}
+
+/* Room beyond the limit, so that blocks are moved down seldom while a bin flushes. */
+static uint32_t slots_wanted(uint32_t limit)
+{
+	return limit + limit / 4 + FLUSH_BLOCKS;
+}
+
+/* False: the array is as large as is of use, or there is no memory. */
+static bool grow_array(struct thread_cache *cache, unsigned class)
+{
+	struct bin_slots *slots = &cache->slots[class];
+	unsigned order = slots->order == SLOT_ARRAY_ORDERS ? 0 : slots->order + 1u;
+	void **old = slots->array, **array;
+
+	if (order && (order == SLOT_ARRAY_ORDERS ||
+		      slot_array_slots(slots->order) >= slots_wanted(cache->limits[class])))
+		return false;
+	array = slot_array_take(&cache->slot_pool, order);
+	if (!array)
+		return false;
+	move_to(cache, class, array);
+	if (order)
+		slot_array_put(&cache->slot_pool, old, order - 1);
+	slots->order = (uint8_t)order;
+	return true;
+}
+
+/* Room for more blocks while the bin is below its limit. False: it is not, or no memory. */
+static bool make_room(struct thread_cache *cache, unsigned class)
+{
+	struct bin *bin = &cache->bins[class];
+
+	if (count_of(cache, class) >= cache->limits[class])
+		return false;
+	mark_full(cache, class);
+	if (bin->top < bin->full)
+		return true;
+	if (!grow_array(cache, class))
+		move_to(cache, class, cache->slots[class].array);
+	mark_full(cache, class);
+	return bin->top < bin->full;
+}
+
+/* Takes so many of the bin's oldest blocks and puts them into their slabs. */
+static void put_oldest(struct thread_cache *cache, unsigned class, uint32_t count)
+{
+	void **bottom = thread_cache_bottom(cache, class);
+
+	heap_put_blocks(&cache->heap, bottom + 1, count);
+	bottom += count;
+	bottom[-1] = bottom[0] = NULL;
+	cache->slots[class].bottom = (uint16_t)(cache->slots[class].bottom + count);
 }
 
 /* The most that a bin can ever hold. */
@@ -93,14 +166,14 @@ static uint32_t most_blocks(unsigned class)
 	return (uint32_t)min_size(BIN_BYTES_MAX / size_class_table[class].size, GROWN_BLOCKS_MAX);
 }
 
-static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned class, uint32_t count)
+static void grow_limit(struct thread_cache *cache, unsigned class, uint32_t count)
 {
 	size_t bytes;
 
 	if (count > cache->flushed[class])
 		count = cache->flushed[class];
 	cache->flushed[class] -= count;
-	bytes = count * (size_t)size_class_table[class].size;
+	bytes = claim_of(class, count);
 	if (!count || cache->limits[class] + count > most_blocks(class) ||
 	    cache->grown_blocks + count > GROWN_BLOCKS_MAX)
 		return;
@@ -109,59 +182,80 @@ static void grow_limit(struct thread_cache *cache, struct bin *bin, unsigned cla
 		atomic_fetch_sub_explicit(&claimed_bytes, bytes, memory_order_relaxed);
 		return;
 	}
-	bin->room += (int32_t)count;
 	cache->limits[class] += count;
 	cache->grown_blocks += count;
 }
 
-int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
+void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
 {
 	uint32_t blocks = cache->limits[class] - limit;
 
 	cache->limits[class] = limit;
 	cache->grown_blocks -= blocks;
-	atomic_fetch_sub_explicit(&claimed_bytes, blocks * (size_t)size_class_table[class].size,
-				  memory_order_relaxed);
-	return (int32_t)blocks;
-}
-
-/* Down to limit, which is not below the first one. */
-static void shrink_limit(struct thread_cache *cache, unsigned class, uint32_t limit)
-{
-	cache->bins[class].room -= thread_cache_lower_limit(cache, class, limit);
+	atomic_fetch_sub_explicit(&claimed_bytes, claim_of(class, blocks), memory_order_relaxed);
 }
 
 /* More than a bin can ever hold need not be remembered. */
 static void remember_flushed(struct thread_cache *cache, unsigned class, uint32_t count)
 {
+	cache->flushed_in_row[class] += count;
 	cache->flushed[class] = (uint32_t)min_size(cache->flushed[class] + count, most_blocks(class));
 }
 
-void thread_cache_flush(struct bin *bin)
+/* The limit halves when many blocks were flushed and none was asked for. */
+static void shrink_limit(struct thread_cache *cache, unsigned class)
+{
+	uint32_t limit = cache->limits[class], least = thread_cache_first_limit(class);
+
+	if (limit == least || cache->flushed_in_row[class] < LIMITS_TO_SHRINK * limit)
+		return;
+	cache->flushed_in_row[class] = 0;
+	thread_cache_lower_limit(cache, class, limit / 2 > least ? limit / 2 : least);
+}
+
+/*
+ * At most so many blocks at once as a free may wait for. A bin that is beyond a limit that has
+ * shrunk flushes twice what comes.
+ */
+static void flush(struct thread_cache *cache, unsigned class)
+{
+	struct bin *bin = &cache->bins[class];
+	uint32_t count = count_of(cache, class);
+
+	shrink_limit(cache, class);
+	count = (uint32_t)max_size((count + 1) / 2, count + 1 - min_size(count, cache->limits[class]));
+	count = (uint32_t)min_size(count, FLUSH_BLOCKS);
+	remember_flushed(cache, class, count);
+	put_oldest(cache, class, count);
+	mark_full(cache, class);
+	if (bin->top < bin->full)
+		return;
+	if (last_slot(&cache->slots[class]) - bin->top < count)
+		move_to(cache, class, cache->slots[class].array);
+	bin->full = bin->top + (count + 1) / 2;
+}
+
+void thread_cache_push_full(struct bin *bin, void *block)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
-	uint32_t count, least = thread_cache_first_limit(class);
 
-	if (cache->flushes[class] < FLUSHES_TO_SHRINK)
-		cache->flushes[class]++;
+	if (bin->top >= bin->full && !make_room(cache, class) && count_of(cache, class))
+		flush(cache, class);
+	if (likely(bin->top < bin->full))
+		thread_cache_push(bin, block);
 	else
-		shrink_limit(cache, class, cache->limits[class] / 2 > least ? cache->limits[class] / 2 : least);
-	count = thread_cache_bin_count(bin) - (cache->limits[class] > 1 ? cache->limits[class] / 2 : 1);
-	remember_flushed(cache, class, count);
-	put_behind_head(cache, bin, count);
+		heap_put_blocks(&cache->heap, &block, 1);	/* no memory for an array */
 }
 
 static void flush_bin(struct thread_cache *cache, unsigned class)
 {
-	struct bin *bin = &cache->bins[class];
-
-	if (thread_cache_head(bin)) {
-		put_behind_head(cache, bin, thread_cache_bin_count(bin));
-		put_head(cache, bin);
-	}
-	shrink_limit(cache, class, thread_cache_first_limit(class));
-	cache->flushed[class] = 0;
+	put_oldest(cache, class, count_of(cache, class));
+	thread_cache_lower_limit(cache, class, thread_cache_first_limit(class));
+	cache->flushed[class] = cache->flushed_in_row[class] = 0;
+	if (cache->slots[class].order != SLOT_ARRAY_ORDERS)
+		move_to(cache, class, cache->slots[class].array);
+	mark_full(cache, class);
 }
 
 static void flush_bins(struct thread_cache *cache)
@@ -178,8 +272,8 @@ static void take_home(struct thread_cache *cache, void *block)
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 
 	heap_note_received(&cache->heap, thread_cache_bin_class(bin));
-	if (bin->room > 0)
-		thread_cache_push(bin, thread_cache_head(bin), block);
+	if (bin->top < bin->full || make_room(cache, thread_cache_bin_class(bin)))
+		thread_cache_push(bin, block);
 	else
 		heap_put_blocks(&cache->heap, &block, 1);
 }
@@ -200,18 +294,27 @@ static void NOINLINE drain(struct thread_cache *cache)
 	}
 }
 
-/* Links blocks 1 … count - 1 into an empty bin, the lowest address first. */
+/* How many blocks an empty bin can take: each refill may double the array, to the limit. */
+static uint32_t room_of_empty(struct thread_cache *cache, unsigned class, uint32_t wanted)
+{
+	struct bin *bin = &cache->bins[class];
+
+	if (cache->slots[class].bottom != BOTTOM_FIRST)
+		move_to(cache, class, cache->slots[class].array);
+	if (last_slot(&cache->slots[class]) - bin->top < (ptrdiff_t)wanted)
+		grow_array(cache, class);
+	return (uint32_t)(last_slot(&cache->slots[class]) - bin->top);
+}
+
+/* Blocks 1 … count - 1 go into an empty bin, the lowest address on top. */
 static void fill(struct bin *bin, void **blocks, unsigned count)
 {
-	void *next = NULL;
-	unsigned i;
+	void **top = bin->top;
 
-	for (i = count; i-- > 1;) {
-		*(void **)blocks[i] = next;
-		next = blocks[i];
-	}
-	thread_cache_set_head(bin, next);
-	bin->room -= (int32_t)(count - 1);
+	while (count-- > 1)
+		*++top = blocks[count];
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top = top;
 }
 
 static void tend(struct thread_cache *cache)
@@ -224,35 +327,42 @@ static void tend(struct thread_cache *cache)
 		drain(cache);
 }
 
+/* Takes blocks out of slabs, count at most; 0: no memory. */
+static unsigned take_blocks(struct thread_cache *cache, unsigned class, void **blocks, uint32_t count)
+{
+	unsigned taken = heap_take_blocks(&cache->heap, class, blocks, count);
+
+	if (likely(taken))
+		return taken;
+	/* Out of memory: whatever lies idle may help. */
+	thread_cache_flush_all(cache);
+	return heap_take_blocks(&cache->heap, class, blocks, 1);
+}
+
 void *thread_cache_refill(size_t size, struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
-	uint32_t wanted = cache->limits[class] / 2;
+	uint32_t wanted = (uint32_t)min_size(cache->limits[class] / 2, BATCH_BLOCKS);
 	void *blocks[BATCH_BLOCKS];
 	unsigned count;
 	bool note;
 
 	tend(cache);
-	if (thread_cache_head(bin))
-		return thread_cache_pop(bin, thread_cache_head(bin));
-	if (wanted > BATCH_BLOCKS)
-		wanted = BATCH_BLOCKS;
+	if (thread_cache_newest(bin))
+		return thread_cache_take(size, bin);
+	wanted = (uint32_t)min_size(wanted, room_of_empty(cache, class, wanted) + 1);
 	note = asked_sample_is_due(&cache->sampling, class, &wanted);
-	count = heap_take_blocks(&cache->heap, class, blocks, wanted ? wanted : 1);
-	if (count == 0) {
-		/* Out of memory: whatever lies idle may help. */
-		thread_cache_flush_all(cache);
-		count = heap_take_blocks(&cache->heap, class, blocks, 1);
-	}
+	count = take_blocks(cache, class, blocks, wanted ? wanted : 1);
 	if (count == 0)
 		return NULL;
-	cache->flushes[class] = 0;
+	cache->flushed_in_row[class] = 0;
 	asked_sample_count(&cache->sampling, class, count);
 	if (note)
 		asked_sample_note(cache->heap.counts, blocks[0], size);
-	grow_limit(cache, bin, class, count);
+	grow_limit(cache, class, count);
 	fill(bin, blocks, count);
+	mark_full(cache, class);
 	return blocks[0];
 }
 
@@ -297,37 +407,28 @@ void thread_cache_flush_bins(struct thread_cache *cache)
 	heap_put_empty_slabs(&cache->heap);
 }
 
-/* The list is short: since its cache was closed the thread has only freed. */
-void *thread_cache_join(void *list, void *rest)
+/* What was pushed while the cache was seized closes up to what was left in it. */
+static void close_gap(struct thread_cache *cache, unsigned class)
 {
-	void *block, *next;
+	void **taken = cache->seized.taken[class];
+	void **bottom = thread_cache_bottom(cache, class);
+	struct bin *bin = &cache->bins[class];
 
-	if (!list || !rest)
-		return list ? list : rest;
-	/* A push that was under way when the rest was taken has linked it already. */
-	for (block = list; block != rest; block = next) {
-		next = *(void **)block;
-		if (!next)
-			*(void **)block = next = rest;
+	if (taken) {
+		memmove(bottom + 1, taken + 1, (size_t)(bin->top - taken) * sizeof(*taken));
+		bin->top -= taken - bottom;
+		cache->seized.taken[class] = NULL;
 	}
-	return list;
+	mark_full(cache, class);
 }
 
 void thread_cache_reopen(struct thread_cache *cache)
 {
-	struct seized_cache *seized = &cache->seized;
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class++) {
-		struct bin *bin = &cache->bins[class];
-
-		bin->room += seized->room[class];
-		seized->room[class] = 0;
-		thread_cache_set_head(bin, thread_cache_join(thread_cache_head(bin),
-							     seized->rest[class]));
-		seized->rest[class] = NULL;
-	}
-	seized->closed = false;
+	for (class = 0; class < CLASS_COUNT; class++)
+		close_gap(cache, class);
+	cache->seized.open_again = false;
 	thread_cache_open_steps(cache);
 }
 
@@ -335,7 +436,7 @@ static void flush_idle(struct heap *heap)
 {
 	struct thread_cache *cache = thread_cache_of_heap(heap);
 
-	if (cache->seized.closed)
+	if (cache->seized.open_again)
 		thread_cache_reopen(cache);
 	thread_cache_flush_bins(cache);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread_cache.h - one thread's free blocks: a list ("bin") a size class, across slabs.
+ * thread_cache.h - one thread's free blocks: a stack ("bin") a size class, across slabs.
  *
  * Who may run with whom: only the thread itself, without lock or atomic read-modify-write.
  * Other threads read owners[] alone, to learn that a block is not theirs. While a cache has
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "front/slot_array.h"
 #include "middle/asked_sample.h"
 #include "middle/heap.h"
 #include "middle/remote_free.h"
@@ -21,15 +22,25 @@
 #include "support/size_class.h"
 
 /*
- * blocks in the list + room = limit; the list is linked through the blocks' first words. room
- * is no atomic though reports read it (thread_cache_bin_count, reclaim.c): the fast paths
- * change it in memory by one instruction, and a count of a moment ago will do.
+ * The blocks of a bin lie in an array of pointers outside of the heap, the newest on top:
+ *
+ *   │ NULL │ NULL │ oldest … newest │ … room … │ … │
+ *            bottom             top         full
+ *
+ * blocks = top - bottom; full - bottom <= limit. Nothing is ever read from a free block. No
+ * field is atomic, though seizure.c and reports read top: the fast paths change it in memory by
+ * one instruction, and where it matters seizure.c has barriers.
  */
 struct bin {
-	void *head;
-	int32_t room;		/* below 0: flush */
-	/* The thread is pushing a block; release: pairs with the acquire in seizure.c. */
-	_Atomic uint8_t pushing;
+	void **top;	/* the newest block; at the bottom NULL: the bin is empty */
+	void **full;	/* top gets no higher without a slow path */
+};
+
+/* The rest of a bin, off the fast paths. By whoever works in the cache. */
+struct bin_slots {
+	void **array;
+	uint16_t bottom;	/* index of the higher NULL */
+	uint8_t order;		/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
 };
 
 /* Lies a constant distance behind its bin, on lines that are read by all and seldom written. */
@@ -43,10 +54,10 @@ struct bin_owner {
 
 /* What whoever seized the cache leaves to its thread. Guarded by the heap's hold. */
 struct seized_cache {
-	bool closed;			/* every step leads to the last bin */
+	bool open_again;		/* steps were closed, or blocks taken */
 	_Atomic bool wanted_back;	/* relaxed: a hint from the thread */
-	int32_t room[CLASS_COUNT];	/* what room has to be corrected by; read as that is */
-	void *rest[CLASS_COUNT];	/* blocks that belong behind what was pushed meanwhile */
+	/* Blocks from the bottom up to this one are gone; NULL: none. Read by others as top is. */
+	void **taken[CLASS_COUNT];
 	/* The helper's, see reclaim.c. */
 	uint64_t sum;
 	uint8_t looks;			/* in a row at which the sum was this */
@@ -54,7 +65,7 @@ struct seized_cache {
 };
 
 struct thread_cache {
-	/* The last one belongs to no class and stays empty: see seizure.h. */
+	/* The last one belongs to no class and stays empty and full: see seizure.h. */
 	struct bin bins[CLASS_COUNT + 1] CACHE_ALIGNED;
 	struct bin_owner owners[CLASS_COUNT + 1] CACHE_ALIGNED;
 	/*
@@ -64,9 +75,12 @@ struct thread_cache {
 	_Atomic uint8_t working;
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
 	_Atomic uint8_t bin_of_step[SIZE_STEPS + ALIGNED_STEPS]; /* relaxed: seizure.c has a barrier */
-	uint8_t flushes[CLASS_COUNT];	/* in a row: since the bin was last refilled */
-	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as room is */
+	struct bin_slots slots[CLASS_COUNT];
+	void *nothing[2];		/* the array of bins that have none */
+	struct slot_pool slot_pool;
+	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as top is */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */
+	uint32_t flushed_in_row[CLASS_COUNT];	/* blocks since the bin was last refilled */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	uint32_t refills_since_send;
@@ -105,13 +119,22 @@ static inline unsigned thread_cache_bin_class(struct bin *bin)
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
 }
 
+/* The higher of the two empty slots below a bin's oldest block. */
+static RACY_READER inline void **thread_cache_bottom(struct thread_cache *cache, unsigned class)
+{
+	return cache->slots[class].array + cache->slots[class].bottom;
+}
+
 /* Also by who does not have the cache: then the count is of some moment. */
 static RACY_READER inline uint32_t thread_cache_bin_count(struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
+	void **taken = cache->seized.taken[class];
+	ptrdiff_t count = bin->top - (taken ? taken : thread_cache_bottom(cache, class));
 
-	return cache->limits[class] - (uint32_t)(bin->room + cache->seized.room[class]);
+	/* The array may just have changed. */
+	return count < 0 || count > SLOT_ARRAY_MOST ? 0 : (uint32_t)count;
 }
 
 /*
@@ -135,15 +158,10 @@ static inline struct thread_cache *thread_cache_of_heap(struct heap *heap)
 	return (struct thread_cache *)((char *)heap - offsetof(struct thread_cache, heap));
 }
 
-/* relaxed: of a cache that is being seized, seizure.c takes the head by an exchange. */
-static ALWAYS_INLINE void *thread_cache_head(const struct bin *bin)
+/* The newest block of a bin that the caller works in; NULL: it is empty. */
+static ALWAYS_INLINE void *thread_cache_newest(const struct bin *bin)
 {
-	return __atomic_load_n(&bin->head, __ATOMIC_RELAXED);
-}
-
-static ALWAYS_INLINE void thread_cache_set_head(struct bin *bin, void *block)
-{
-	__atomic_store_n(&bin->head, block, __ATOMIC_RELAXED);
+	return *bin->top;
 }
 
 /* Makes a zeroed cache the calling thread's, with slabs of the home. */
@@ -161,28 +179,36 @@ void thread_cache_open_steps(struct thread_cache *cache);
 /* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
 void *thread_cache_refill(size_t size, struct bin *bin);
 
-/* Takes the newest block, which is the bin's head, out of it. */
-static ALWAYS_INLINE void *thread_cache_pop(struct bin *bin, void *head)
+/*
+ * Takes the newest block out of a bin that is not empty. Behind the compiler's barrier top is
+ * changed where it is, by one instruction instead of two.
+ */
+static ALWAYS_INLINE void thread_cache_drop_newest(struct bin *bin)
 {
-	thread_cache_set_head(bin, *(void **)head);
-	bin->room++;
-	return head;
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top--;
 }
 
 /* A block by way of the bin, as the fast path takes it; NULL: no memory. */
 static inline void *thread_cache_take(size_t size, struct bin *bin)
 {
-	void *head = thread_cache_head(bin);
+	void *block = thread_cache_newest(bin);
 
-	return head ? thread_cache_pop(bin, head) : thread_cache_refill(size, bin);
+	if (!block)
+		return thread_cache_refill(size, bin);
+	thread_cache_drop_newest(bin);
+	return block;
 }
 
-/* Adds a block behind which the bin's head goes; the bin need not have room for it. */
-static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *head, void *block)
+/*
+ * Adds a block to a bin that is not full. The slot is written first: whoever seizes the cache
+ * has a barrier between reading top and the slots below it.
+ */
+static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *block)
 {
-	*(void **)block = head;
-	thread_cache_set_head(bin, block);
-	bin->room--;
+	bin->top[1] = block;
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top++;
 }
 
 /*
@@ -194,11 +220,8 @@ void thread_cache_put_home(struct thread_cache *cache, void *block);
 /* A block of a heap that is no thread's: it goes there at once, whoever frees it. */
 void thread_cache_put_kept(void *block);
 
-/* Halves a bin whose room is used up; its newest block stays. */
-void thread_cache_flush(struct bin *bin);
-
-/* The list with the rest behind it, which may be part of it already. */
-void *thread_cache_join(void *list, void *rest);
+/* For a block for which the bin has no room: makes some, a few blocks at a time. */
+void thread_cache_push_full(struct bin *bin, void *block);
 
 /* Puts in order what whoever seized the cache has left; the caller works in it again. */
 void thread_cache_reopen(struct thread_cache *cache);
@@ -212,7 +235,7 @@ void thread_cache_flush_all(struct thread_cache *own);
 /* In blocks: what a bin may hold before it has shown that it needs more. */
 uint32_t thread_cache_first_limit(unsigned class);
 
-/* Lowers the limit and what it claims of the budget; returns by how much. room is the caller's. */
-int32_t thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit);
+/* Lowers the limit and what it claims of the budget. The bin's mark is the caller's affair. */
+void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit);
 
 #endif

@@ -19,7 +19,7 @@ static void *help(void *argument)
 {
 	struct fault_service service;
 	struct fault_install done;
-	static char page[HUGE_PAGE];	/* more than any page */
+	char page[4096];
 
 	(void)argument;
 	separate_error = descriptor_table_separate();

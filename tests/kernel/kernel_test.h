@@ -20,9 +20,8 @@
 #include "kmod-free-helpers/fault_probe.h"
 #include "kmod-free-helpers/fault_service.h"
 #include "kmod-free-helpers/staging.h"
-#include "support/page_size.h"
 
-#define PAGE	  page_size()
+#define PAGE	  ((size_t)4096)
 #define HUGE_PAGE ((size_t)2 << 20)
 #define EXIT_SKIP 77
 

@@ -4,36 +4,36 @@
  * while somebody seizes its cache, empties the bin into slabs and gives the cache back. Shown:
  * they never work in it at the same time, no block is in two places, and none is lost.
  *
- * The thread's stores go through a buffer and reach memory later, in order, as on x86; its loads
- * see its own. A barrier in all threads empties the buffer. Who seizes is sequentially consistent:
- * its steps are exchanges and system calls.
+ * The thread's stores go through a buffer and reach memory later, those to different places in any
+ * order, as on ARM; but a release store leaves it after all that are older. Its loads see its own.
+ * A barrier in all threads empties the buffer. Who seizes is sequentially consistent: its steps
+ * are system calls, and reads with a barrier between.
  */
 #define BLOCKS		3
-#define NONE		0
+#define SLOTS		6
 #define BUFFER		5
 #define ROUNDS		2
 
-#define WORKING		0	/* places in memory */
-#define PUSHING		1
-#define CLOSED		2	/* of bin_of_step: every step leads to an empty bin */
-#define HEAD		3
-#define NEXT		3	/* NEXT + block: the link in it */
-#define PLACES		7
+#define WORKING		0	/* places in memory; 0 is stored there with release */
+#define CLOSED		1	/* of bin_of_step: every step leads to an empty bin */
+#define TOP		2	/* how many slots are filled */
+#define SLOT		2	/* SLOT + 1 …: the array */
+#define PLACES		9
 
 mtype = { OWNED, SEIZED, RESTING, BIN, LIVE, SLAB };
 
 byte memory[PLACES];
 byte pending_place[BUFFER], pending_value[BUFFER], pending;
 mtype hold = OWNED;
-byte rest;			/* what who seized left behind; by hold */
+byte taken;			/* how many of the slots are void; by hold */
 mtype where[BLOCKS + 1];	/* a ghost */
 bool inside, slow;		/* ghosts: who works in slabs */
 bool ready, done, over;
 
-inline drain_one()
+inline drain_at(which)
 {
-	memory[pending_place[0]] = pending_value[0];
-	i = 1;
+	memory[pending_place[which]] = pending_value[which];
+	i = which + 1;
 	do
 	:: i < pending ->
 		pending_place[i - 1] = pending_place[i];
@@ -44,10 +44,13 @@ inline drain_one()
 	pending--
 }
 
+#define IS_RELEASE(which)	(pending_place[which] == WORKING && pending_value[which] == 0)
+#define IS_SAME(one, other)	(pending_place[one] == pending_place[other])
+
 inline store(place, value)
 {
 	d_step {
-		if :: pending == BUFFER -> drain_one() :: else fi;
+		if :: pending == BUFFER -> drain_at(0) :: else fi;
 		pending_place[pending] = place;
 		pending_value[pending] = value;
 		pending++
@@ -70,7 +73,7 @@ inline load(place, value)
 
 inline drain()
 {
-	d_step { do :: pending > 0 -> drain_one() :: else -> break od }
+	d_step { do :: pending > 0 -> drain_at(0) :: else -> break od }
 }
 
 active proctype buffer()
@@ -78,31 +81,29 @@ active proctype buffer()
 	byte i;
 
 	do
-	:: atomic { pending > 0 -> drain_one() }
+	:: atomic { pending > 0 -> drain_at(0) }
+	:: atomic { pending > 1 && !IS_RELEASE(1) && !IS_SAME(0, 1) -> drain_at(1) }
+	:: atomic {
+		pending > 2 && !IS_RELEASE(2) && !IS_SAME(0, 2) && !IS_SAME(1, 2) -> drain_at(2)
+	   }
 	:: done && pending == 0 -> break
 	od
 }
 
-/* thread_cache_reopen: what was left goes behind what was pushed meanwhile. */
+/* thread_cache_reopen: what was pushed meanwhile closes up. */
 inline reopen()
 {
-	load(HEAD, head);
-	if
-	:: rest == NONE -> skip
-	:: rest != NONE && head == NONE -> store(HEAD, rest)
-	:: rest != NONE && head != NONE ->
-		block = head;
-		do
-		:: block == rest -> break
-		:: else ->
-			load(NEXT + block, next);
-			if
-			:: next == NONE -> store(NEXT + block, rest); break
-			:: else -> block = next
-			fi
-		od
-	fi;
-	rest = NONE;
+	load(TOP, top);
+	slot = taken;
+	do
+	:: taken > 0 && slot < top ->
+		slot++;
+		load(SLOT + slot, block);
+		store(SLOT + slot - taken, block)
+	:: else -> break
+	od;
+	store(TOP, top - taken);
+	taken = 0;
 	store(CLOSED, 0)
 }
 
@@ -150,34 +151,33 @@ inline pop()
 {
 	store(WORKING, 1);
 	load(CLOSED, closed);
-	head = NONE;
+	top = 0;
 	if
 	:: closed -> skip
-	:: else -> load(HEAD, head)
+	:: else -> load(TOP, top)
 	fi;
 	if
-	:: head == NONE -> refill()
+	:: top == 0 -> refill()
 	:: else ->
-		load(NEXT + head, next);
-		store(HEAD, next);
-		d_step { assert(where[head] == BIN); where[head] = LIVE };
+		load(SLOT + top, block);
+		store(TOP, top - 1);
+		d_step { assert(where[block] == BIN); where[block] = LIVE };
 		store(WORKING, 0)
 	fi
 }
 
 inline push(which)
 {
-	store(PUSHING, 1);
-	load(HEAD, head);
-	store(NEXT + which, head);
+	load(TOP, top);
+	assert(top < SLOTS);
 	d_step { assert(where[which] == LIVE); where[which] = BIN };
-	store(HEAD, which);
-	store(PUSHING, 0)
+	store(SLOT + top + 1, which);
+	store(TOP, top + 1)
 }
 
 active proctype thread()
 {
-	byte i, head, next, block, rounds = 0;
+	byte i, top, slot, block, rounds = 0;
 	bool has, closed;
 
 	ready;
@@ -203,47 +203,23 @@ active proctype thread()
 /* seizure_empty, of one bin */
 inline empty_bin()
 {
-	list = NONE;
-	if
-	:: rest == NONE -> d_step { list = memory[HEAD]; memory[HEAD] = NONE }
-	:: else
-	fi;
-	if
-	:: list != NONE ->
-		drain();	/* the second barrier */
-		linked = memory[PUSHING];
-		/* A push that is over may have linked its block to the first of them. */
-		block = memory[HEAD];
-		do
-		:: block == list -> linked = 1; break
-		:: block == NONE -> break
-		:: else -> block = memory[NEXT + block]
-		od;
-		first = NONE;
-		if
-		:: linked -> first = list; list = memory[NEXT + first]
-		:: else
-		fi;
-		do
-		:: list != NONE ->
-			d_step {
-				assert(where[list] == BIN);
-				where[list] = SLAB;
-				list = memory[NEXT + list]
-			}
-		:: break	/* all of them, or the thread wants its cache back */
-		od;
-		if
-		:: first != NONE -> memory[NEXT + first] = list; rest = first
-		:: else -> rest = list
-		fi
-	:: else
-	fi
+	top = memory[TOP];
+	drain();	/* the third barrier */
+	do
+	:: taken < top ->
+		d_step {
+			block = memory[SLOT + taken + 1];
+			assert(where[block] == BIN);
+			where[block] = SLAB;
+			taken++
+		}
+	:: break	/* all of them, or the thread wants its cache back */
+	od
 }
 
 active proctype seizer()
 {
-	byte i, list, first, block, linked, rounds = 0;
+	byte i, top, block, rounds = 0;
 
 	ready;
 	do
@@ -277,28 +253,27 @@ active proctype seizer()
 }
 
 init {
-	byte i, block, next, found;
+	byte i, block;
 
 	atomic {
 		where[1] = BIN; where[2] = BIN; where[3] = LIVE;
-		memory[HEAD] = 1; memory[NEXT + 1] = 2;
+		memory[SLOT + 1] = 1; memory[SLOT + 2] = 2; memory[TOP] = 2;
 		ready = true
 	};
 	(done && pending == 0 && hold == OWNED && !inside);
-	/* each block of the bin is in the list, once */
-	block = memory[HEAD];
+	/* each block of the bin is in the array, once */
+	i = 1;
 	do
-	:: block != NONE ->
+	:: i <= memory[TOP] ->
+		block = memory[SLOT + i];
 		assert(where[block] == BIN);
-		found++;
-		assert(found <= BLOCKS);
-		block = memory[NEXT + block]
+		where[block] = 0;
+		i++
 	:: else -> break
 	od;
 	i = 1;
 	do
-	:: i <= BLOCKS -> if :: where[i] == BIN -> found-- :: else fi; i++
+	:: i <= BLOCKS -> assert(where[i] != BIN); i++
 	:: else -> break
-	od;
-	assert(found == 0)
+	od
 }

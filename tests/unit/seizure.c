@@ -17,7 +17,7 @@
 #include "os/barrier.h"
 #include "support/options.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/bins.h"
 
 #define BLOCKS	 4096
 #define THREADS	 3
@@ -76,20 +76,6 @@ static uint32_t cached_blocks(struct thread_cache *cache)
 	return count;
 }
 
-static void check_bins(struct thread_cache *cache)
-{
-	unsigned class;
-
-	for (class = 0; class < CLASS_COUNT; class++) {
-		uint32_t count = 0;
-		void *block;
-
-		for (block = cache->bins[class].head; block; block = *(void **)block)
-			count++;
-		ck_assert_int_eq((int64_t)count + cache->bins[class].room, cache->limits[class]);
-	}
-}
-
 /* Thread 1 sleeps between the steps; thread 0 is the one that seizes. */
 static void sleep_with_full_bins(void)
 {
@@ -101,7 +87,7 @@ static void sleep_with_full_bins(void)
 	wait_step();
 	for (size = 16; size < 64 * KiB; size *= 2)
 		fill_cache(size, 512);
-	check_bins(thread_cache_tls.cache);
+	bins_check(thread_cache_tls.cache);
 }
 
 static void empty_the_sleeper(unsigned number)
@@ -164,7 +150,7 @@ static void run_while_seized(unsigned number)
 	wait_step();
 	fill_cache(100, 300);
 	ck_assert(heap_is_owned(&other->heap));
-	check_bins(other);
+	bins_check(other);
 }
 
 START_TEST(a_thread_goes_on_while_its_cache_is_seized)
@@ -200,7 +186,7 @@ static void free_while_seized(unsigned number)
 		blocks[i] = hak_malloc(200);
 	for (i = 0; i < BLOCKS; i++)
 		hak_free(blocks[i]);
-	check_bins(other);
+	bins_check(other);
 }
 
 START_TEST(what_is_freed_while_the_cache_is_seized_stays_in_it)
@@ -214,33 +200,55 @@ static uint32_t count_of(size_t size)
 	return thread_cache_bin_count(&thread_cache_tls.cache->bins[size_class_of(size)]);
 }
 
-/* As if the thread slept in the middle: it has read the head and will link its block to it. */
-START_TEST(a_push_under_way_keeps_the_list_that_it_links_to)
+/* As if the thread slept in the middle: it has written the slot, and will say so. */
+START_TEST(a_push_under_way_ends_above_what_was_taken)
 {
 	struct thread_cache *cache = thread_cache_tls.cache;
 	struct bin *bin = &cache->bins[size_class_of(64)];
-	void *block = hak_malloc(64), *head;
+	void *block = hak_malloc(64);
 
 	fill_cache(64, 100);
 	fill_cache(640, 10);
-	head = thread_cache_head(bin);
-	atomic_store(&bin->pushing, 1);
-	ck_assert(seizure_take(cache));
-	seizure_empty(cache, seizure_is_wanted_back);
-	ck_assert_uint_ge(count_of(64), 100);
-	ck_assert_uint_eq(count_of(640), 0);
-	thread_cache_push(bin, head, block);
-	atomic_store(&bin->pushing, 0);
-	seizure_put(cache);
-	ck_assert_ptr_eq(hak_malloc(64), block);
-	ck_assert_ptr_eq(hak_malloc(64), head);
-	hak_free(block);
-	hak_free(head);
-	check_bins(cache);
+	bin->top[1] = block;
 	ck_assert(seizure_take(cache));
 	seizure_empty(cache, seizure_is_wanted_back);
 	ck_assert_uint_eq(count_of(64), 0);
+	ck_assert_uint_eq(count_of(640), 0);
+	bin->top++;
+	ck_assert_uint_eq(count_of(64), 1);
 	seizure_put(cache);
+	ck_assert_ptr_eq(hak_malloc(64), block);
+	bins_check(cache);
+	ck_assert_uint_eq(count_of(64), 0);
+	hak_free(block);
+}
+END_TEST
+
+/* What is pushed while blocks are taken in two goes is neither lost nor taken twice. */
+START_TEST(what_is_pushed_between_two_seizures_stays)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+	void *blocks[20];
+	unsigned i;
+
+	for (i = 0; i < 20; i++)
+		blocks[i] = hak_malloc(64);
+	fill_cache(64, 100);
+	ck_assert(seizure_take(cache));
+	seizure_empty(cache, seizure_is_wanted_back);
+	for (i = 0; i < 10; i++)
+		hak_free(blocks[i]);
+	ck_assert_uint_eq(count_of(64), 10);
+	seizure_put(cache);
+	ck_assert(seizure_take(cache));
+	seizure_empty(cache, seizure_is_wanted_back);
+	ck_assert_uint_eq(count_of(64), 0);
+	for (i = 10; i < 20; i++)
+		hak_free(blocks[i]);
+	seizure_put(cache);
+	for (i = 20; i-- > 10;)
+		ck_assert_ptr_eq(hak_malloc(64), blocks[i]);
+	bins_check(cache);
 }
 END_TEST
 
@@ -256,7 +264,7 @@ START_TEST(a_thread_in_the_middle_of_an_allocation_keeps_its_cache)
 	thread_cache_end_work(cache);
 	ck_assert_uint_eq(cached_blocks(cache), cached);
 	fill_cache(64, 100);
-	check_bins(cache);
+	bins_check(cache);
 }
 END_TEST
 
@@ -363,19 +371,16 @@ END_TEST
 
 static struct thread_cache *own;
 static struct bin *bin_of_64;
-static void *pushed, *seen_head;
+static void *pushed;
 
-/* A free that read the head before it was taken, and is over before the barrier returns. */
-static void end_a_push(unsigned number)
+/* A free that comes between the reading of the tops and that of the slots. */
+static void push_one(unsigned number)
 {
-	if (number != 3)
-		return;
-	*(void **)pushed = seen_head;
-	thread_cache_set_head(bin_of_64, pushed);
-	bin_of_64->room--;
+	if (number == 3)
+		thread_cache_push(bin_of_64, pushed);
 }
 
-START_TEST(a_push_that_ends_before_the_barrier_loses_no_block)
+START_TEST(a_push_beside_the_barrier_loses_no_block)
 {
 	void *blocks[BLOCKS];
 	unsigned i, k;
@@ -384,19 +389,22 @@ START_TEST(a_push_that_ends_before_the_barrier_loses_no_block)
 	own = thread_cache_tls.cache;
 	bin_of_64 = &own->bins[size_class_of(64)];
 	pushed = hak_malloc(64);
-	seen_head = thread_cache_head(bin_of_64);
 	barriers = 0;
-	before_barrier = end_a_push;
+	before_barrier = push_one;
 	ck_assert(seizure_take(own));
 	seizure_empty(own, seizure_is_wanted_back);
+	ck_assert_uint_ge(barriers, 3);
 	seizure_put(own);
 	before_barrier = NULL;
-	for (i = 0; i < 1024; i++) {
+	ck_assert_uint_eq(count_of(64), 1);
+	blocks[0] = hak_malloc(64);
+	ck_assert_ptr_eq(blocks[0], pushed);
+	for (i = 1; i < 1024; i++) {
 		blocks[i] = hak_malloc(64);
 		for (k = 0; k < i; k++)
 			ck_assert_ptr_ne(blocks[i], blocks[k]);
 	}
-	check_bins(own);
+	bins_check(own);
 }
 END_TEST
 
@@ -425,12 +433,13 @@ int main(void)
 	TCase *tcase = unit_begin("seizure");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
-	tcase_add_test(tcase, a_push_that_ends_before_the_barrier_loses_no_block);
+	tcase_add_test(tcase, a_push_beside_the_barrier_loses_no_block);
 	tcase_add_test(tcase, steps_that_a_slow_path_opens_late_do_not_stay_open);
 	tcase_add_test(tcase, a_sleeping_thread_keeps_no_block_and_goes_on_afterwards);
 	tcase_add_test(tcase, a_thread_goes_on_while_its_cache_is_seized);
 	tcase_add_test(tcase, what_is_freed_while_the_cache_is_seized_stays_in_it);
-	tcase_add_test(tcase, a_push_under_way_keeps_the_list_that_it_links_to);
+	tcase_add_test(tcase, a_push_under_way_ends_above_what_was_taken);
+	tcase_add_test(tcase, what_is_pushed_between_two_seizures_stays);
 	tcase_add_test(tcase, a_thread_in_the_middle_of_an_allocation_keeps_its_cache);
 	tcase_add_test(tcase, a_thread_may_end_while_its_cache_is_seized);
 	tcase_add_test(tcase, a_child_leaves_a_cache_alone_that_was_seized_in_its_parent);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slot_array.c - see slot_array.h.
+ */
+#include <config.h>
+
+#include "front/slot_array.h"
+
+#include "back/reservation.h"
+
+void **slot_array_take(struct slot_pool *pool, unsigned order)
+{
+	void **array = pool->unused[order];
+
+	if (!array)
+		return reservation_take_open_metadata(slot_array_slots(order) * sizeof(void *));
+	pool->unused[order] = *array;
+	return array;
+}
+
+void slot_array_put(struct slot_pool *pool, void **array, unsigned order)
+{
+	*array = pool->unused[order];
+	pool->unused[order] = array;
+}
