@@ -56,7 +56,7 @@ static void wake_by_bell(struct event_loop *loop)
 static void try_loop(bool use_ring)
 {
 	struct fault_service service;
-	struct fault_stray stray;
+	struct fault_stray stray = { .address = 0 };
 	struct event_loop loop;
 	uint32_t rings;
 	uint64_t start;
