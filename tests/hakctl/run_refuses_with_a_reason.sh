@@ -6,7 +6,8 @@ set -u
 . "$(dirname "$0")/expect.sh"
 skip_if_library_has_a_sanitizer
 ran=$work/ran
-program=$(realpath "$(command -v touch)")
+# By whatever name it is called: not one of those programs that are many.
+program=$(realpath "$(command -v gnutouch || command -v touch)")
 
 refuses() # REASON PROGRAM: exit code 1, and it never ran
 {

@@ -277,7 +277,7 @@ static void guarded_blocks_can_be_used_again(void)
 		char *block = i % 2 ? calloc(1, size) : memalign(1 << 20, size);
 
 		CHECK(block && (i % 2 == 0 || all_zero(block, size)));
-		memset(block, 1, malloc_usable_size(block));
+		memset(hidden(block), 1, malloc_usable_size(block));
 		free(block);
 	}
 }

@@ -196,7 +196,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("balance");
+	TCase *tcase = unit_begin_between("balance");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, free_slabs_become_one_large_block);

@@ -407,7 +407,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("heap");
+	TCase *tcase = unit_begin_between("heap");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, blocks_of_a_class_are_distinct_and_know_their_bin, 0,

@@ -221,7 +221,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("homes");
+	TCase *tcase = unit_begin_between("homes");
 
 	tcase_add_loop_test(tcase, slabs_are_of_the_home_that_was_asked, 0, 4);
 	tcase_add_test(tcase, a_thread_that_has_moved_gets_the_superslab_for_where_it_is);

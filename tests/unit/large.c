@@ -397,7 +397,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("large");
+	TCase *tcase = unit_begin_between("large");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, random_use_agrees_with_a_model);

@@ -333,7 +333,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("openings");
+	TCase *tcase = unit_begin_between("openings");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(

@@ -158,7 +158,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("page_size");
+	TCase *tcase = unit_begin_between("page_size");
 
 	tcase_add_loop_test(tcase, live_blocks_keep_their_contents_where_pages_are_large, 0,
 			    sizeof(sizes) / sizeof(sizes[0]));

@@ -258,7 +258,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("reservation");
+	TCase *tcase = unit_begin_between("reservation");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, the_heap_lies_on_superslabs_behind_its_records);

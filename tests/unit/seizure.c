@@ -430,7 +430,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("seizure");
+	TCase *tcase = unit_begin_between("seizure");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, a_push_beside_the_barrier_loses_no_block);

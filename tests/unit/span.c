@@ -128,7 +128,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("span");
+	TCase *tcase = unit_begin_between("span");
 
 	tcase_add_test(tcase, while_another_opens_what_lies_behind_it_can_be_used);
 	tcase_add_test(tcase, when_another_has_failed_what_lies_behind_it_can_be_used);

@@ -311,7 +311,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("thread_cache");
+	TCase *tcase = unit_begin_between("thread_cache");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase,

@@ -201,7 +201,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = unit_begin("trim");
+	TCase *tcase = unit_begin_between("trim");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, threads_and_a_trim_never_meet_in_a_unit);

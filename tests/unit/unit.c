@@ -34,6 +34,16 @@ TCase *unit_begin(const char *name)
 	return tcase;
 }
 
+TCase *unit_begin_between(const char *name)
+{
+#ifdef HAKMEM_LTO
+	printf("# skipped: %s: link-time optimization leaves no calls to wrap\n", name);
+	exit(77);
+#else
+	return unit_begin(name);
+#endif
+}
+
 int unit_end(void)
 {
 	SRunner *runner = srunner_create(suite);

@@ -33,6 +33,8 @@
 
 /* main(): begin, add tests to the case, return the end's value. */
 TCase *unit_begin(const char *name);
+/* The same, of what puts itself between two files by --wrap; exits with 77 where nobody can. */
+TCase *unit_begin_between(const char *name);
 int unit_end(void);
 
 /* if (unit_skip_if(…)) return; says that the rest of the test was left out, and why. */
