@@ -28,6 +28,7 @@
 struct opening {
 	struct chunk chunk;	/* no units: the place is free */
 	enum chunk_kind kind;
+	uintptr_t opener;	/* its thread_identity() */
 };
 
 struct hole {
@@ -44,6 +45,11 @@ static _Atomic uint32_t end_unit;	/* first unit never claimed; relaxed: read wit
 void frontier_begin(uint32_t units)
 {
 	all_units = units;
+}
+
+struct lock *frontier_fork_lock(void)
+{
+	return &lock;
 }
 
 void frontier_lock(void)
@@ -185,7 +191,7 @@ void frontier_claim(uint32_t units, enum chunk_kind kind, unsigned home, bool ex
 	exact |= another_is_opening(units, kind, home);
 	if (!take_from_hole(units, exact, chunk))
 		take_from_frontier(units, exact, chunk);
-	*place = (struct opening){ *chunk, kind };
+	*place = (struct opening){ *chunk, kind, thread_identity() };
 	lock_put(&lock);
 }
 
@@ -265,6 +271,9 @@ void frontier_after_fork_in_child(void)
 	for (i = 0; i < OPENINGS_MAX; i++) {
 		struct chunk chunk = openings[i].chunk;
 
+		/* A signal handler forked: the interrupted code goes on. */
+		if (openings[i].opener == thread_identity())
+			continue;
 		openings[i].chunk.units = 0;
 		if (chunk.units)
 			give_up(&chunk);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "os/lock.h"
 #include "support/size_class.h"
 
 #define FRONTIER_FIRST_BYTES	(8 * MiB)	/* the first chunk: all that a small process opens */
@@ -30,6 +31,7 @@ struct chunk {
 /* So many units there are. Before all others. */
 void frontier_begin(uint32_t units);
 
+struct lock *frontier_fork_lock(void);
 void frontier_lock(void);
 void frontier_unlock(void);
 

@@ -25,6 +25,11 @@ static unsigned moves;
 
 static _Atomic size_t spilled_bytes;	/* relaxed: a count */
 
+struct lock *large_fork_lock(void)
+{
+	return &lock;
+}
+
 void large_lock(void)
 {
 	lock_take(&lock);

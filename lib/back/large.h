@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "back/reservation.h"
+#include "os/lock.h"
 #include "os/node.h"
 
 enum large_lookup {
@@ -66,6 +67,7 @@ size_t large_live_bytes(size_t *blocks);
 /* Since the start: out of another home than wished for. */
 size_t large_spilled_bytes(void);
 
+struct lock *large_fork_lock(void);
 void large_lock(void);
 void large_unlock(void);
 

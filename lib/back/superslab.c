@@ -38,14 +38,9 @@ static uint64_t units_taken;		/* by this process, ever */
 static struct index_stack idle;		/* for the helper */
 static _Atomic size_t spilled_bytes;	/* relaxed: a count */
 
-void superslab_lock(void)
+struct lock *superslab_fork_lock(void)
 {
-	lock_take(&lock);
-}
-
-void superslab_unlock(void)
-{
-	lock_put(&lock);
+	return &lock;
 }
 
 size_t superslab_spilled_bytes(void)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "back/superslab_record.h"
+#include "os/lock.h"
 
 /*
  * A run of units whose first is a multiple of alignment (a power of two, at most 32), of the
@@ -54,8 +55,7 @@ uint32_t superslab_count(void);
 /* In slabs, since the start: out of another home than wished for. */
 size_t superslab_spilled_bytes(void);
 
-void superslab_lock(void);
-void superslab_unlock(void);
+struct lock *superslab_fork_lock(void);
 
 /* In a fork's child, with the lock: what others had in hand is free again. */
 void superslab_after_fork_in_child(void);

@@ -6,7 +6,10 @@
  */
 #include <config.h>
 
+#include "entry/lifecycle.h"
+
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "back/frontier.h"
 #include "back/large.h"
@@ -18,36 +21,66 @@
 #include "front/hardened.h"
 #include "front/lease.h"
 #include "middle/heap.h"
-#include "os/lock.h"
+#include "os/lock_fork.h"
 #include "support/options.h"
 
+enum { START, HEAP_LIST, SUPERSLAB, LARGE, FRONTIER, LOCKS };
+
 /* Every lock, in the order of lock.h: what they guard is whole in the child. */
+static void find_locks(struct lock *locks[LOCKS])
+{
+	locks[START] = lease_fork_lock();
+	locks[HEAP_LIST] = heap_fork_lock();
+	locks[SUPERSLAB] = superslab_fork_lock();
+	locks[LARGE] = large_fork_lock();
+	locks[FRONTIER] = frontier_fork_lock();
+}
+
 static void before_fork(void)
 {
-	heap_list_lock();
-	superslab_lock();
-	large_lock();
-	frontier_lock();
-	lock_fork_begin();
+	struct lock *locks[LOCKS];
+
+	find_locks(locks);
+	lock_fork_begin(locks, LOCKS);
 }
 
 static void after_fork(void)
 {
-	lock_fork_end();
-	frontier_unlock();
-	large_unlock();
-	superslab_unlock();
-	heap_list_unlock();
+	struct lock *locks[LOCKS];
+
+	find_locks(locks);
+	lock_fork_end(locks, LOCKS);
 }
 
 static void after_fork_in_child(void)
 {
-	lease_after_fork_in_child();
+	struct lock *locks[LOCKS];
+	unsigned whole;
+
+	find_locks(locks);
+	whole = lock_fork_look_in_child(locks, LOCKS);
+	if (whole & 1u << HEAP_LIST)
+		lease_after_fork_in_child();
 	helper_after_fork_in_child();
-	superslab_after_fork_in_child();
-	large_run_after_fork_in_child();
-	frontier_after_fork_in_child();
-	after_fork();
+	if (whole & 1u << SUPERSLAB)
+		superslab_after_fork_in_child();
+	if (whole & 1u << LARGE)
+		large_run_after_fork_in_child();
+	if (whole & 1u << FRONTIER)
+		frontier_after_fork_in_child();
+	lock_fork_end_in_child(locks, LOCKS);
+}
+
+/*
+ * The last fork handlers to run before a fork, and the first after it, are those registered first
+ * of all: others may be kept waiting, with our locks, by a thread that allocates under theirs.
+ */
+void lifecycle_watch_forks(void)
+{
+	static _Atomic bool watches;	/* seq_cst: once; registering may come back here */
+
+	if (!atomic_exchange(&watches, true))
+		pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 /* The loader passes a shared object's constructors what it passes to main(). */
@@ -61,7 +94,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		hardened_begin();
 	control_init(environment);
 	helper_init();
-	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+	lifecycle_watch_forks();
 }
 
 /* Others may have ended the process without this, so hakctl removes what is left over. */

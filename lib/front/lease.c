@@ -42,7 +42,7 @@ static void detach_at_exit(void *cache);
 /* Once a process, in the first slow path of its first thread. */
 static bool start(void)
 {
-	bool ok;
+	bool ok, begins = false;
 
 	lock_take(&start_lock);
 	ok = atomic_load_explicit(&started, memory_order_relaxed);
@@ -50,16 +50,24 @@ static bool start(void)
 		size_class_init();
 		ok = reservation_init(&nobody) == 0;
 		if (ok) {
-			/* Where keys are used up, caches of threads that end stay as they are. */
-			thread_exit_init(detach_at_exit);
 			reservation_open_metadata_ahead();
 			thread_cache_init(&first_cache, 0);
 			heap_abandon(&first_cache.heap);
 			atomic_store_explicit(&started, true, memory_order_release);
+			begins = true;
 		}
 	}
 	lock_put(&start_lock);
+	/* Not before the heap can be used: others may stand in the C library's place, and allocate. */
+	if (begins)
+		/* Where keys are used up, caches of threads that end stay as they are. */
+		thread_exit_init(detach_at_exit);
 	return ok;
+}
+
+struct lock *lease_fork_lock(void)
+{
+	return &start_lock;
 }
 
 /* A cache of the home that is nobody else's; NULL: no memory. */
@@ -149,6 +157,11 @@ static struct thread_cache *attach(void)
 
 	if (!lease_has_heap())
 		return NULL;
+	/* By an allocation in the middle of that, before there was a key to arm. */
+	if (thread_cache_tls.cache) {
+		thread_exit_arm(thread_cache_tls.cache);
+		return begin_own(thread_cache_tls.cache) ? thread_cache_tls.cache : NULL;
+	}
 	/* The loader clears our thread-local storage if a resolver (IFUNC) allocated before it. */
 	if (atomic_load_explicit(&first_cache.owners[0].thread, memory_order_relaxed) ==
 	    thread_identity())

@@ -13,6 +13,7 @@
 #define HAKMEM_FRONT_LEASE_H
 
 #include "front/thread_cache.h"
+#include "os/lock.h"
 #include "os/topology.h"
 
 /* Makes the heap if there is none yet; false: no memory. What it holds is then known to the caller. */
@@ -70,6 +71,9 @@ static inline void lease_put(struct thread_cache *cache)
  * survive a fork; its next allocation begins another. For hardened_begin.
  */
 struct heap *lease_give_up(void);
+
+/* Held in the first allocation of all. */
+struct lock *lease_fork_lock(void);
 
 /* In a fork's child: the other threads are gone. */
 void lease_after_fork_in_child(void);

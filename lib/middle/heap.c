@@ -25,14 +25,9 @@ static _Atomic(struct heap *) heaps;		/* written by heap list lock, read by anyo
 static uint32_t heap_number;			/* by heap list lock */
 static _Atomic uint32_t sent_by_nobody[CLASS_COUNT];	/* relaxed: counts */
 
-void heap_list_lock(void)
+struct lock *heap_fork_lock(void)
 {
-	lock_take(&list_lock);
-}
-
-void heap_list_unlock(void)
-{
-	lock_put(&list_lock);
+	return &list_lock;
 }
 
 static void count_slab(struct heap *heap, unsigned class, uint32_t sign, const struct slab *slab)

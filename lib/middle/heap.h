@@ -33,6 +33,7 @@
 #include "middle/heap_count.h"
 #include "middle/slab.h"
 #include "middle/slab_list.h"
+#include "os/lock.h"
 #include "support/compiler.h"
 
 struct remote_message;
@@ -196,7 +197,6 @@ static inline void heap_note_block_received(struct heap *heap, const void *block
 /* Calls visit for every heap ever made; they are never freed. Takes no lock. */
 void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argument);
 
-void heap_list_lock(void);
-void heap_list_unlock(void);
+struct lock *heap_fork_lock(void);
 
 #endif

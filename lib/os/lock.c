@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.c - see lock.h. The three states are those of Drepper, "Futexes Are Tricky" (2011).
+ * lock.c - see lock.h. Free, held and waited for are the three states of Drepper, "Futexes Are
+ * Tricky" (2011); the futex is the word's lower half.
  */
 #include <config.h>
 
 #include "os/lock.h"
 
 #include <linux/futex.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
+#include "os/fork_state.h"
 #include "os/thread.h"
+#include "support/log.h"
 #include "support/system_call.h"
 
 #define SPIN_ROUNDS	400	/* about the longest critical section */
 #define YIELD_ROUNDS	64	/* lets a preempted holder run */
-
-/* Written only by the thread that holds every lock; 0 when nobody forks. */
-static _Atomic uintptr_t forking_thread;
+#define PATIENT_ROUNDS	100
+#define ROUND_NS	1000000
+#define SLEEP_NS	10000000
 
 static void cpu_relax(void)
 {
@@ -28,24 +31,31 @@ static void cpu_relax(void)
 #endif
 }
 
-static bool held_by_fork(void)
+static uint32_t *futex_of(struct lock *lock)
 {
-	/* relaxed: only the forking thread itself can read its own identity here */
-	return atomic_load_explicit(&forking_thread, memory_order_relaxed) == thread_identity();
+	return (uint32_t *)&lock->owner + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 }
 
-static bool try_take(struct lock *lock)
+static bool try_take(struct lock *lock, uintptr_t as)
 {
-	uint32_t expected = LOCK_FREE;
+	uintptr_t expected = 0;
 
 	/* acquire: pairs with the release in lock_put */
-	return atomic_load_explicit(&lock->state, memory_order_relaxed) == LOCK_FREE &&
-	       atomic_compare_exchange_strong_explicit(&lock->state, &expected, LOCK_HELD,
+	return atomic_load_explicit(&lock->owner, memory_order_relaxed) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&lock->owner, &expected, as,
 						       memory_order_acquire,
 						       memory_order_relaxed);
 }
 
-static void take_slowly(struct lock *lock)
+bool lock_is_own(const struct lock *lock)
+{
+	/* relaxed: a thread compares with itself only */
+	return (atomic_load_explicit(&lock->owner, memory_order_relaxed) & ~LOCK_WAITED) ==
+	       thread_identity();
+}
+
+/* Spinning, then letting others run. */
+static bool take_soon(struct lock *lock)
 {
 	unsigned round;
 
@@ -53,39 +63,101 @@ static void take_slowly(struct lock *lock)
 		if (round < SPIN_ROUNDS)
 			cpu_relax();
 		else
-			system_call(SYS_sched_yield);
-		if (try_take(lock))
-			return;
+			thread_yield();
+		if (try_take(lock, thread_identity()))
+			return true;
 	}
-	/* acquire: pairs with the release in lock_put */
-	while (atomic_exchange_explicit(&lock->state, LOCK_WAITED, memory_order_acquire) !=
-	       LOCK_FREE)
-		system_call(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, LOCK_WAITED, NULL, NULL, 0);
+	return false;
+}
+
+/* From a fork that will not go on without us; lock_put gives it back. */
+static bool borrow(struct lock *lock, uintptr_t owner)
+{
+	/* acquire: pairs with the release of who put it last, through the fork */
+	if (!atomic_compare_exchange_strong_explicit(&lock->owner, &owner,
+						     thread_identity() | LOCK_WAITED,
+						     memory_order_acquire, memory_order_relaxed))
+		return false;
+	atomic_store_explicit(&lock->lender, owner, memory_order_relaxed);
+	return true;
+}
+
+/* True: the lock was free, or lent. Otherwise it is marked, and the thread has slept a while. */
+static bool take_or_sleep(struct lock *lock, unsigned round)
+{
+	static const struct timespec timeout = { .tv_nsec = SLEEP_NS };
+	uintptr_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+
+	if (owner == 0)
+		return try_take(lock, thread_identity() | LOCK_WAITED);
+	if (fork_state_lends(owner & ~LOCK_WAITED, round))
+		return borrow(lock, owner);
+	if (owner & LOCK_WAITED ||
+	    atomic_compare_exchange_strong_explicit(&lock->owner, &owner, owner | LOCK_WAITED,
+						    memory_order_relaxed, memory_order_relaxed))
+		system_call(SYS_futex, futex_of(lock), FUTEX_WAIT_PRIVATE,
+			    (uint32_t)(owner | LOCK_WAITED), &timeout, NULL, 0);
+	return false;
+}
+
+static void take_slowly(struct lock *lock)
+{
+	unsigned round;
+
+	if (take_soon(lock))
+		return;
+	/* It interrupted itself, and waits for itself. */
+	if (lock_is_own(lock))
+		log_fatal("malloc or free in a signal handler that interrupted malloc or free");
+	for (round = 0; !take_or_sleep(lock, round); round++)
+		;
+}
+
+/* The calling thread forks and has it, or will when who has borrowed it is ready. */
+static bool is_forks_own(const struct lock *lock)
+{
+	if (!fork_state_is_own())
+		return false;
+	while (atomic_load_explicit(&lock->lender, memory_order_relaxed))
+		thread_yield();
+	return true;
 }
 
 void lock_take(struct lock *lock)
 {
-	if (!held_by_fork() && !try_take(lock))
+	if (!is_forks_own(lock) && !try_take(lock, thread_identity()))
 		take_slowly(lock);
 }
 
 void lock_put(struct lock *lock)
 {
-	if (held_by_fork())
+	uintptr_t lender;
+
+	if (is_forks_own(lock))
 		return;
-	/* release: pairs with the acquire in try_take and take_slowly */
-	if (atomic_exchange_explicit(&lock->state, LOCK_FREE, memory_order_release) !=
-	    LOCK_WAITED)
+	lender = atomic_load_explicit(&lock->lender, memory_order_relaxed);
+	if (lender)
+		atomic_store_explicit(&lock->lender, 0, memory_order_relaxed);
+	/* release: pairs with the acquire in try_take and borrow */
+	if (!(atomic_exchange_explicit(&lock->owner, lender, memory_order_release) & LOCK_WAITED))
 		return;
-	system_call(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	system_call(SYS_futex, futex_of(lock), FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void lock_fork_begin(void)
+bool lock_take_patiently(struct lock *lock)
 {
-	atomic_store_explicit(&forking_thread, thread_identity(), memory_order_relaxed);
+	unsigned round;
+
+	for (round = 0; round < PATIENT_ROUNDS; round++) {
+		if (try_take(lock, thread_identity()) || take_soon(lock))
+			return true;
+		thread_nap(ROUND_NS);
+	}
+	return false;
 }
 
-void lock_fork_end(void)
+void lock_reset(struct lock *lock)
 {
-	atomic_store_explicit(&forking_thread, 0, memory_order_relaxed);
+	atomic_store_explicit(&lock->lender, 0, memory_order_relaxed);
+	atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
 }

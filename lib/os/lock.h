@@ -7,28 +7,32 @@
  * then yields, and only then sleeps on a futex: a process whose threads have forbidden
  * themselves futex(2) does not meet it unless a holder was off the CPU for long.
  *
- * Order: heap list, then superslab, large, reservation. fork() takes all of them in that order
- * and may then allocate in other libraries' fork handlers, so the forking thread owns
- * them recursively (lock_fork_begin, lock_fork_end).
+ * Order: start, then heap list, superslab, large, reservation. A fork takes all of them: lock_fork.h.
  */
 #ifndef HAKMEM_OS_LOCK_H
 #define HAKMEM_OS_LOCK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct lock {
-	_Atomic uint32_t state;	/* LOCK_FREE, LOCK_HELD or LOCK_WAITED */
+	/* The holder's thread_identity(), and LOCK_WAITED; 0: free. */
+	_Atomic uintptr_t owner;
+	/* The fork that it goes back to; 0: nobody. Written by who has the lock; relaxed. */
+	_Atomic uintptr_t lender;
 };
 
-enum { LOCK_FREE, LOCK_HELD, LOCK_WAITED };
+#define LOCK_WAITED	((uintptr_t)1)	/* an identity is a multiple of more */
 
 void lock_take(struct lock *lock);
 void lock_put(struct lock *lock);
 
-/* The calling thread has all locks, and lock_take() and lock_put() are nothing to it. */
-void lock_fork_begin(void);
-/* The inverse, in the parent and in the child. */
-void lock_fork_end(void);
+/* The calling thread holds it. */
+bool lock_is_own(const struct lock *lock);
+/* Waits for a tenth of a second at most. */
+bool lock_take_patiently(struct lock *lock);
+/* A child's: whoever held it is not there. */
+void lock_reset(struct lock *lock);
 
 #endif

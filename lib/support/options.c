@@ -328,9 +328,10 @@ enum option_change options_change(unsigned index, const char *value)
 
 void options_read(char **environment)
 {
-	if (getauxval(AT_SECURE))
-		return;
+	/* The administrator's counts everywhere, as /etc/ld.so.preload does; a variable is anybody's. */
 	read_file();
+	if (getauxval(AT_SECURE))
+		environment = NULL;
 	for (; environment && *environment; environment++)
 		if (strncmp(*environment, VARIABLE, sizeof(VARIABLE) - 1) == 0) {
 			const char *pairs = *environment + sizeof(VARIABLE) - 1;

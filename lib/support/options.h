@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - what the user asked for: HAKMEM_OPTIONS="key:value,key:value", then
- * /etc/hakmem.conf (the same pairs, one a line, # comments). Read once by the library's
- * constructor, then read-only; the defaults are in force before it. Ignored in set-uid
- * programs. A bad key or value is a warning on standard error, never an error.
+ * options.h - what the user asked for: /etc/hakmem.conf (key:value pairs, one a line, # comments),
+ * then HAKMEM_OPTIONS="key:value,key:value", which set-uid programs ignore. Read once by the
+ * library's constructor, then read-only; the defaults are in force before it. A bad key or value is a warning on standard error, never an error.
  *
  * Who may run with whom: anyone reads; the control thread sets what is _Atomic, when hakctl asks.
  */

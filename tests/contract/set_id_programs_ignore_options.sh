@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A set-id program takes no options from whoever starts it. Set-group-id, to a group that
-# gives no right to anything: a set-uid copy would be a danger if it were left behind.
+# A set-id program takes no options from whoever starts it, and those of the administrator's file.
+# Set-group-id, to a group that gives no right to anything: a set-uid copy would be a danger if it
+# were left behind.
 set -u
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT || exit 99
 copy=$folder/linked
@@ -35,3 +36,19 @@ if [ -s "$folder/errors" ] || [ "$output" != "$plain" ]; then
 	printf '%s\n' "$output"
 	exit 1
 fi
+
+# The file: in a mount namespace, where /etc has nothing else.
+[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || exit 0
+# shellcheck disable=SC2016	# of the inner shell
+output=$(HAKMEM_OPTIONS=limit_hard:none unshare -m sh -c '
+	mount -t tmpfs none /etc && echo limit_hard:16M >/etc/hakmem.conf && exec "$1"
+	exit 77' sh "$copy" 2>"$folder/errors")
+code=$?
+[ $code -eq 77 ] && exit 0
+case $output in
+*"secure 1"*"64 MiB refused"*) exit 0 ;;
+esac
+echo "/etc/hakmem.conf does not count in a set-group-id program:"
+cat "$folder/errors"
+printf '%s\n' "$output"
+exit 1

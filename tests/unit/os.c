@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "os/lock.h"
+#include "os/lock_fork.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/compiler.h"
@@ -50,7 +50,7 @@ START_TEST(one_thread_at_a_time_has_the_lock)
 {
 	unit_threads(4, count_under_lock);
 	ck_assert_uint_eq(counted, 4 * ROUNDS);
-	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_FREE);
+	ck_assert_uint_eq(atomic_load(&lock.owner), 0);
 }
 END_TEST
 
@@ -80,6 +80,8 @@ END_TEST
 static _Atomic bool fork_has_begun;
 static _Atomic unsigned others_inside;
 
+static struct lock *const both[] = { &lock, &other_lock };
+
 static void fork_or_wait(unsigned number)
 {
 	if (number) {
@@ -90,9 +92,7 @@ static void fork_or_wait(unsigned number)
 		lock_put(number % 2 ? &lock : &other_lock);
 		return;
 	}
-	lock_take(&lock);
-	lock_take(&other_lock);
-	lock_fork_begin();
+	lock_fork_begin(both, 2);
 	atomic_store(&fork_has_begun, true);
 	lock_take(&lock); /* would wait for itself */
 	lock_take(&lock);
@@ -100,9 +100,7 @@ static void fork_or_wait(unsigned number)
 	lock_put(&other_lock);
 	usleep(100000);
 	ck_assert_uint_eq(atomic_load(&others_inside), 0);
-	lock_fork_end();
-	lock_put(&other_lock);
-	lock_put(&lock);
+	lock_fork_end(both, 2);
 }
 
 START_TEST(the_forking_thread_has_all_locks_and_nobody_else_has_one)
@@ -112,9 +110,37 @@ START_TEST(the_forking_thread_has_all_locks_and_nobody_else_has_one)
 	ck_assert_uint_eq(atomic_load(&others_inside), 3);
 	/* Afterwards it is a thread like any other. */
 	lock_take(&lock);
-	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_HELD);
+	ck_assert(lock_is_own(&lock));
 	lock_put(&lock);
-	ck_assert_uint_eq(atomic_load(&lock.state), LOCK_FREE);
+	ck_assert(!lock_is_own(&lock));
+}
+END_TEST
+
+/* As in a signal handler that forks. */
+START_TEST(what_a_forking_thread_held_before_it_holds_afterwards_and_in_the_child)
+{
+	bool in_child;
+
+	for (in_child = false;; in_child = true) {
+		lock_take(&lock);
+		lock_fork_begin(both, 2);
+		lock_fork_begin(both, 2);	/* in a handler that interrupted a fork */
+		if (in_child) {
+			/* What the interrupted code was about nobody may look at. */
+			ck_assert_uint_eq(lock_fork_look_in_child(both, 2), 2);
+			lock_fork_end_in_child(both, 2);
+			lock_fork_end_in_child(both, 2);
+		} else {
+			lock_fork_end(both, 2);
+			ck_assert(lock_is_own(&other_lock));
+			lock_fork_end(both, 2);
+		}
+		ck_assert(lock_is_own(&lock));
+		ck_assert(!lock_is_own(&other_lock));
+		lock_put(&lock);
+		if (in_child)
+			break;
+	}
 }
 END_TEST
 
@@ -312,6 +338,8 @@ int main(void)
 	tcase_add_test(tcase, one_thread_at_a_time_has_the_lock);
 	tcase_add_test(tcase, a_sleeping_waiter_is_woken);
 	tcase_add_test(tcase, the_forking_thread_has_all_locks_and_nobody_else_has_one);
+	tcase_add_test(tcase,
+		       what_a_forking_thread_held_before_it_holds_afterwards_and_in_the_child);
 	tcase_add_test(tcase, living_threads_have_different_identities);
 	if (!UNIT_SANITIZED) /* which would catch the signal */
 		tcase_add_test_raise_signal(tcase, reserved_memory_cannot_be_touched,

@@ -312,9 +312,9 @@ START_TEST(what_was_away_is_free_in_a_forks_child)
 
 	put(first, 32);
 	superslab_claim(index, 0xff);
-	superslab_lock();
+	lock_take(superslab_fork_lock());
 	superslab_after_fork_in_child();
-	superslab_unlock();
+	lock_put(superslab_fork_lock());
 	ck_assert_uint_eq(take(32, 1), first);
 	check_records();
 }
