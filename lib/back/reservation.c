@@ -329,6 +329,12 @@ size_t reservation_opened_bytes(void)
 	return (size_t)frontier_unit() << UNIT_SHIFT;
 }
 
+void reservation_after_fork_in_child(void)
+{
+	if (reservation_opened_bytes())
+		vm_map_missing((void *)reservation.base, reservation_opened_bytes());
+}
+
 uintptr_t reservation_metadata_start(void)
 {
 	size_t units = atomic_load_explicit(&metadata_units, memory_order_acquire);

@@ -95,6 +95,9 @@ bool reservation_large_unit_is_open(size_t unit);
 size_t reservation_opened_bytes(void);
 size_t reservation_taken_bytes(void);
 
+/* In a fork's child: blocks that the program kept out of it can be freed, and taken again, there. */
+void reservation_after_fork_in_child(void);
+
 /* Where records begin that are opened; metadata ends at base. Holes lie between. */
 uintptr_t reservation_metadata_start(void);
 

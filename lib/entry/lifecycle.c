@@ -15,6 +15,7 @@
 #include "back/large.h"
 #include "back/large_run.h"
 #include "back/placement.h"
+#include "back/reservation.h"
 #include "back/superslab.h"
 #include "entry/control.h"
 #include "entry/helper.h"
@@ -68,6 +69,7 @@ static void after_fork_in_child(void)
 		large_run_after_fork_in_child();
 	if (whole & 1u << FRONTIER)
 		frontier_after_fork_in_child();
+	reservation_after_fork_in_child();
 	lock_fork_end_in_child(locks, LOCKS);
 }
 

@@ -195,9 +195,31 @@ int vm_move(void *from, void *to, size_t bytes)
 
 int vm_map_again(void *start, size_t bytes)
 {
-	int error = counted(map(start, bytes, PROT_READ | PROT_WRITE,
-				MAP_NORESERVE | MAP_FIXED_NOREPLACE));
+	long mapped = map(start, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+	int error = counted(mapped);
 
+	/* Before Linux 4.17 the flag is unknown, and the address a wish. */
+	if (!error && mapped != (long)start) {
+		system_call(SYS_munmap, mapped, bytes);
+		error = -EEXIST;
+	}
 	/* Still mapped: the kernel looked before it unmapped. */
 	return error == -EEXIST && system_call(SYS_msync, start, bytes, MS_ASYNC) == 0 ? 0 : error;
+}
+
+int vm_map_missing(void *start, size_t bytes)
+{
+	size_t half = bytes / 2 / page_size() * page_size();
+	int error, other_error;
+
+	/* What is the case anyway: the kernel looks whether all of it is mapped, and changes nothing. */
+	if (advise(start, bytes, MADV_NORMAL) != -ENOMEM)
+		return 0;
+	if (vm_map_again(start, bytes) == 0)
+		return 0;
+	if (!half)
+		return -ENOMEM;
+	error = vm_map_missing(start, half);
+	other_error = vm_map_missing((char *)start + half, bytes - half);
+	return error ? error : other_error;
 }

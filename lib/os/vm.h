@@ -75,6 +75,12 @@ int vm_refuse_huge(void *start, size_t bytes);
 int vm_map_again(void *start, size_t bytes);
 
 /*
+ * In a fork's child: parts of an open range that the program kept out of it (MADV_DONTFORK) are
+ * mapped, and zero. One call where none is missing. 0, or -errno.
+ */
+int vm_map_missing(void *start, size_t bytes);
+
+/*
  * Moves the pages of one open range to another, whose own are dropped. The source stays
  * open and reads as zero (MREMAP_DONTUNMAP, Linux 5.7). Splits mappings: see mremap(2).
  */
