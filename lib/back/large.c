@@ -11,6 +11,7 @@
 #include "back/helper_link.h"
 #include "back/large_count.h"
 #include "back/large_run.h"
+#include "back/marked.h"
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/vm.h"
@@ -240,11 +241,20 @@ enum large_lookup large_look_up(const void *address, size_t *bytes)
 	return found;
 }
 
+static void clear_marks(void *block)
+{
+	size_t bytes;
+
+	if (unlikely(marked_reaches(block)) && large_look_up(block, &bytes) == LARGE_BLOCK)
+		marked_clear(block, bytes);
+}
+
 enum large_lookup large_put(void *block)
 {
 	enum large_lookup found;
 	uint32_t unit;
 
+	clear_marks(block);
 	lock_take(&lock);
 	found = look_up(block, &unit);
 	if (found == LARGE_BLOCK) {

@@ -14,6 +14,7 @@
 #include "back/brought.h"
 #include "back/helper_link.h"
 #include "back/index_stack.h"
+#include "back/marked.h"
 #include "back/stock.h"
 #include "back/superslab_brought.h"
 #include "back/superslab_list.h"
@@ -386,6 +387,8 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	uint32_t mask = superslab_run_mask(unit % SUPERSLAB_UNITS, units);
 	struct superslab *superslab = superslab_at(index);
 
+	if (unlikely(marked_reaches(reservation_unit_start(unit))))
+		marked_clear(reservation_unit_start(unit), units * UNIT_SIZE);
 	atomic_fetch_or_explicit(&superslab->touched, mask, memory_order_relaxed);
 	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
 	atomic_fetch_or(&superslab->units, mask);

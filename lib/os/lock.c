@@ -108,7 +108,8 @@ static void take_slowly(struct lock *lock)
 		return;
 	/* It interrupted itself, and waits for itself. */
 	if (lock_is_own(lock))
-		log_fatal("malloc or free in a signal handler that interrupted malloc or free");
+		log_fatal("malloc or free while the same thread is in the middle of one "
+			  "(a signal handler, or a longjmp out of one?)");
 	for (round = 0; !take_or_sleep(lock, round); round++)
 		;
 }

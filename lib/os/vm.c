@@ -133,6 +133,11 @@ int vm_open(void *start, size_t bytes)
 {
 	if (maps_on_open)
 		return vm_map_again(start, bytes);
+	return vm_allow(start, bytes);
+}
+
+int vm_allow(void *start, size_t bytes)
+{
 	return counted(system_call(SYS_mprotect, start, bytes, PROT_READ | PROT_WRITE));
 }
 

@@ -41,6 +41,9 @@ int vm_map_wiped_on_fork(void **page);
  */
 int vm_open(void *start, size_t bytes);
 
+/* Makes pages that are mapped writable again. */
+int vm_allow(void *start, size_t bytes);
+
 /* Drops the pages; the next touch finds zeroes. Also for mlock()ed ranges, where the kernel can. */
 int vm_drop(void *start, size_t bytes);
 

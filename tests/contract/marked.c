@@ -3,6 +3,8 @@
  * Blocks whose memory the program has marked for the kernel, and freed so: does whoever gets the
  * memory next get memory?
  */
+#include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,7 +63,36 @@ static void a_child_frees_and_uses_what_it_was_not_given(void)
 	}
 }
 
+static void large_memory_freed_read_only_is_writable_for_the_next(void)
+{
+	for (size_t bytes = 2 * MIB; bytes <= 64 * MIB; bytes *= 2) {
+		char *block;
+
+		CHECK(!posix_memalign((void **)&block, page, bytes));
+		pattern_write(block, bytes, 1);
+		CHECK(!mprotect(block, bytes / 2, bytes % 3 ? PROT_READ : PROT_NONE));
+		free_and_use(block, bytes);
+		malloc_trim(0);
+	}
+}
+
+/* A refused call, and one elsewhere, are as they would be. */
+static void mprotect_answers_as_it_does(void)
+{
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			   0);
+
+	CHECK(pages != MAP_FAILED);
+	CHECK(mprotect(pages, page, PROT_READ) == 0);
+	errno = 0;
+	CHECK(mprotect(pages + 1, page, PROT_READ) == -1 && errno == EINVAL);
+	CHECK(!munmap(pages, 2 * page));
+	CHECK(mprotect(pages, page, PROT_READ) == -1 && errno == ENOMEM);
+}
+
 static const struct contract_case cases[] = {
+	CASE(large_memory_freed_read_only_is_writable_for_the_next),
+	CASE(mprotect_answers_as_it_does),
 	CASE(a_child_frees_and_uses_what_it_was_not_given),
 };
 

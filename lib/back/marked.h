@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * marked.h - which part of the heap the program has made unwritable, by mprotect(2). Memory that is
+ * freed so is opened again before somebody else gets it. Noted is one range, from the lowest to the
+ * highest: programs do it to few blocks, or to none.
+ *
+ * Who may run with whom: anyone with anyone, in signal handlers, too.
+ */
+#ifndef HAKMEM_BACK_MARKED_H
+#define HAKMEM_BACK_MARKED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/compiler.h"
+
+/* Relaxed: whoever frees the block knows that it was marked. No range: the end is 0. */
+extern _Atomic uintptr_t marked_start HIDDEN, marked_end HIDDEN;
+
+/* The program has made it unwritable; outside of the heap it is nothing to us. */
+void marked_note(uintptr_t start, size_t bytes);
+
+/* Free memory, before it is anybody's. */
+void marked_clear(void *start, size_t bytes);
+
+/* One compare where the program has marked none. False: nothing from here on is marked. */
+static inline bool marked_reaches(const void *start)
+{
+	return (uintptr_t)start < atomic_load_explicit(&marked_end, memory_order_relaxed);
+}
+
+#endif
