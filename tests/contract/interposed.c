@@ -164,6 +164,7 @@ static void allocate_in_strict_mode(void)
 {
 	char *blocks[BLOCKS];
 	pid_t pid = fork();
+	int status = 0;
 
 	if (pid == 0) {
 		grow_and_shrink();
@@ -182,9 +183,11 @@ static void allocate_in_strict_mode(void)
 		write(1, "through\n", 8);
 		syscall(SYS_exit, 0);
 	}
-	for (int i = 0; i < 200 && !waitpid(pid, NULL, WNOHANG); i++)
+	for (int i = 0; i < 1000 && !waitpid(pid, &status, WNOHANG); i++)
 		usleep(10000);
 	kill(pid, SIGKILL);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "signal %d", WTERMSIG(status));
 }
 
 static void part_in_strict_mode(void)
