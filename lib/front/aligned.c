@@ -46,7 +46,7 @@ static void *pop_aligned(struct bin *bin, size_t alignment)
 			continue;
 		block = *slot;
 		memmove(slot, slot + 1, (size_t)(bin->top - slot) * sizeof(*slot));
-		thread_cache_drop_newest(bin);
+		bin_drop_newest(bin);
 		return block;
 	}
 	return NULL;

@@ -36,10 +36,10 @@ static ALWAYS_INLINE void *aligned_pop_step(struct thread_cache *cache, size_t s
 	thread_cache_begin_work(cache);
 	offset = atomic_load_explicit(&cache->bin_of_step[step], memory_order_relaxed);
 	bin = (struct bin *)((char *)cache + offset * 8);
-	block = thread_cache_newest(bin);
+	block = bin_newest(bin);
 	if (unlikely(!block))
 		return NULL;
-	thread_cache_drop_newest(bin);
+	bin_drop_newest(bin);
 	thread_cache_end_work(cache);
 	return block;
 }

@@ -2,7 +2,7 @@
 /*
  * free.c - the freeing functions, and what the fast path falls back to.
  *
- *   hak_free ── free_inline ─┬─ thread_cache_push                  (nearly always)
+ *   hak_free ── free_inline ─┬─ bin_push                  (nearly always)
  *                            ├─ free_full ── thread_cache_push_full ── heap …
  *                            ├─ free_not_mine ─┬─ free_remote ── remote_free_push
  *                            │                 └─ large_put
@@ -28,21 +28,15 @@ void free_twice(void *block)
 	misuse_double_free(block);
 }
 
-static void free_remote(struct bin *bin, void *block)
+static void NOINLINE free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
-	unsigned class = thread_cache_bin_class(bin);
-	struct thread_cache *cache;
+	struct thread_cache *cache = heap_is_kept(owner) ? NULL : lease_take_own();
+	unsigned class;
 
-	if (unlikely(heap_is_kept(owner))) {
-		thread_cache_put_kept(block);
-		return;
-	}
-	cache = lease_take_own();
-	/* Without an outbox: the thread is on its way out, or its cache is seized. */
+	/* Its thread is on its way out, or its cache is seized, or the heap is nobody's. */
 	if (unlikely(!cache)) {
-		heap_note_sent(NULL, class);
-		remote_free_push_alone(owner, block);
+		lease_send_home(block);
 		return;
 	}
 	/* Out of span, as long as it lasts; or attaching has given us the block's own heap. */
@@ -51,7 +45,9 @@ static void free_remote(struct bin *bin, void *block)
 		free_into(bin, block);
 		return;
 	}
+	class = thread_cache_bin_class(bin);
 	heap_note_sent(&cache->heap, class);
+	/* Where there is no memory even for a message, the block stays lost. */
 	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
 	lease_put(cache);
 }
@@ -62,7 +58,7 @@ void NOINLINE free_full(struct bin *bin, void *block)
 
 	if (unlikely(!cache)) {
 		/* It is seized, and what is sent to it waits. */
-		free_remote(bin, block);
+		lease_send_home(block);
 		return;
 	}
 	/* Resuming may have made room, or not. */

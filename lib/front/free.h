@@ -27,7 +27,7 @@ static ALWAYS_INLINE void free_into(struct bin *bin, void *block)
 		free_twice(block);
 	if (unlikely(top >= bin->full))
 		return free_full(bin, block);
-	thread_cache_push(bin, block);
+	bin_push(bin, block);
 }
 
 static ALWAYS_INLINE void free_inline(void *block)

@@ -22,7 +22,7 @@
 #include "front/quarantine.h"
 #include "support/log.h"
 
-#define BLOCK_BYTES_LEAST	32	/* a remote message and the canary behind it */
+#define BLOCK_BYTES_LEAST	32	/* one of 16 bytes would be half canary */
 #define TAKES_TO_SEND		256	/* remote frees wait for so many at most */
 
 /* Written by the constructor, then read only. */
@@ -222,7 +222,7 @@ void hardened_free(void *block)
 	memset(block, 0, size - CANARY_BYTES);
 	/* A heap that can be destroyed has nothing outside of it. */
 	if (heap_is_kept(atomic_load_explicit(&slab->heap, memory_order_relaxed)))
-		thread_cache_put_kept(block);
+		lease_send_home(block);
 	else
 		put_in_quarantine(block, size);
 }

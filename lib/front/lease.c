@@ -216,6 +216,16 @@ void lease_put_slow(struct thread_cache *cache)
 	heap_abandon(&cache->heap);
 }
 
+void lease_send_home(void *block)
+{
+	struct thread_cache *cache = lease_take();
+
+	if (unlikely(!cache))
+		return;	/* no memory even for a cache: it stays where it is */
+	thread_cache_send_home(cache, block);
+	lease_put(cache);
+}
+
 /* The heap waits for another thread; whatever is wholly free in it goes to everybody. */
 static void detach_at_exit(void *argument)
 {

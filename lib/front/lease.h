@@ -67,6 +67,12 @@ static inline void lease_put(struct thread_cache *cache)
 }
 
 /*
+ * A block goes home past all bins and outboxes, by way of whatever cache can be had: one of a heap
+ * that is no thread's, or freed by a thread that has none.
+ */
+void lease_send_home(void *block);
+
+/*
  * The calling thread's heap, if it has one, will serve frees only, as one whose thread did not
  * survive a fork; its next allocation begins another. For hardened_begin.
  */

@@ -2,7 +2,7 @@
 /*
  * malloc.c - the allocation functions, and what the fast path falls back to.
  *
- *   hak_malloc ── malloc_inline ─┬─ thread_cache_drop_newest       (nearly always)
+ *   hak_malloc ── malloc_inline ─┬─ bin_drop_newest       (nearly always)
  *                                └─ malloc_slow ─┬─ to 1 MiB: thread_cache_refill ── heap …
  *                                                └─ larger: large_block_take
  *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
@@ -118,7 +118,7 @@ static void *take_zeroed(size_t size)
 
 	if (unlikely(!cache))
 		return malloc_fail();
-	if (!thread_cache_newest(&cache->bins[class]))
+	if (!bin_newest(&cache->bins[class]))
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	if (!block)
 		block = thread_cache_take(size, &cache->bins[class]);

@@ -33,10 +33,10 @@ static ALWAYS_INLINE void *malloc_inline(size_t size)
 	thread_cache_begin_work(cache);
 	offset = atomic_load_explicit(&cache->bin_of_step[(size + 15) >> 4], memory_order_relaxed);
 	bin = (struct bin *)((char *)cache + offset * 8);
-	block = thread_cache_newest(bin);
+	block = bin_newest(bin);
 	if (unlikely(!block))
 		return malloc_slow(size);
-	thread_cache_drop_newest(bin);
+	bin_drop_newest(bin);
 	thread_cache_end_work(cache);
 	IN_ONE_REGISTER(block);
 	return block;

@@ -70,13 +70,13 @@ void reclaim_begin(uint64_t (*clock)(void))
 /* Different after nearly any use; what is missed is looked at again. */
 static uint64_t RACY_READER sum_of(struct thread_cache *cache)
 {
-	uint64_t sum = remote_free_is_waiting(&cache->heap);
+	uint64_t sum = remote_free_has_come(&cache->heap);
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class++) {
 		const struct bin *bin = &cache->bins[class];
 
-		sum = (sum ^ (uintptr_t)thread_cache_newest(bin)) * 0x9e3779b97f4a7c15ull;
+		sum = (sum ^ (uintptr_t)bin_newest(bin)) * 0x9e3779b97f4a7c15ull;
 		sum += (uintptr_t)bin->top;
 	}
 	return sum;

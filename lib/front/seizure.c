@@ -88,7 +88,7 @@ static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void **top
 	uint32_t put = 0;
 
 	if (!taken)
-		taken = thread_cache_bottom(cache, class);
+		taken = bin_bottom(&cache->slots[class]);
 	while (taken < top && !is_over(cache)) {
 		unsigned count = (unsigned)min_size((size_t)(top - taken), BATCH_BLOCKS);
 

@@ -11,8 +11,6 @@
 
 #include "front/thread_cache.h"
 
-#include <string.h>
-
 #include "front/quarantine.h"
 #include "support/options.h"
 
@@ -21,13 +19,12 @@
 #define BIN_BYTES_MAX		(16 * MiB)
 #define GROWN_BLOCKS_MAX	8192		/* of all bins of a cache: half a MiB of cache lines */
 #define BATCH_BLOCKS		64
-#define FLUSH_BLOCKS		32		/* what one free has to do at most */
+#define FLUSH_BLOCKS		16		/* what one free has to do at most */
 #define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
+#define DRAIN_MESSAGES		4		/* more than a refill needs: what comes never piles up */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
-
-#define BOTTOM_FIRST		1		/* two empty slots: see free_into */
 
 static _Atomic size_t claimed_bytes;	/* of the shared budget; relaxed: a count */
 
@@ -62,102 +59,34 @@ void thread_cache_init(struct thread_cache *cache, unsigned home)
 	for (class = 0; class < CLASS_COUNT; class++) {
 		cache->owners[class].cache = cache;
 		cache->limits[class] = thread_cache_first_limit(class);
-		cache->slots[class] = (struct bin_slots){ cache->nothing, BOTTOM_FIRST,
-							  SLOT_ARRAY_ORDERS };
-		cache->bins[class].top = cache->bins[class].full = cache->nothing + BOTTOM_FIRST;
+		bin_begin(&cache->bins[class], &cache->slots[class], cache->nothing);
 	}
 	cache->bins[CLASS_COUNT] = cache->bins[0];
 	thread_cache_open_steps(cache);
 	heap_create(&cache->heap, (char *)cache->bins, home);
 }
 
-static void **last_slot(const struct bin_slots *slots)
-{
-	uint32_t count = slots->order == SLOT_ARRAY_ORDERS ? BOTTOM_FIRST + 1u :
-							     slot_array_slots(slots->order);
-
-	return slots->array + count - 1;
-}
-
 static uint32_t count_of(struct thread_cache *cache, unsigned class)
 {
-	return (uint32_t)(cache->bins[class].top - thread_cache_bottom(cache, class));
+	return bin_count(&cache->bins[class], &cache->slots[class]);
 }
 
-/* The bin may be filled to its limit, or to the end of its array. */
 static void mark_full(struct thread_cache *cache, unsigned class)
 {
-	void **full = thread_cache_bottom(cache, class) + cache->limits[class];
-	void **last = last_slot(&cache->slots[class]);
-
-	cache->bins[class].full = full < last ? full : last;
+	bin_mark_full(&cache->bins[class], &cache->slots[class], cache->limits[class]);
 }
 
-/* Moves the blocks to an array, its own or another, and marks nothing. */
-static void move_to(struct thread_cache *cache, unsigned class, void **array)
-{
-	struct bin_slots *slots = &cache->slots[class];
-	uint32_t count = count_of(cache, class);
-
-	memmove(array + BOTTOM_FIRST + 1, thread_cache_bottom(cache, class) + 1,
-		count * sizeof(*array));
-	array[BOTTOM_FIRST - 1] = array[BOTTOM_FIRST] = NULL;
-	slots->array = array;
-	slots->bottom = BOTTOM_FIRST;
-	cache->bins[class].top = array + BOTTOM_FIRST + count;
-}
-
-/* Room beyond the limit, so that blocks are moved down seldom while a bin flushes. */
-static uint32_t slots_wanted(uint32_t limit)
-{
-	return limit + limit / 4 + FLUSH_BLOCKS;
-}
-
-/* False: the array is as large as is of use, or there is no memory. */
-static bool grow_array(struct thread_cache *cache, unsigned class)
-{
-	struct bin_slots *slots = &cache->slots[class];
-	unsigned order = slots->order == SLOT_ARRAY_ORDERS ? 0 : slots->order + 1u;
-	void **old = slots->array, **array;
-
-	if (order && (order == SLOT_ARRAY_ORDERS ||
-		      slot_array_slots(slots->order) >= slots_wanted(cache->limits[class])))
-		return false;
-	array = slot_array_take(&cache->slot_pool, order);
-	if (!array)
-		return false;
-	move_to(cache, class, array);
-	if (order)
-		slot_array_put(&cache->slot_pool, old, order - 1);
-	slots->order = (uint8_t)order;
-	return true;
-}
-
-/* Room for more blocks while the bin is below its limit. False: it is not, or no memory. */
 static bool make_room(struct thread_cache *cache, unsigned class)
 {
-	struct bin *bin = &cache->bins[class];
-
-	if (count_of(cache, class) >= cache->limits[class])
-		return false;
-	mark_full(cache, class);
-	if (bin->top < bin->full)
-		return true;
-	if (!grow_array(cache, class))
-		move_to(cache, class, cache->slots[class].array);
-	mark_full(cache, class);
-	return bin->top < bin->full;
+	return bin_make_room(&cache->bins[class], &cache->slots[class], cache->limits[class],
+			     &cache->slot_pool);
 }
 
 /* Takes so many of the bin's oldest blocks and puts them into their slabs. */
 static void put_oldest(struct thread_cache *cache, unsigned class, uint32_t count)
 {
-	void **bottom = thread_cache_bottom(cache, class);
-
-	heap_put_blocks(&cache->heap, bottom + 1, count);
-	bottom += count;
-	bottom[-1] = bottom[0] = NULL;
-	cache->slots[class].bottom = (uint16_t)(cache->slots[class].bottom + count);
+	heap_put_blocks(&cache->heap, bin_bottom(&cache->slots[class]) + 1, count);
+	bin_forget_oldest(&cache->slots[class], count);
 }
 
 /* The most that a bin can ever hold. */
@@ -230,8 +159,7 @@ static void flush(struct thread_cache *cache, unsigned class)
 	mark_full(cache, class);
 	if (bin->top < bin->full)
 		return;
-	if (last_slot(&cache->slots[class]) - bin->top < count)
-		move_to(cache, class, cache->slots[class].array);
+	bin_move_down(bin, &cache->slots[class], count);
 	bin->full = bin->top + (count + 1) / 2;
 }
 
@@ -243,7 +171,7 @@ void thread_cache_push_full(struct bin *bin, void *block)
 	if (bin->top >= bin->full && !make_room(cache, class) && count_of(cache, class))
 		flush(cache, class);
 	if (likely(bin->top < bin->full))
-		thread_cache_push(bin, block);
+		bin_push(bin, block);
 	else
 		heap_put_blocks(&cache->heap, &block, 1);	/* no memory for an array */
 }
@@ -253,8 +181,7 @@ static void flush_bin(struct thread_cache *cache, unsigned class)
 	put_oldest(cache, class, count_of(cache, class));
 	thread_cache_lower_limit(cache, class, thread_cache_first_limit(class));
 	cache->flushed[class] = cache->flushed_in_row[class] = 0;
-	if (cache->slots[class].order != SLOT_ARRAY_ORDERS)
-		move_to(cache, class, cache->slots[class].array);
+	bin_move_down(&cache->bins[class], &cache->slots[class], UINT32_MAX);
 	mark_full(cache, class);
 }
 
@@ -266,44 +193,36 @@ static void flush_bins(struct thread_cache *cache)
 		flush_bin(cache, class);
 }
 
-/* Blocks that came home go into their bins, where there is room. */
-static void take_home(struct thread_cache *cache, void *block)
+/* Blocks that came home go into their bins, where there is room; else into their slabs. */
+static void take_home(struct thread_cache *cache, struct remote_message *message)
 {
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	void *others[REMOTE_BLOCKS];
+	unsigned i, others_count = 0;
 
-	heap_note_received(&cache->heap, thread_cache_bin_class(bin));
-	if (bin->top < bin->full || make_room(cache, thread_cache_bin_class(bin)))
-		thread_cache_push(bin, block);
-	else
-		heap_put_blocks(&cache->heap, &block, 1);
+	for (i = 0; i < message->count; i++) {
+		void *block = message->blocks[i];
+		struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+		unsigned class = thread_cache_bin_class(bin);
+
+		heap_note_received(&cache->heap, class);
+		if (likely(bin->top < bin->full) || make_room(cache, class))
+			bin_push(bin, block);
+		else
+			others[others_count++] = block;
+	}
+	heap_put_blocks(&cache->heap, others, others_count);
 }
 
+/* A few messages each time, so that no call waits for many. */
 static void NOINLINE drain(struct thread_cache *cache)
 {
-	struct remote_message *message = remote_free_take_all(&cache->heap);
+	struct remote_message *message;
+	unsigned i;
 
-	while (message) {
-		struct remote_message *next = message->next;
-		uint64_t i, count = message->count;
-
-		__builtin_prefetch(next);
-		for (i = 0; i < count; i++)
-			take_home(cache, message->blocks[i]);
+	for (i = 0; i < DRAIN_MESSAGES && (message = remote_free_receive(&cache->heap)); i++) {
 		take_home(cache, message);
-		message = next;
+		remote_free_return(message);
 	}
-}
-
-/* How many blocks an empty bin can take: each refill may double the array, to the limit. */
-static uint32_t room_of_empty(struct thread_cache *cache, unsigned class, uint32_t wanted)
-{
-	struct bin *bin = &cache->bins[class];
-
-	if (cache->slots[class].bottom != BOTTOM_FIRST)
-		move_to(cache, class, cache->slots[class].array);
-	if (last_slot(&cache->slots[class]) - bin->top < (ptrdiff_t)wanted)
-		grow_array(cache, class);
-	return (uint32_t)(last_slot(&cache->slots[class]) - bin->top);
 }
 
 /* Blocks 1 … count - 1 go into an empty bin, the lowest address on top. */
@@ -349,9 +268,10 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	bool note;
 
 	tend(cache);
-	if (thread_cache_newest(bin))
+	if (bin_newest(bin))
 		return thread_cache_take(size, bin);
-	wanted = (uint32_t)min_size(wanted, room_of_empty(cache, class, wanted) + 1);
+	wanted = (uint32_t)min_size(wanted, 1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
+							    &cache->slot_pool, wanted));
 	note = asked_sample_is_due(&cache->sampling, class, &wanted);
 	count = take_blocks(cache, class, blocks, wanted ? wanted : 1);
 	if (count == 0)
@@ -377,17 +297,20 @@ void thread_cache_put_home(struct thread_cache *cache, void *block)
 		return;
 	}
 	heap_note_sent(&cache->heap, class);
-	/* The message leaves the canary alone. */
-	remote_free_push(&cache->outbox, owner, block,
-			 size_class_table[class].size - sizeof(uint64_t));
+	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
 }
 
-void thread_cache_put_kept(void *block)
+void thread_cache_send_home(struct thread_cache *cache, void *block)
 {
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 
-	heap_note_sent(NULL, thread_cache_bin_class(bin));
-	remote_free_push_alone(&thread_cache_bin_owner(bin)->cache->heap, block);
+	if (owner == &cache->heap) {
+		heap_put_blocks(owner, &block, 1);
+		return;
+	}
+	heap_note_sent(&cache->heap, thread_cache_bin_class(bin));
+	remote_free_send_one(&cache->outbox, owner, block);
 }
 
 static void empty_quarantine(struct thread_cache *cache)
@@ -407,27 +330,17 @@ void thread_cache_flush_bins(struct thread_cache *cache)
 	heap_put_empty_slabs(&cache->heap);
 }
 
-/* What was pushed while the cache was seized closes up to what was left in it. */
-static void close_gap(struct thread_cache *cache, unsigned class)
-{
-	void **taken = cache->seized.taken[class];
-	void **bottom = thread_cache_bottom(cache, class);
-	struct bin *bin = &cache->bins[class];
-
-	if (taken) {
-		memmove(bottom + 1, taken + 1, (size_t)(bin->top - taken) * sizeof(*taken));
-		bin->top -= taken - bottom;
-		cache->seized.taken[class] = NULL;
-	}
-	mark_full(cache, class);
-}
-
 void thread_cache_reopen(struct thread_cache *cache)
 {
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class++)
-		close_gap(cache, class);
+	for (class = 0; class < CLASS_COUNT; class++) {
+		if (cache->seized.taken[class])
+			bin_close_gap(&cache->bins[class], &cache->slots[class],
+				      cache->seized.taken[class]);
+		cache->seized.taken[class] = NULL;
+		mark_full(cache, class);
+	}
 	cache->seized.open_again = false;
 	thread_cache_open_steps(cache);
 }

@@ -13,35 +13,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "front/slot_array.h"
+#include "front/bin.h"
 #include "middle/asked_sample.h"
 #include "middle/heap.h"
 #include "middle/remote_free.h"
 #include "os/thread.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
-
-/*
- * The blocks of a bin lie in an array of pointers outside of the heap, the newest on top:
- *
- *   │ NULL │ NULL │ oldest … newest │ … room … │ … │
- *            bottom             top         full
- *
- * blocks = top - bottom; full - bottom <= limit. Nothing is ever read from a free block. No
- * field is atomic, though seizure.c and reports read top: the fast paths change it in memory by
- * one instruction, and where it matters seizure.c has barriers.
- */
-struct bin {
-	void **top;	/* the newest block; at the bottom NULL: the bin is empty */
-	void **full;	/* top gets no higher without a slow path */
-};
-
-/* The rest of a bin, off the fast paths. By whoever works in the cache. */
-struct bin_slots {
-	void **array;
-	uint16_t bottom;	/* index of the higher NULL */
-	uint8_t order;		/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
-};
 
 /* Lies a constant distance behind its bin, on lines that are read by all and seldom written. */
 struct bin_owner {
@@ -76,7 +54,7 @@ struct thread_cache {
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
 	_Atomic uint8_t bin_of_step[SIZE_STEPS + ALIGNED_STEPS]; /* relaxed: seizure.c has a barrier */
 	struct bin_slots slots[CLASS_COUNT];
-	void *nothing[2];		/* the array of bins that have none */
+	void *nothing[BIN_SLOTS_NONE];	/* the array of bins that have none */
 	struct slot_pool slot_pool;
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as top is */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */
@@ -119,19 +97,13 @@ static inline unsigned thread_cache_bin_class(struct bin *bin)
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
 }
 
-/* The higher of the two empty slots below a bin's oldest block. */
-static RACY_READER inline void **thread_cache_bottom(struct thread_cache *cache, unsigned class)
-{
-	return cache->slots[class].array + cache->slots[class].bottom;
-}
-
 /* Also by who does not have the cache: then the count is of some moment. */
 static RACY_READER inline uint32_t thread_cache_bin_count(struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
 	void **taken = cache->seized.taken[class];
-	ptrdiff_t count = bin->top - (taken ? taken : thread_cache_bottom(cache, class));
+	ptrdiff_t count = bin->top - (taken ? taken : bin_bottom(&cache->slots[class]));
 
 	/* The array may just have changed. */
 	return count < 0 || count > SLOT_ARRAY_MOST ? 0 : (uint32_t)count;
@@ -158,12 +130,6 @@ static inline struct thread_cache *thread_cache_of_heap(struct heap *heap)
 	return (struct thread_cache *)((char *)heap - offsetof(struct thread_cache, heap));
 }
 
-/* The newest block of a bin that the caller works in; NULL: it is empty. */
-static ALWAYS_INLINE void *thread_cache_newest(const struct bin *bin)
-{
-	return *bin->top;
-}
-
 /* Makes a zeroed cache the calling thread's, with slabs of the home. */
 void thread_cache_init(struct thread_cache *cache, unsigned home);
 
@@ -179,46 +145,24 @@ void thread_cache_open_steps(struct thread_cache *cache);
 /* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
 void *thread_cache_refill(size_t size, struct bin *bin);
 
-/*
- * Takes the newest block out of a bin that is not empty. Behind the compiler's barrier top is
- * changed where it is, by one instruction instead of two.
- */
-static ALWAYS_INLINE void thread_cache_drop_newest(struct bin *bin)
-{
-	atomic_signal_fence(memory_order_seq_cst);
-	bin->top--;
-}
-
 /* A block by way of the bin, as the fast path takes it; NULL: no memory. */
 static inline void *thread_cache_take(size_t size, struct bin *bin)
 {
-	void *block = thread_cache_newest(bin);
+	void *block = bin_newest(bin);
 
 	if (!block)
 		return thread_cache_refill(size, bin);
-	thread_cache_drop_newest(bin);
+	bin_drop_newest(bin);
 	return block;
 }
 
 /*
- * Adds a block to a bin that is not full. The slot is written first: whoever seizes the cache
- * has a barrier between reading top and the slots below it.
- */
-static ALWAYS_INLINE void thread_cache_push(struct bin *bin, void *block)
-{
-	bin->top[1] = block;
-	atomic_signal_fence(memory_order_seq_cst);
-	bin->top++;
-}
-
-/*
  * A block on its way out of a cache that the caller works in, past the bins: to its slab, or
- * to the slab's owner.
+ * to the slab's owner. Where there is no memory even for the message, it stays lost.
  */
 void thread_cache_put_home(struct thread_cache *cache, void *block);
-
-/* A block of a heap that is no thread's: it goes there at once, whoever frees it. */
-void thread_cache_put_kept(void *block);
+/* The same at once, not by way of the outbox. */
+void thread_cache_send_home(struct thread_cache *cache, void *block);
 
 /* For a block for which the bin has no room: makes some, a few blocks at a time. */
 void thread_cache_push_full(struct bin *bin, void *block);

@@ -202,22 +202,22 @@ void heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count)
 		done += put_run(heap, blocks + done, count - done);
 }
 
+/* Those that are empty lie behind all others: see put_run. */
+static void put_empty_slabs_of(struct heap *heap, unsigned class)
+{
+	uint32_t link;
+
+	while ((link = heap->available[class].tail) &&
+	       slab_unit(link - 1)->free_blocks == size_class_table[class].capacity)
+		put_slab(heap, link - 1);
+}
+
 void heap_put_empty_slabs(struct heap *heap)
 {
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class++) {
-		uint32_t link = heap->available[class].tail;
-
-		while (link) {
-			struct slab *slab = slab_unit(link - 1);
-			uint32_t previous = slab->previous;
-
-			if (slab->free_blocks == size_class_table[class].capacity)
-				put_slab(heap, link - 1);
-			link = previous;
-		}
-	}
+	for (class = 0; class < CLASS_COUNT && heap->empty_units; class++)
+		put_empty_slabs_of(heap, class);
 }
 
 void heap_create(struct heap *heap, char *bins, unsigned home)

@@ -63,6 +63,7 @@ struct heap {
 	bool kept;			/* never a thread's: see heap_keep; set when it is made */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
+	struct remote_message *received;	/* taken from the inbox, not yet read; owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
 	_Atomic bool stirred;		/* some slab has changed; relaxed: a hint for comb.h */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * remote_free.c - see remote_free.h. The idea of batches that go home as messages is
- * snmalloc's (Liétar et al., ISMM 2019).
+ * snmalloc's (Liétar et al., ISMM 2019), whose messages are the blocks themselves.
  */
 #include <config.h>
 
@@ -9,49 +9,71 @@
 
 #include "support/log.h"
 
-#define LISTED_MAX	30	/* with next and count 256 B: four cache lines */
-/*
- * A block on its way keeps its slab from becoming empty, so batches are no larger than pays,
- * and an outbox that sends to many does not wait until each batch is full.
- */
-#define BATCH_BLOCKS	24
-#define OUTBOX_BLOCKS	64
-#define OUTBOX_BYTES	(64 * KiB)	/* a thread that sleeps holds no more, but for one block */
-
-/* The owner's thread did not survive a fork: nobody will ever drain its inbox. */
-static void put_frozen(struct remote_message *message)
+void remote_free_twice(void *block, size_t size)
 {
-	while (message) {
-		struct remote_message *next = message->next;
-		uint64_t i;
-
-		for (i = 0; i < message->count; i++)
-			heap_put_frozen(message->blocks[i]);
-		heap_put_frozen(message);
-		message = next;
-	}
+	log_fatal("double free of %p (size class %u)", block, (unsigned)size);
 }
 
-static void push(struct heap *owner, struct remote_message *newest, struct remote_message *oldest)
+/* NULL: no memory. One that is new is opened only when there is no other. */
+static struct remote_message *take_message(struct remote_outbox *outbox)
 {
-	struct remote_message *head = atomic_load_explicit(&owner->inbox, memory_order_relaxed);
+	struct remote_message *message = outbox->spares;
+
+	if (!message)
+		/* acquire: pairs with the release in remote_free_return */
+		message = atomic_exchange_explicit(&outbox->returned, NULL, memory_order_acquire);
+	if (message) {
+		outbox->spares = message->next;
+		return message;
+	}
+	message = reservation_take_open_metadata(sizeof(*message));
+	if (!message)
+		message = reservation_take_metadata(sizeof(*message));
+	if (message)
+		message->origin = outbox;
+	return message;
+}
+
+static void put_message(struct remote_outbox *outbox, struct remote_message *message)
+{
+	message->next = outbox->spares;
+	outbox->spares = message;
+}
+
+static void push(_Atomic(struct remote_message *) *stack, struct remote_message *message)
+{
+	struct remote_message *head = atomic_load_explicit(stack, memory_order_relaxed);
 
 	do {
-		oldest->next = head;
-		/* release: pairs with the acquire in remote_free_take_all */
-	} while (!atomic_compare_exchange_weak_explicit(&owner->inbox, &head, newest,
+		message->next = head;
+		/* release: pairs with the acquire in remote_free_receive and take_message */
+	} while (!atomic_compare_exchange_weak_explicit(stack, &head, message,
 							memory_order_release,
 							memory_order_relaxed));
 }
 
-static void send(struct heap *owner, struct remote_message *newest, struct remote_message *oldest)
+void remote_free_return(struct remote_message *message)
+{
+	push(&message->origin->returned, message);
+}
+
+/* The owner's thread did not survive a fork: nobody will ever drain its inbox. */
+static void put_frozen(struct remote_message *message)
+{
+	uint64_t i;
+
+	for (i = 0; i < message->count; i++)
+		heap_put_frozen(message->blocks[i]);
+}
+
+static void send(struct remote_outbox *outbox, struct heap *owner, struct remote_message *message)
 {
 	if (unlikely(heap_is_frozen(owner))) {
-		oldest->next = NULL;
-		put_frozen(newest);
+		put_frozen(message);
+		put_message(outbox, message);
 		return;
 	}
-	push(owner, newest, oldest);
+	push(&owner->inbox, message);
 	/* A heap without a thread would keep what it is sent until the next thread starts. */
 	if (unlikely(heap_is_idle(owner)) && heap_visit(owner)) {
 		remote_free_drain(owner);
@@ -62,16 +84,17 @@ static void send(struct heap *owner, struct remote_message *newest, struct remot
 
 static void forget_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
-	outbox->blocks -= batch->blocks;
-	outbox->bytes -= batch->bytes;
-	batch->owner = NULL;
+	outbox->weight -= batch->weight;
 	outbox->pending--;
+	*batch = (struct remote_batch){ .owner = NULL };
 }
 
 static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
-	send(batch->owner, batch->newest, batch->oldest);
+	struct remote_batch full = *batch;
+
 	forget_batch(outbox, batch);
+	send(outbox, full.owner, full.message);
 }
 
 void remote_free_post_all(struct remote_outbox *outbox)
@@ -83,7 +106,7 @@ void remote_free_post_all(struct remote_outbox *outbox)
 
 		if (!batch->owner || heap_is_frozen(batch->owner))
 			continue;
-		push(batch->owner, batch->newest, batch->oldest);
+		push(&batch->owner->inbox, batch->message);
 		forget_batch(outbox, batch);
 	}
 }
@@ -97,85 +120,64 @@ void remote_free_send_all(struct remote_outbox *outbox)
 			send_batch(outbox, &outbox->batches[i]);
 }
 
-static void start_batch(struct remote_outbox *outbox, struct remote_batch *batch, struct heap *owner)
+static bool start_batch(struct remote_outbox *outbox, struct remote_batch *batch, struct heap *owner)
 {
-	if (batch->owner)
-		send_batch(outbox, batch);
-	*batch = (struct remote_batch){ .owner = owner };
+	batch->message = take_message(outbox);
+	if (!batch->message)
+		return false;
+	batch->message->count = 0;
+	batch->owner = owner;
 	outbox->pending++;
+	return true;
 }
 
-static uint32_t list_capacity(size_t size)
+bool remote_free_push_slow(struct remote_outbox *outbox, struct remote_batch *batch,
+			   struct heap *owner, void *block, size_t weight)
 {
-	size_t room = (size - sizeof(struct remote_message)) / sizeof(void *);
-
-	return room < LISTED_MAX ? (uint32_t)room : LISTED_MAX;
-}
-
-static void start_message(struct remote_batch *batch, void *block, size_t size)
-{
-	struct remote_message *message = block;
-
-	message->next = batch->newest;
-	message->count = 0;
-	batch->room = list_capacity(size);
-	batch->newest = message;
-	if (!batch->oldest)
-		batch->oldest = message;
-}
-
-void remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *block, size_t size)
-{
-	struct remote_batch *batch = &outbox->batches[owner->number % OUTBOX_BATCHES];
-
-	if (unlikely(batch->owner == owner && batch->last == block))
-		log_fatal("double free of %p (size class %u)", block, (unsigned)size);
-	/* A full batch waits for the next block, so that the last can be compared with it. */
-	if (outbox->blocks >= OUTBOX_BLOCKS || outbox->bytes >= OUTBOX_BYTES)
+	if (outbox->weight >= OUTBOX_WEIGHT)
 		remote_free_send_all(outbox);
-	if (batch->owner != owner || batch->blocks >= BATCH_BLOCKS)
-		start_batch(outbox, batch, owner);
-	batch->last = block;
-	batch->bytes += size;
-	batch->blocks++;
-	outbox->blocks++;
-	outbox->bytes += size;
-	if (batch->room) {
-		batch->newest->blocks[batch->newest->count++] = block;
-		batch->room--;
-	} else {
-		start_message(batch, block, size);
-	}
+	if (batch->owner && (batch->owner != owner || batch->message->count == REMOTE_BLOCKS))
+		send_batch(outbox, batch);
+	if (!batch->owner && unlikely(!start_batch(outbox, batch, owner)))
+		return false;
+	remote_free_add(outbox, batch, block, weight);
+	return true;
 }
 
-void remote_free_push_alone(struct heap *owner, void *block)
+bool remote_free_send_one(struct remote_outbox *outbox, struct heap *owner, void *block)
 {
-	struct remote_message *message = block;
+	struct remote_message *message = take_message(outbox);
 
-	message->count = 0;
-	send(owner, message, message);
+	if (unlikely(!message))
+		return false;
+	message->blocks[0] = block;
+	message->count = 1;
+	send(outbox, owner, message);
+	return true;
 }
 
-struct remote_message *remote_free_take_all(struct heap *heap)
+struct remote_message *remote_free_receive(struct heap *heap)
 {
-	/* acquire: pairs with the release in send */
-	return atomic_exchange_explicit(&heap->inbox, NULL, memory_order_acquire);
+	struct remote_message *message = heap->received;
+
+	/* A load first: who refills looks often, and mostly in vain. */
+	if (!message && atomic_load_explicit(&heap->inbox, memory_order_relaxed))
+		/* acquire: pairs with the release in push */
+		message = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_acquire);
+	if (message)
+		heap->received = message->next;
+	return message;
 }
 
 void remote_free_drain(struct heap *heap)
 {
-	struct remote_message *message = remote_free_take_all(heap);
+	struct remote_message *message;
+	uint64_t i;
 
-	while (message) {
-		struct remote_message *next = message->next;
-		void *block = message;
-		uint64_t i;
-
+	while ((message = remote_free_receive(heap))) {
 		for (i = 0; i < message->count; i++)
 			heap_note_block_received(heap, message->blocks[i]);
-		heap_note_block_received(heap, block);
 		heap_put_blocks(heap, message->blocks, (unsigned)message->count);
-		heap_put_blocks(heap, &block, 1);
-		message = next;
+		remote_free_return(message);
 	}
 }

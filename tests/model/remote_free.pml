@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lib/middle/remote_free.c: two senders push messages into an inbox by compare-and-swap, the
- * owner takes all by one exchange, and ends; what arrives afterwards is drained by a sender
- * that adopts the waiting heap. Shown: every block comes home exactly once, the inbox is
- * drained by one at a time, and nothing waits in it when all is done and the heap is idle.
+ * lib/middle/remote_free.c: two senders push messages into an inbox by compare-and-swap; the
+ * owner takes all by one exchange, reads some or all of them, returns what it has read to the
+ * outbox it came from, and ends. What arrives afterwards is read by a sender that adopts the
+ * waiting heap. Each sender has one message, which it sends again and again. Shown: every block
+ * comes home exactly once, the inbox is read by one at a time, nothing waits in it when all is
+ * done, and a message that comes back to the inbox while another is being pushed does no harm.
  *
- * Senders look at idle after they have pushed. The owner drains, then abandons the heap, and a
+ * Senders look at idle after they have pushed. The owner reads, then abandons the heap, and a
  * message that came in between waits for the next who pushes, trims, or adopts: that is the
  * taker at the end.
  */
 #define SENDERS		2
-#define MESSAGES	2	/* of each sender */
+#define BLOCKS		3	/* of each sender */
 #define NONE		0
 
-byte inbox;			/* message + 1, NONE: empty */
-byte next[SENDERS * MESSAGES];
-byte home[SENDERS * MESSAGES];	/* how often it came home */
+byte inbox;			/* message + 1, NONE: empty; a sender's number is its message's */
+byte received;			/* the owner's: taken, not yet read */
+byte next[SENDERS];
+byte block_of[SENDERS];
+byte returned[SENDERS];		/* stacks of messages, for their senders */
+byte home[SENDERS * BLOCKS];	/* how often it came home */
+byte sent[SENDERS];		/* ghosts: blocks on their way, or home */
 bool idle;
 bool draining;			/* a ghost: somebody acts as the owner */
 byte working;
 
-inline drain()
+/* Some of the messages, or all. */
+inline drain(some)
 {
 	assert(!draining);
 	draining = true;
-	d_step { message = inbox; inbox = NONE }	/* atomic_exchange */
 	do
-	:: message != NONE ->
-		home[message - 1]++;
-		assert(home[message - 1] == 1);
-		message = next[message - 1]
-	:: else -> break
+	:: received == NONE && inbox == NONE -> break
+	:: received == NONE && inbox != NONE ->
+		d_step { received = inbox; inbox = NONE }	/* atomic_exchange */
+	:: received != NONE ->
+		message = received;
+		received = next[message - 1];
+		home[block_of[message - 1]]++;
+		assert(home[block_of[message - 1]] == 1);
+		/* remote_free_return: the one message of its sender, so the stack is empty */
+		assert(returned[message - 1] == NONE);
+		returned[message - 1] = message
+	:: some && received != NONE -> break
 	od;
 	draining = false
 }
@@ -60,23 +73,28 @@ inline push(which)
 
 proctype sender(byte number)
 {
-	byte head, message, sent = 0;
-	bool adopted;
+	byte head, message;
+	bool adopted, has = true;
 
 	do
-	:: sent < MESSAGES ->
-		push(number * MESSAGES + sent);
-		sent++;
+	:: sent[number] < BLOCKS && has ->
+		block_of[number] = number * BLOCKS + sent[number];
+		sent[number]++;
+		has = false;
+		push(number);
 		if
 		:: idle ->
 			adopt_this();
 			if
-			:: adopted -> drain(); abandon()
+			:: adopted -> drain(false); abandon()
 			:: else
 			fi
 		:: else
 		fi
-	:: else -> break
+	:: sent[number] < BLOCKS && !has && returned[number] != NONE ->
+		d_step { has = (returned[number] != NONE); returned[number] = NONE }
+	:: !has -> break	/* it would take another message */
+	:: sent[number] == BLOCKS -> break
 	od;
 	working--
 }
@@ -86,16 +104,16 @@ proctype owner()
 	byte message, rounds = 0;
 
 	do
-	:: rounds < 2 -> drain(); rounds++
+	:: rounds < 2 -> drain(true); rounds++
 	:: break
 	od;
-	drain();
+	drain(false);
 	abandon();
 	working--
 }
 
 init {
-	byte message, i;
+	byte message, i, k;
 	bool adopted;
 
 	atomic { working = SENDERS + 1; run owner(); run sender(0); run sender(1) }
@@ -104,10 +122,16 @@ init {
 	/* the next thread, or malloc_trim */
 	adopt_this();
 	assert(adopted);
-	drain();
+	drain(false);
 	i = 0;
 	do
-	:: i < SENDERS * MESSAGES -> assert(home[i] == 1); i++
+	:: i < SENDERS ->
+		k = 0;
+		do
+		:: k < BLOCKS -> assert(home[i * BLOCKS + k] == (k < sent[i])); k++
+		:: else -> break
+		od;
+		i++
 	:: else -> break
 	od
 }

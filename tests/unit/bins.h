@@ -15,7 +15,7 @@ static inline void bins_check(struct thread_cache *cache)
 
 	for (class = 0; class < CLASS_COUNT; class++) {
 		struct bin *bin = &cache->bins[class];
-		void **slot, **bottom = thread_cache_bottom(cache, class);
+		void **slot, **bottom = bin_bottom(&cache->slots[class]);
 
 		ck_assert_ptr_null(bottom[0]);
 		ck_assert_ptr_null(bottom[-1]);

@@ -8,7 +8,6 @@
 #include "middle/remote_free.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include "tests/unit/unit.h"
 
@@ -16,7 +15,7 @@
 #define SENDERS	     4
 #define BLOCKS_EACH  5000
 #define BATCH_BYTES  (64 * KiB)
-#define BATCH_BLOCKS 64
+#define BATCH_BLOCKS REMOTE_BLOCKS
 
 static char nobody;
 static struct heap heaps[HEAPS];
@@ -54,28 +53,22 @@ static void take(struct heap *heap, void **into, unsigned count)
 
 static void push(struct remote_outbox *outbox, struct heap *owner, void *block)
 {
-	remote_free_push(outbox, owner, block, size_of_class());
+	ck_assert(remote_free_push(outbox, owner, block, size_of_class()));
 }
 
 /* Blocks that have come, each noted by its place in its slab; a second coming is an error. */
 static unsigned note_messages(struct heap *owner)
 {
-	struct remote_message *message = remote_free_take_all(owner);
+	struct remote_message *message;
 	unsigned came = 0;
 
-	while (message) {
-		struct remote_message *next = message->next;
-		void *list[BATCH_BLOCKS];
+	while ((message = remote_free_receive(owner))) {
 		unsigned count = (unsigned)message->count;
 
-		ck_assert_uint_lt(count, BATCH_BLOCKS);
-		ck_assert_uint_le(sizeof(*message) + count * sizeof(void *),
-				  size_of_class());
-		memcpy(list, message->blocks, count * sizeof(void *));
-		list[count++] = message;
-		heap_put_blocks(owner, list, count); /* aborts if one is free already */
+		ck_assert_uint_le(count, REMOTE_BLOCKS);
+		heap_put_blocks(owner, message->blocks, count); /* aborts if one is free already */
 		came += count;
-		message = next;
+		remote_free_return(message);
 	}
 	return came;
 }
@@ -184,7 +177,7 @@ START_TEST(draining_puts_everything_into_the_slabs)
 	for (i = 0; i < 69; i++)
 		push(&outboxes[0], &heaps[0], blocks[i]);
 	remote_free_send_all(&outboxes[0]);
-	remote_free_push_alone(&heaps[0], blocks[69]);
+	ck_assert(remote_free_send_one(&outboxes[0], &heaps[0], blocks[69]));
 	ck_assert(remote_free_is_waiting(&heaps[0]));
 	remote_free_drain(&heaps[0]);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
@@ -198,7 +191,7 @@ static void push_again(void *block)
 	push(&outboxes[0], &heaps[0], block);
 }
 
-/* _i: how many blocks were pushed before; at 64 the batch is full and still compared. */
+/* _i: how many blocks were pushed before; at 29 the batch is full and still compared. */
 START_TEST(pushing_a_block_twice_in_a_row_aborts)
 {
 	int i;
@@ -268,6 +261,46 @@ START_TEST(one_sender_leaves_nothing_waiting_in_an_idle_heap)
 }
 END_TEST
 
+START_TEST(messages_that_were_read_serve_again)
+{
+	size_t metadata;
+	unsigned round, i;
+
+	class = 4;
+	take(&heaps[0], blocks, 1000);
+	for (round = 0; round < 100; round++) {
+		for (i = 0; i < 1000; i++)
+			push(&outboxes[0], &heaps[0], blocks[i]);
+		remote_free_send_all(&outboxes[0]);
+		ck_assert_uint_eq(note_messages(&heaps[0]), 1000);
+		take(&heaps[0], blocks, 1000);
+		if (!round)
+			metadata = reservation_metadata_bytes();
+	}
+	ck_assert_uint_eq(reservation_metadata_bytes(), metadata);
+}
+END_TEST
+
+/* What is written into a block that is on its way does not change what comes home. */
+START_TEST(a_message_lies_outside_of_the_heap)
+{
+	unsigned i;
+
+	class = 0;
+	take(&heaps[0], blocks, 100);
+	for (i = 0; i < 100; i++) {
+		push(&outboxes[0], &heaps[0], blocks[i]);
+		unit_fill(blocks[i], size_of_class(), i);
+	}
+	remote_free_send_all(&outboxes[0]);
+	for (i = 0; i < 100; i++)
+		unit_fill(blocks[i], size_of_class(), 100 + i);
+	ck_assert_uint_eq(note_messages(&heaps[0]), 100);
+	for (i = 0; i < 100; i++)
+		ck_assert(unit_is_filled(blocks[i], size_of_class(), 100 + i));
+}
+END_TEST
+
 static void ignore(struct heap *heap)
 {
 	(void)heap;
@@ -285,7 +318,7 @@ START_TEST(what_is_sent_to_a_frozen_heap_is_put_at_once)
 		push(&outboxes[0], &heaps[0], blocks[i]);
 	remote_free_send_all(&outboxes[0]);
 	ck_assert_uint_ne(reservation_taken_bytes(), 0);
-	remote_free_push_alone(&heaps[0], blocks[capacity - 1]);
+	ck_assert(remote_free_send_one(&outboxes[0], &heaps[0], blocks[capacity - 1]));
 	ck_assert_uint_eq(reservation_taken_bytes(), 0);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
 }
@@ -302,10 +335,12 @@ int main(void)
 	tcase_add_loop_test(tcase, a_batch_is_sent_before_it_is_too_long, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, draining_puts_everything_into_the_slabs, 0,
 			    CLASS_COUNT);
-	tcase_add_loop_test(tcase, pushing_a_block_twice_in_a_row_aborts, 1, 65);
+	tcase_add_loop_test(tcase, pushing_a_block_twice_in_a_row_aborts, 1, 30);
 	tcase_add_test(tcase, a_block_that_comes_home_twice_aborts);
 	tcase_add_test(tcase, a_heap_without_a_thread_is_emptied_by_those_who_send);
 	tcase_add_test(tcase, one_sender_leaves_nothing_waiting_in_an_idle_heap);
+	tcase_add_test(tcase, messages_that_were_read_serve_again);
+	tcase_add_test(tcase, a_message_lies_outside_of_the_heap);
 	tcase_add_loop_test(tcase, what_is_sent_to_a_frozen_heap_is_put_at_once, 0,
 			    CLASS_COUNT);
 	return unit_end();

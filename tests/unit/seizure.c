@@ -377,7 +377,7 @@ static void *pushed;
 static void push_one(unsigned number)
 {
 	if (number == 3)
-		thread_cache_push(bin_of_64, pushed);
+		bin_push(bin_of_64, pushed);
 }
 
 START_TEST(a_push_beside_the_barrier_loses_no_block)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bin.h - a thread's free blocks of one size class: a stack of pointers, outside of the heap.
+ * Nothing is ever read from a free block, or written to it.
+ *
+ *   │ NULL │ NULL │ oldest … newest │ … room … │ … │
+ *            bottom             top         full
+ *
+ * Who may run with whom: as thread_cache.h, whose bins these are.
+ */
+#ifndef HAKMEM_FRONT_BIN_H
+#define HAKMEM_FRONT_BIN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "front/slot_array.h"
+#include "support/compiler.h"
+
+/*
+ * blocks = top - bottom; full - bottom <= limit. No field is atomic, though seizure.c and reports
+ * read top: the fast paths change it in memory by one instruction, and where it matters
+ * seizure.c has barriers.
+ */
+struct bin {
+	void **top;	/* the newest block; at the bottom NULL: the bin is empty */
+	void **full;	/* top gets no higher without a slow path */
+};
+
+/* The rest of a bin, off the fast paths. */
+struct bin_slots {
+	void **array;
+	uint16_t bottom;	/* index of the higher NULL */
+	uint8_t order;		/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
+};
+
+#define BIN_SLOTS_NONE	2	/* of a bin without an array: NULL, never written */
+
+/* An empty bin without an array, which is full. */
+void bin_begin(struct bin *bin, struct bin_slots *slots, void **none);
+
+static RACY_READER inline void **bin_bottom(const struct bin_slots *slots)
+{
+	return slots->array + slots->bottom;
+}
+
+static inline uint32_t bin_count(const struct bin *bin, const struct bin_slots *slots)
+{
+	return (uint32_t)(bin->top - bin_bottom(slots));
+}
+
+/* NULL: it is empty. */
+static ALWAYS_INLINE void *bin_newest(const struct bin *bin)
+{
+	return *bin->top;
+}
+
+/*
+ * Takes the newest block out of a bin that is not empty. Behind the compiler's barrier top is
+ * changed where it is, by one instruction instead of two.
+ */
+static ALWAYS_INLINE void bin_drop_newest(struct bin *bin)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top--;
+}
+
+/*
+ * Adds a block to a bin that is not full. The slot is written first: whoever seizes the cache
+ * has a barrier between reading top and the slots below it.
+ */
+static ALWAYS_INLINE void bin_push(struct bin *bin, void *block)
+{
+	bin->top[1] = block;
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top++;
+}
+
+/* It may be filled to its limit, or to the end of its array. */
+void bin_mark_full(struct bin *bin, const struct bin_slots *slots, uint32_t limit);
+
+/* Room for more blocks while it is below its limit. False: it is not, or there is no memory. */
+bool bin_make_room(struct bin *bin, struct bin_slots *slots, uint32_t limit, struct slot_pool *pool);
+
+/* How many blocks an empty one can take; of those wanted its array may double for some. */
+uint32_t bin_reserve(struct bin *bin, struct bin_slots *slots, uint32_t limit,
+		     struct slot_pool *pool, uint32_t wanted);
+
+/* The oldest ones have gone elsewhere. */
+void bin_forget_oldest(struct bin_slots *slots, uint32_t count);
+
+/* Its blocks move to the beginning of the array, if so many could not be pushed. */
+void bin_move_down(struct bin *bin, struct bin_slots *slots, uint32_t room);
+
+/* The blocks up to this one have gone: the others close up. */
+void bin_close_gap(struct bin *bin, const struct bin_slots *slots, void **gone);
+
+#endif
