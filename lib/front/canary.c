@@ -11,16 +11,23 @@
 
 struct canary_keys canary_keys;
 
-/* The kernel gives every process 16 random bytes: no system call that a filter could refuse. */
-uint64_t canary_init(void)
+static struct keyed_hash_key derive_key(const struct keyed_hash_key *root, uint64_t number)
+{
+	return (struct keyed_hash_key){ { keyed_hash_by(root, 2 * number, 2, 4),
+					  keyed_hash_by(root, 2 * number + 1, 2, 4) } };
+}
+
+/*
+ * The kernel gives every process 16 random bytes: no system call that a filter could refuse. The
+ * C library takes its own guards from them, so who knows one of those knows half of the root.
+ */
+void canary_init(void)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);	/* at any address */
-	uint64_t words[2] = { (uintptr_t)words, 0 }, seed;
+	struct keyed_hash_key root = { { (uintptr_t)&root, (uintptr_t)&canary_keys } };
 
 	if (random)
-		memcpy(words, random, sizeof(words));
-	seed = words[0] ^ canary_mix(words[1]);
-	canary_keys.live = canary_mix(seed + 0x9e3779b97f4a7c15u);
-	canary_keys.freed = canary_mix(seed + 2 * 0x9e3779b97f4a7c15u);
-	return canary_mix(seed + 3 * 0x9e3779b97f4a7c15u);
+		memcpy(root.words, random, sizeof(root.words));
+	canary_keys.block = derive_key(&root, 1);
+	canary_keys.place = derive_key(&root, 2);
 }

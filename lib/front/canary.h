@@ -2,7 +2,8 @@
 /*
  * canary.h - the last word of a block under hardened:true. It says whether the block is live
  * or freed, in a way that nobody can guess and that differs from block to block, so one
- * exchange tells a double free from a first one and both from an overflow.
+ * exchange tells a double free from a first one and both from an overflow. Who has read one knows
+ * nothing of others. Its first byte is 0: a string's end neither runs over it nor reads it.
  *
  *   ┌ what the program may use ──────────────┬ canary ┐
  *   0                                 size - 8      size
@@ -17,34 +18,35 @@
 #include <stdint.h>
 
 #include "support/compiler.h"
+#include "support/keyed_hash.h"
 
 #define CANARY_BYTES	sizeof(uint64_t)
 
+/* One for canaries, one for the places of blocks. */
 struct canary_keys {
-	uint64_t live, freed;
+	struct keyed_hash_key block, place;
 };
 
 extern struct canary_keys canary_keys HIDDEN;
 
-/* Once, before the first canary. Returns a number to begin random sequences with. */
-uint64_t canary_init(void);
+/* Once, before the first canary. */
+void canary_init(void);
 
-/* An invertible mix: splitmix64's (Steele, Lea, Flood, OOPSLA 2014). */
-static inline uint64_t canary_mix(uint64_t value)
-{
-	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
-	value = (value ^ value >> 27) * 0x94d049bb133111ebu;
-	return value ^ value >> 31;
-}
-
+/* Its lowest byte is the first in memory. */
 static inline uint64_t canary_live(const void *block)
 {
-	return canary_mix((uintptr_t)block ^ canary_keys.live);
+	return keyed_hash(&canary_keys.block, (uintptr_t)block) & ~(uint64_t)0xff;
+}
+
+/* The same with its bits turned: one hash serves both. */
+static inline uint64_t canary_freed_of(uint64_t live)
+{
+	return ~live & ~(uint64_t)0xff;
 }
 
 static inline uint64_t canary_freed(const void *block)
 {
-	return canary_mix((uintptr_t)block ^ canary_keys.freed);
+	return canary_freed_of(canary_live(block));
 }
 
 static inline _Atomic uint64_t *canary_of(void *block, size_t bytes)

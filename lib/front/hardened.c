@@ -27,13 +27,12 @@
 
 /* Written by the constructor, then read only. */
 static struct heap *early_heap;		/* what the first thread had before; NULL: nothing */
-static uint64_t first_random;
 
-static _Atomic uint64_t random_count;	/* relaxed: a number for each thread */
+static _Atomic uint64_t quarantines;	/* relaxed: a number for each */
 
 void hardened_begin(void)
 {
-	first_random = canary_init();
+	canary_init();
 	early_heap = lease_give_up();
 	reservation_hide_span();
 }
@@ -42,12 +41,12 @@ static struct quarantine *quarantine_of(struct thread_cache *cache)
 {
 	if (unlikely(!cache->quarantine)) {
 		struct quarantine *quarantine = reservation_take_metadata(sizeof(*quarantine));
-		uint64_t number = atomic_fetch_add_explicit(&random_count, 1,
+		uint64_t number = atomic_fetch_add_explicit(&quarantines, 1,
 							    memory_order_relaxed);
 
 		if (!quarantine)
 			return NULL;
-		quarantine_begin(quarantine, canary_mix(first_random + number));
+		quarantine_begin(quarantine, number);
 		cache->quarantine = quarantine;
 	}
 	return cache->quarantine;
@@ -177,7 +176,7 @@ static void NORETURN explain_canary(const char *verb, void *block, size_t size, 
 	log_fatal("overflow of the block at %p (size class %u)", block, (unsigned)size);
 }
 
-static void put_in_quarantine(void *block, size_t size)
+static void put_in_quarantine(void *block, size_t size, uint64_t canary)
 {
 	struct thread_cache *cache = lease_take();
 	struct quarantine *quarantine;
@@ -189,7 +188,7 @@ static void put_in_quarantine(void *block, size_t size)
 	while (quarantine && (leaving = quarantine_pop_excess(quarantine)))
 		thread_cache_put_home(cache, leaving);
 	if (quarantine)
-		quarantine_push(quarantine, block, (uint32_t)size);
+		quarantine_push(quarantine, block, (uint32_t)size, canary);
 	else
 		thread_cache_put_home(cache, block);
 	lease_put(cache);
@@ -198,7 +197,7 @@ static void put_in_quarantine(void *block, size_t size)
 void hardened_free(void *block)
 {
 	struct slab *slab;
-	uint64_t found;
+	uint64_t found, live;
 	size_t size;
 
 	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody) {
@@ -215,16 +214,17 @@ void hardened_free(void *block)
 		misuse_explain("free", block);
 	size = slab_class(slab)->size;
 	/* relaxed: of two who free it one finds it freed; nothing else depends on it */
-	found = atomic_exchange_explicit(canary_of(block, size), canary_freed(block),
+	live = canary_live(block);
+	found = atomic_exchange_explicit(canary_of(block, size), canary_freed_of(live),
 					 memory_order_relaxed);
-	if (unlikely(found != canary_live(block)))
+	if (unlikely(found != live))
 		explain_canary("free", block, size, found);
 	memset(block, 0, size - CANARY_BYTES);
 	/* A heap that can be destroyed has nothing outside of it. */
 	if (heap_is_kept(atomic_load_explicit(&slab->heap, memory_order_relaxed)))
 		lease_send_home(block);
 	else
-		put_in_quarantine(block, size);
+		put_in_quarantine(block, size, canary_freed_of(live));
 }
 
 size_t hardened_usable_size(const char *verb, void *block)

@@ -11,29 +11,29 @@
 #include "front/canary.h"
 #include "support/log.h"
 
-void quarantine_begin(struct quarantine *quarantine, uint64_t random)
+#define DRAWN_BITS	40	/* of a number that belongs to one quarantine */
+
+void quarantine_begin(struct quarantine *quarantine, uint64_t number)
 {
-	quarantine->random = random | 1;
+	quarantine->drawn = number << DRAWN_BITS;
 }
 
-/* Marsaglia's xorshift (2003): it has to be quick, and to differ from process to process. */
-uint64_t quarantine_random(struct quarantine *quarantine)
+/* A hash has two. */
+uint32_t quarantine_random(struct quarantine *quarantine)
 {
-	uint64_t random = quarantine->random;
-
-	random ^= random << 13;
-	random ^= random >> 7;
-	random ^= random << 17;
-	quarantine->random = random;
-	return random;
+	quarantine->random >>= 32;
+	if (!quarantine->random)
+		quarantine->random = keyed_hash(&canary_keys.place, quarantine->drawn++);
+	return (uint32_t)quarantine->random ? (uint32_t)quarantine->random : 1;
 }
 
-void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes)
+void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes, uint64_t canary)
 {
 	uint32_t place = (quarantine->oldest + quarantine->count++) % QUARANTINE_BLOCKS;
 
 	quarantine->blocks[place] = block;
 	quarantine->sizes[place] = bytes;
+	quarantine->canaries[place] = canary;
 	quarantine->bytes += bytes;
 }
 
@@ -48,11 +48,10 @@ static bool is_zero(const void *block, size_t bytes)
 	return true;
 }
 
-static void verify(void *block, uint32_t bytes)
+static void verify(void *block, uint32_t bytes, uint64_t canary)
 {
 	if (unlikely(!is_zero(block, bytes - CANARY_BYTES) ||
-		     atomic_load_explicit(canary_of(block, bytes), memory_order_relaxed) !=
-			     canary_freed(block)))
+		     atomic_load_explicit(canary_of(block, bytes), memory_order_relaxed) != canary))
 		log_fatal("write after free to the block at %p (size class %u)", block, bytes);
 }
 
@@ -60,15 +59,18 @@ static void verify(void *block, uint32_t bytes)
 static void shuffle(struct quarantine *quarantine)
 {
 	uint32_t among = quarantine->count / 2 + 1, oldest = quarantine->oldest;
-	uint32_t other = (oldest + (uint32_t)(quarantine_random(quarantine) % among)) %
+	uint32_t other = (oldest + quarantine_random(quarantine) % among) %
 			 QUARANTINE_BLOCKS;
 	void *block = quarantine->blocks[oldest];
 	uint32_t size = quarantine->sizes[oldest];
+	uint64_t canary = quarantine->canaries[oldest];
 
 	quarantine->blocks[oldest] = quarantine->blocks[other];
 	quarantine->sizes[oldest] = quarantine->sizes[other];
+	quarantine->canaries[oldest] = quarantine->canaries[other];
 	quarantine->blocks[other] = block;
 	quarantine->sizes[other] = size;
+	quarantine->canaries[other] = canary;
 }
 
 void *quarantine_pop(struct quarantine *quarantine)
@@ -82,7 +84,7 @@ void *quarantine_pop(struct quarantine *quarantine)
 	quarantine->oldest = (place + 1) % QUARANTINE_BLOCKS;
 	quarantine->count--;
 	quarantine->bytes -= quarantine->sizes[place];
-	verify(quarantine->blocks[place], quarantine->sizes[place]);
+	verify(quarantine->blocks[place], quarantine->sizes[place], quarantine->canaries[place]);
 	return quarantine->blocks[place];
 }
 

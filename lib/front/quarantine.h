@@ -22,18 +22,21 @@
 struct quarantine {
 	void *blocks[QUARANTINE_BLOCKS];
 	uint32_t sizes[QUARANTINE_BLOCKS];
+	uint64_t canaries[QUARANTINE_BLOCKS];	/* what each must end in */
 	uint32_t oldest, count;
 	size_t bytes;
-	uint64_t random;	/* never 0 */
+	uint64_t drawn;		/* hashes so far, in a range of its own */
+	uint64_t random;	/* the last of them; its upper half is 0 when both have served */
 };
 
-void quarantine_begin(struct quarantine *quarantine, uint64_t random);
+/* number: one that no other quarantine has. */
+void quarantine_begin(struct quarantine *quarantine, uint64_t number);
 
-/* A number that the thread has not had before. */
-uint64_t quarantine_random(struct quarantine *quarantine);
+/* A random number, never 0, that nobody can foretell from others. */
+uint32_t quarantine_random(struct quarantine *quarantine);
 
 /* There must be room: see quarantine_pop_excess. */
-void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes);
+void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes, uint64_t canary);
 
 /* One that has to leave, so that another has room; NULL: none has to. */
 void *quarantine_pop_excess(struct quarantine *quarantine);

@@ -219,6 +219,71 @@ static void blocks_come_at_random_places(void)
 	CHECK_THAT(ascending < 64, "%zu of 256 blocks follow the one before", ascending);
 }
 
+static uint64_t canary_behind(const char *block)
+{
+	uint64_t canary;
+
+	memcpy(&canary, block + malloc_usable_size((void *)(uintptr_t)block), sizeof(canary));
+	return canary;
+}
+
+static unsigned differing_bits(uint64_t one, uint64_t other)
+{
+	return (unsigned)__builtin_popcountll(one ^ other);
+}
+
+/*
+ * Blocks whose addresses differ by one bit have canaries that differ by half of theirs, and so
+ * have those of pairs with the same difference: no equation of addresses holds for canaries.
+ */
+static void a_canary_tells_nothing_of_others(void)
+{
+	enum { BLOCKS = 2000 };
+	static char *blocks[BLOCKS];
+	uint64_t sum = 0, of_pairs = 0, pairs = 0;
+
+	for (size_t i = 0; i < BLOCKS; i++) {
+		blocks[i] = malloc(40);
+		CHECK((canary_behind(blocks[i]) & 0xff) == 0);
+	}
+	for (size_t i = 0; i + 3 < BLOCKS; i++) {
+		uint64_t mix = canary_behind(blocks[i]) ^ canary_behind(blocks[i + 1]);
+
+		sum += (uint64_t)__builtin_popcountll(mix);
+		if (((uintptr_t)blocks[i] ^ (uintptr_t)blocks[i + 1]) !=
+		    ((uintptr_t)blocks[i + 2] ^ (uintptr_t)blocks[i + 3]))
+			continue;
+		of_pairs += differing_bits(mix, canary_behind(blocks[i + 2]) ^
+							canary_behind(blocks[i + 3]));
+		pairs++;
+	}
+	/* 28 of 56 bits each. */
+	CHECK_THAT(sum / (BLOCKS - 3) == 27 || sum / (BLOCKS - 3) == 28, "%lu bits differ",
+		   (unsigned long)(sum / (BLOCKS - 3)));
+	CHECK(!pairs || of_pairs / pairs > 14);
+}
+
+/* The mix of splitmix64, which was a canary once, is undone: who knows one knows them all then. */
+static uint64_t unmixed(uint64_t value)
+{
+	value = (value ^ value >> 31 ^ value >> 62) * 0x319642b2d24d8ec3u;
+	value = (value ^ value >> 27 ^ value >> 54) * 0x96de1b173f119089u;
+	return value ^ value >> 30 ^ value >> 60;
+}
+
+static void one_canary_does_not_foretell_the_next(void)
+{
+	char *first = malloc(100);
+	uint64_t key = unmixed(canary_behind(first)) ^ (uintptr_t)first;
+
+	for (size_t i = 0; i < 1000; i++) {
+		char *block = malloc(20 + i * 3);
+
+		CHECK((unmixed(canary_behind(block)) ^ (uintptr_t)block) != key);
+		CHECK(canary_behind(block) != canary_behind(first));
+	}
+}
+
 static void need_guards(void)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -292,6 +357,8 @@ static const struct contract_case cases[] = {
 	CASE_WITH(realloc_of_a_freed_block_aborts, "hardened:true"),
 	CASE_WITH(a_free_with_another_size_aborts, "hardened:true"),
 	CASE_WITH(a_freed_block_is_zero_and_not_given_out_soon, "hardened:true"),
+	CASE_WITH(a_canary_tells_nothing_of_others, "hardened:true"),
+	CASE_WITH(one_canary_does_not_foretell_the_next, "hardened:true"),
 	CASE_WITH(blocks_come_at_random_places, "hardened:true"),
 	CASE_WITH(a_touch_behind_a_large_block_faults, "hardened:true"),
 	CASE_WITH(a_touch_of_a_freed_large_block_faults, "hardened:true"),
