@@ -66,6 +66,25 @@ static void freeing_twice_in_a_heap_in_use_aborts(void)
 	expect_abort("part_free_twice_among_others", "3000000");
 }
 
+/* What glibc's fast bins once let pass: a, b, a. */
+static void part_free_twice_with_another_between(void)
+{
+	void *block = malloc(announced_size()), *other = malloc(announced_size());
+
+	announce_double_free(block);
+	free(hidden(block));
+	free(hidden(other));
+	free(hidden(block));
+}
+
+static void freeing_twice_with_another_between_aborts(void)
+{
+	static const char *const sizes[] = { "0", "16", "64", "500", "4000", "8000", "20000" };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		expect_abort("part_free_twice_with_another_between", sizes[i]);
+}
+
 /* The old place of a block that realloc moved is free already. */
 static void part_free_after_realloc(void)
 {
@@ -208,6 +227,7 @@ static const struct contract_case cases[] = {
 	CASE(freeing_a_large_block_twice_aborts),
 	CASE(freeing_twice_in_a_heap_in_use_aborts),
 	CASE(freeing_twice_between_free_blocks_aborts),
+	CASE(freeing_twice_with_another_between_aborts),
 	CASE(freeing_what_realloc_moved_aborts),
 	CASE(realloc_of_a_freed_block_to_another_class_aborts),
 	CASE(freeing_what_realloc_to_zero_freed_aborts),
@@ -217,6 +237,7 @@ static const struct contract_case cases[] = {
 	CASE_PART(part_free_twice),
 	CASE_PART(part_free_twice_among_others),
 	CASE_PART(part_free_twice_between_free_blocks),
+	CASE_PART(part_free_twice_with_another_between),
 	CASE_PART(part_free_after_realloc),
 	CASE_PART(part_realloc_after_free),
 	CASE_PART(part_realloc_to_zero_and_free),

@@ -18,6 +18,7 @@
 enum { OTHERS = 40, LATER = 4000, MANY = 1024, DECAY_S = 3 };
 
 static char *others[OTHERS];
+static char decoy[2048] __attribute__((aligned(64)));
 
 static void take_others(size_t size)
 {
@@ -52,6 +53,30 @@ static void free_twice_with_others_between(void)
 	free(hidden(block));
 }
 
+static void free_twice_with_one_other_between(void)
+{
+	char *block = malloc(100), *other = malloc(100);
+
+	take_others(100);
+	free(hidden(block));
+	free(hidden(other));
+	free(hidden(block));
+}
+
+/* What was freed meanwhile has long left all caches. */
+static void free_twice_long_after(void)
+{
+	static char *many[100 * LATER];
+	char *block = malloc(100);
+
+	for (size_t i = 0; i < sizeof(many) / sizeof(*many); i++)
+		many[i] = malloc(100);
+	free(hidden(block));
+	for (size_t i = 0; i < sizeof(many) / sizeof(*many); i++)
+		free(many[i]);
+	free(hidden(block));
+}
+
 static void *free_it(void *block)
 {
 	free(hidden(block));
@@ -67,6 +92,17 @@ static void free_twice_by_two_threads(void)
 	if (pthread_create(&thread, NULL, free_it, block) || pthread_join(thread, NULL))
 		abort();
 	free(hidden(block));
+}
+
+static void free_here_then_in_a_thread(void)
+{
+	char *block = malloc(100);
+	pthread_t thread;
+
+	take_others(100);
+	free(hidden(block));
+	if (pthread_create(&thread, NULL, free_it, block) || pthread_join(thread, NULL))
+		abort();
 }
 
 static void free_large_twice(void)
@@ -118,6 +154,16 @@ static void write_behind(void)
 	free(hidden(block));
 }
 
+static void write_before(void)
+{
+	char *block;
+
+	take_others(100);
+	block = malloc(100);
+	memset(hidden(block - 16), 0x41, 16);
+	free(hidden(block));
+}
+
 static void write_behind_large(void)
 {
 	char *block = malloc(3 << 20);
@@ -133,6 +179,19 @@ static void write_to_freed(void)
 	take_others(1000);
 	free(hidden(block));
 	((volatile char *)block)[100] = 1;
+}
+
+/* As who attacks does: the next but one of the size shall be where he wants it. */
+static void write_address_to_freed(void)
+{
+	char *block, *older;
+
+	take_others(1000);
+	older = malloc(1000);
+	block = malloc(1000);
+	free(hidden(older));
+	free(hidden(block));
+	*(char *volatile *)block = decoy;
 }
 
 static void write_to_freed_large(void)
@@ -176,8 +235,11 @@ static const struct kind {
 	void (*commit)(void);
 } kinds[] = {
 	{ "free twice at once", free_twice_at_once },
+	{ "free twice, one other between", free_twice_with_one_other_between },
 	{ "free twice, others between", free_twice_with_others_between },
+	{ "free twice, long after", free_twice_long_after },
 	{ "free twice, two threads", free_twice_by_two_threads },
+	{ "free here, then in a thread", free_here_then_in_a_thread },
 	{ "free a large block twice", free_large_twice },
 	{ "free on the stack", free_on_the_stack },
 	{ "free unaligned", free_unaligned },
@@ -185,12 +247,42 @@ static const struct kind {
 	{ "free inside a large block", free_inside_large },
 	{ "realloc a freed block", realloc_freed },
 	{ "write behind a block", write_behind },
+	{ "write before a block", write_before },
 	{ "write behind a large block", write_behind_large },
 	{ "write to a freed block", write_to_freed },
+	{ "write an address to a freed block", write_address_to_freed },
 	{ "write to a freed large block", write_to_freed_large },
 	{ "write to memory given back", write_to_given_back },
 	{ "delete as another size", delete_as_another_size },
 };
+
+static void say(const char *word)
+{
+	if (write(1, word, strlen(word)) < 0)
+		_exit(2);
+}
+
+static int compare(const void *one, const void *other)
+{
+	const char *a = *(char *const *)one, *b = *(char *const *)other;
+
+	return (a > b) - (a < b);
+}
+
+/* A block that two have, or that the program itself has put there. */
+static void say_what_is_wrong(char **blocks, size_t count)
+{
+	static char *sorted[LATER];
+
+	memcpy(sorted, blocks, count * sizeof(*blocks));
+	qsort(sorted, count, sizeof(*sorted), compare);
+	for (size_t i = 0; i < count; i++) {
+		if (sorted[i] >= decoy && sorted[i] < decoy + sizeof(decoy))
+			say("forged\n");
+		if (i && sorted[i] < sorted[i - 1] + 100)
+			say("twice\n");
+	}
+}
 
 /* What a program goes on to do: everything that may show what is wrong. */
 static void *go_on(void *unused)
@@ -199,16 +291,11 @@ static void *go_on(void *unused)
 
 	for (size_t i = 0; i < LATER; i++)
 		blocks[i] = malloc(100 + i % 2 * 900);
+	say_what_is_wrong(blocks, LATER);
 	for (size_t i = 0; i < LATER; i++)
 		free(blocks[i]);
 	free_others();
 	return unused;
-}
-
-static void say(const char *word)
-{
-	if (write(1, word, strlen(word)) < 0)
-		_exit(2);
 }
 
 int main(int argc, char **argv)
