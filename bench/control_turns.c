@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "bench/harness.h"
+#include "bench/process_view.h"
 
 enum {
 	QUESTIONS_A_SECOND = 10,
@@ -54,30 +55,28 @@ static void sleep_until(uint64_t end_ns)
 		control_turns_sleep(end_ns - now_ns);
 }
 
-/* Of thread 12: /proc/self/task/12/comm, and schedstat, once it is one of the library's. */
-static void look_at_thread(const char *number)
+/* Of the helper's thread 12: /proc/11/task/12/schedstat. */
+static void look_at_thread(pid_t helper, const char *number)
 {
-	char path[64], name[32];
-	FILE *file;
+	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/self/task/%.12s/comm", number);
-	file = fopen(path, "r");
-	if (file && fscanf(file, "%31s", name) == 1 && !strncmp(name, "hakmem-", 7) &&
-	    found_threads < LIBRARYS_THREADS) {
-		snprintf(path, sizeof(path), "/proc/self/task/%.12s/schedstat", number);
+	if (number[0] != '.' && found_threads < LIBRARYS_THREADS) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%.12s/schedstat", (int)helper, number);
 		spent_by[found_threads++] = open(path, O_RDONLY | O_CLOEXEC);
 	}
-	if (file)
-		fclose(file);
 }
 
 static void find_librarys_threads(void)
 {
-	DIR *folder = opendir("/proc/self/task");
+	pid_t helper = process_view_helper();
+	char path[32];
+	DIR *folder;
 	struct dirent *entry;
 
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)helper);
+	folder = opendir(path);
 	while (folder && (entry = readdir(folder)) != NULL)
-		look_at_thread(entry->d_name);
+		look_at_thread(helper, entry->d_name);
 	if (folder)
 		closedir(folder);
 	if (found_threads < LIBRARYS_THREADS)

@@ -128,6 +128,14 @@ struct others_search {
 	struct process_view_others found;
 };
 
+static bool is_own(const struct others_search *search, pid_t thread)
+{
+	for (unsigned int i = 0; i < search->own_count; i++)
+		if (search->own[i] == thread)
+			return true;
+	return false;
+}
+
 static void add_other(const char *name, void *context)
 {
 	struct others_search *search = context;
@@ -135,10 +143,9 @@ static void add_other(const char *name, void *context)
 	char text[TEXT_BYTES];
 	char path[64];
 
-	for (unsigned int i = 0; i < search->own_count; i++)
-		if (search->own[i] == thread)
-			return;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)thread);
+	if (is_own(search, thread))
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
 	if (!read_text(path, text))
 		return;
 	search->found.threads++;
@@ -149,7 +156,32 @@ static void add_other(const char *name, void *context)
 struct process_view_others process_view_others(const pid_t *own, unsigned int own_count)
 {
 	struct others_search search = { .own = own, .own_count = own_count };
+	pid_t helper = process_view_helper();
+	char path[32];
 
 	visit_directory("/proc/self/task", add_other, &search);
+	if (helper) {
+		snprintf(path, sizeof(path), "/proc/%d/task", (int)helper);
+		visit_directory(path, add_other, &search);
+	}
 	return search.found;
+}
+
+static void find_helper(const char *name, void *context)
+{
+	pid_t process = (pid_t)strtol(name, NULL, 10), *found = context;
+	char text[TEXT_BYTES], path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)process);
+	if (process > 0 && read_text(path, text) && strstr(text, "Name:\thakmem-helper\n") &&
+	    (pid_t)number_after(text, "\nPPid:") == getpid())
+		*found = process;
+}
+
+pid_t process_view_helper(void)
+{
+	pid_t found = 0;
+
+	visit_directory("/proc", find_helper, &found);
+	return found;
 }

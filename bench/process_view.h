@@ -15,7 +15,7 @@ struct process_view_memory {
 	unsigned long private_dirty_kib; /* written, and shared with no other process */
 };
 
-/* Threads that the program has not made itself: an allocator's helpers. */
+/* Threads that the program has not made itself: an allocator's, and of hakmem's helper. */
 struct process_view_others {
 	unsigned int threads;
 	unsigned long switches; /* times they have been scheduled out, so far */
@@ -26,5 +26,8 @@ struct process_view_memory process_view_memory(void);
 unsigned int process_view_mappings(void);
 unsigned int process_view_descriptors(void);
 struct process_view_others process_view_others(const pid_t *own, unsigned int own_count);
+
+/* hakmem's task beside this process; 0: none. */
+pid_t process_view_helper(void);
 
 #endif

@@ -56,9 +56,9 @@ static bool read_stat(struct process *process)
 									 open[1 + i];
 	process->name[length] = '\0';
 	return sscanf(close_ + 1,
-		      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d"
+		      " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d"
 		      " %*d %*d %*d %" SCNu64,
-		      &process->state, &process->start_time) == 2;
+		      &process->state, &process->parent, &process->start_time) == 3;
 }
 
 static bool read_status(struct process *process)
@@ -140,28 +140,6 @@ bool process_has_other_root(const struct process *process)
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)process->pid);
 	return stat(path, &theirs) == 0 && stat("/", &ours) == 0 &&
 	       (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev);
-}
-
-bool process_has_thread_named(const struct process *process, const char *name)
-{
-	char path[64];
-	struct dirent *entry;
-	bool found = false;
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)process->pid);
-	tasks = opendir(path);
-	while (tasks && !found && (entry = readdir(tasks))) {
-		char file[300], text[32];
-		ssize_t length;
-
-		snprintf(file, sizeof(file), "task/%s/comm", entry->d_name);
-		length = read_file(process->pid, file, text, sizeof(text));
-		found = length > 0 && !strncmp(text, name, strlen(name));
-	}
-	if (tasks)
-		closedir(tasks);
-	return found;
 }
 
 bool process_environment(const struct process *process, const char *variable, char *value,
@@ -257,4 +235,45 @@ void process_visit_all(bool (*visit)(const struct process *process, void *argume
 	}
 	if (all)
 		closedir(all);
+}
+
+/* A program may call itself anything: only what its parent has mapped in the same place counts. */
+bool process_is_helper(const struct process *process)
+{
+	static struct process_library own, of_parent;
+	struct process parent;
+
+	return !strcmp(process->name, "hakmem-helper") &&
+	       process_read(&parent, process->parent) && parent.user == process->user &&
+	       process_find_library(process, &own) == PROCESS_YES &&
+	       process_find_library(&parent, &of_parent) == PROCESS_YES &&
+	       own.base == of_parent.base && !strcmp(own.path, of_parent.path);
+}
+
+pid_t process_program_of(pid_t pid)
+{
+	struct process process;
+
+	return process_read(&process, pid) && process_is_helper(&process) ? process.parent : pid;
+}
+
+struct helper_search {
+	pid_t parent, found;
+};
+
+static bool look_for_helper(const struct process *process, void *argument)
+{
+	struct helper_search *search = argument;
+
+	if (process->parent == search->parent && !strcmp(process->name, "hakmem-helper"))
+		search->found = process->pid;
+	return !search->found;
+}
+
+pid_t process_helper_of(const struct process *process)
+{
+	struct helper_search search = { process->pid, 0 };
+
+	process_visit_all(look_for_helper, &search);
+	return search.found;
 }

@@ -15,6 +15,7 @@
 struct process {
 	pid_t pid;	     /* as seen from here */
 	pid_t inner_pid;     /* as it sees itself: the last of NSpid */
+	pid_t parent;
 	uid_t user;	     /* effective */
 	char state;	     /* R S D T t Z ... */
 	uint64_t start_time; /* field 22 of stat */
@@ -36,7 +37,12 @@ const char *process_why_unseen(void);
 bool process_is_secure(const struct process *process);
 /* Another mount namespace, so that its paths are below /proc/PID/root. */
 bool process_has_other_root(const struct process *process);
-bool process_has_thread_named(const struct process *process, const char *name);
+/* The library's own task beside a program: it has the same memory. */
+bool process_is_helper(const struct process *process);
+/* The program, of its helper; of any other process itself. */
+pid_t process_program_of(pid_t pid);
+/* That of a program; 0: it has none. */
+pid_t process_helper_of(const struct process *process);
 
 /* The value of a variable, as it was when the program started. */
 bool process_environment(const struct process *process, const char *variable, char *value,

@@ -69,7 +69,8 @@ bool target_connect(const struct target *target, struct connection *connection,
 		return is_silent(target, failure);
 	if (!connection_open(connection, target->socket, failure))
 		return false;
-	if (connection->peer == target->process.pid || target->process.state == '?')
+	if (target->process.state == '?' ||
+	    process_program_of(connection->peer) == target->process.pid)
 		return true;
 	connection_close(connection);
 	return failure_set(failure, EXIT_REFUSED, "its socket %s is served by process %d",
@@ -134,7 +135,7 @@ static void find_reason(struct target *target)
 		give_reason(target, "control:off is in its HAKMEM_OPTIONS");
 	else if (ask_snapshot(target))
 		return;
-	else if (!process_has_thread_named(process, "hakmem-helper"))
+	else if (!process_helper_of(process))
 		give_reason(target, "its helper has not started yet; control:always in "
 				    "HAKMEM_OPTIONS starts it at once");
 	else
@@ -176,7 +177,7 @@ static bool consider(struct target_list *list, const struct process *process)
 
 static bool consider_each(const struct process *process, void *argument)
 {
-	if (process->pid != getpid())
+	if (process->pid != getpid() && !process_is_helper(process))
 		consider(argument, process);
 	return true;
 }
@@ -204,7 +205,8 @@ static bool find_pid(struct target_list *list, const char *word, struct failure 
 
 	errno = 0;
 	pid = strtol(word, NULL, 10);
-	if (errno || pid <= 0 || pid > 1 << 30 || !process_read(&process, (pid_t)pid))
+	if (errno || pid <= 0 || pid > 1 << 30 ||
+	    !process_read(&process, process_program_of((pid_t)pid)))
 		return failure_set(failure, EXIT_NO_TARGET,
 				   "no process %s; `hakctl ps` lists those on hakmem",
 				   word);
@@ -234,7 +236,7 @@ static bool find_socket(struct target_list *list, const char *path,
 		return false;
 	connection_close(&connection);
 	/* Of a process that this namespace does not show, the socket is all there is. */
-	if (!process_read(&process, connection.peer))
+	if (!process_read(&process, process_program_of(connection.peer)))
 		process = (struct process){ .pid = (pid_t)connection.hello.pid,
 					    .start_time = connection.hello.start_time,
 					    .state = '?',

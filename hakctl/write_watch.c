@@ -17,19 +17,15 @@
 
 #include "hakctl/memory_map.h"
 
-/* A thread, not its process (6.9): the helper has a descriptor table of its own. */
-#define OF_THREAD O_EXCL
-
-/* The descriptor in /proc/PID/task/TID/fd that is a userfaultfd; -1: none. */
-static int find_in_thread(const struct process *process, const char *thread)
+/* The descriptor in /proc/PID/fd that is a userfaultfd; -1: none. */
+static int find_descriptor(pid_t helper)
 {
-	char folder[300], link[64];
+	char folder[64], link[64];
 	struct dirent *entry;
 	int found = -1;
 	DIR *all;
 
-	snprintf(folder, sizeof(folder), "/proc/%d/task/%s/fd", (int)process->pid,
-		 thread);
+	snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)helper);
 	all = opendir(folder);
 	while (all && found < 0 && (entry = readdir(all))) {
 		ssize_t length =
@@ -44,17 +40,13 @@ static int find_in_thread(const struct process *process, const char *thread)
 	return found;
 }
 
-static bool copy_descriptor(pid_t thread, int theirs, int *ours, struct failure *failure)
+static bool copy_descriptor(pid_t helper, int theirs, int *ours, struct failure *failure)
 {
-	int handle = (int)syscall(SYS_pidfd_open, thread, OF_THREAD);
+	int handle = (int)syscall(SYS_pidfd_open, helper, 0);
 
 	if (handle < 0)
-		return failure_set(
-			failure, EXIT_REFUSED, "no heat: %s",
-			errno == EINVAL ?
-				"its helper's descriptors can be had from Linux "
-				"6.9 on" :
-				strerror(errno));
+		return failure_set(failure, EXIT_REFUSED, "no heat: its helper: %s",
+				   strerror(errno));
 	*ours = (int)syscall(SYS_pidfd_getfd, handle, theirs, 0);
 	close(handle);
 	if (*ours < 0)
@@ -67,29 +59,17 @@ static bool copy_descriptor(pid_t thread, int theirs, int *ours, struct failure 
 bool write_watch_open(const struct process *process, struct write_watch *watch,
 		      struct failure *failure)
 {
-	char path[64];
-	struct dirent *entry;
-	int theirs = -1;
-	pid_t thread = 0;
-	DIR *tasks;
+	pid_t helper = process_helper_of(process);
+	int theirs = helper ? find_descriptor(helper) : -1;
 
 	*watch = (struct write_watch){ .process = process, .descriptor = -1 };
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)process->pid);
-	tasks = opendir(path);
-	while (tasks && theirs < 0 && (entry = readdir(tasks))) {
-		theirs = entry->d_name[0] == '.' ? -1 :
-						   find_in_thread(process, entry->d_name);
-		thread = (pid_t)strtol(entry->d_name, NULL, 10);
-	}
-	if (tasks)
-		closedir(tasks);
 	if (theirs < 0)
 		return failure_set(
 			failure, EXIT_REFUSED,
 			"no heat: its helper has no userfaultfd; `hakctl doctor %d` "
 			"says why",
 			(int)process->pid);
-	return copy_descriptor(thread, theirs, &watch->descriptor, failure);
+	return copy_descriptor(helper, theirs, &watch->descriptor, failure);
 }
 
 void write_watch_close(struct write_watch *watch)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Separates the calling thread's descriptor table from the program's. Called by the
- * library's own threads. Its copies of the program's descriptors are closed: else the readers of the
- * program's pipes would never see their end.
+ * Separates the helper's descriptor table from the program's, with which it was made. No file is
+ * closed in doing so: close(2) on a copy flushes on some file systems, and a copy that stays
+ * would keep the readers of the program's pipes from their end.
  */
 #include <config.h>
 
@@ -11,10 +11,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/number.h"
+#include "support/system_call.h"
+
+#define DESCRIPTORS_MOST 65536u
 
 /* It takes equal numbers in two tables for one file, and reports races that are none. */
 #ifdef __SANITIZE_THREAD__
@@ -23,51 +28,68 @@
 #define IS_UNDER_TSAN 0
 #endif
 
-/*
- * 0 to 2 are held by a pidfd of our own process: what is opened later never gets them. The
- * first of an empty table is 0 in each thread's; -1: the kernel has none. relaxed.
- */
-static _Atomic int process = -1;
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	unsigned short bytes;
+	unsigned char type;
+	char name[];
+};
 
-static int read_process(void)
+/* Closes what /proc lists, from first on. False: there is none. */
+static bool close_listed(unsigned int first)
 {
-	return atomic_load_explicit(&process, memory_order_relaxed);
+	char entries[2048] __attribute__((aligned(8)));
+	long folder = system_call(SYS_openat, AT_FDCWD, "/proc/self/fd",
+				  O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	long filled, at;
+
+	if (folder < 0)
+		return false;
+	while ((filled = system_call(SYS_getdents64, folder, entries, sizeof(entries))) > 0) {
+		for (at = 0; at < filled; at += ((struct entry *)(entries + at))->bytes) {
+			const char *name = ((struct entry *)(entries + at))->name;
+			uint64_t number = number_read(name, NULL);
+
+			if (*name != '.' && number >= first && number != (uint64_t)folder)
+				system_call(SYS_close, (int)number);
+		}
+	}
+	system_call(SYS_close, (int)folder);
+	return filled == 0;
 }
 
-static void occupy_standard_descriptors(void)
+/* Before Linux 5.9: one by one. */
+static int separate_by_hand(unsigned int first)
 {
-	int held = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	long error = system_call(SYS_unshare, CLONE_FILES);
+	struct rlimit limit = { DESCRIPTORS_MOST, DESCRIPTORS_MOST };
 
-	while (held >= 0 && dup(held) < STDERR_FILENO)
-		;
-	atomic_store_explicit(&process, held, memory_order_relaxed);
+	if (error < 0)
+		return (int)error;
+	if (close_listed(first))
+		return 0;
+	system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+	if (limit.rlim_max > DESCRIPTORS_MOST)
+		limit.rlim_max = DESCRIPTORS_MOST;
+	for (; first < limit.rlim_max; first++)
+		system_call(SYS_close, (int)first);
+	return 0;
 }
 
-void descriptor_table_borrow_error_output(void)
+int descriptor_table_separate(bool keep_error_output)
 {
-	/* Of the thread group's leader: the program's table, or none if the leader is gone. */
-	int ours = read_process();
-	int theirs = ours < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, ours, STDERR_FILENO, 0);
+	unsigned int first = keep_error_output ? STDERR_FILENO + 1 : 0;
+	long error;
 
-	if (theirs < 0)
-		return;
-	dup3(theirs, STDERR_FILENO, O_CLOEXEC);
-	close(theirs);
-}
-
-void descriptor_table_put_error_output(void)
-{
-	if (read_process() >= 0)
-		dup3(read_process(), STDERR_FILENO, O_CLOEXEC);
-}
-
-/* Before 5.9 there is no way to close all at once that does not open /proc first. */
-int descriptor_table_separate(void)
-{
 	if (IS_UNDER_TSAN)
 		return 0;
-	if (syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_UNSHARE))
-		return -errno;
-	occupy_standard_descriptors();
-	return 0;
+	error = system_call(SYS_close_range, first, ~0u, CLOSE_RANGE_UNSHARE);
+	if (error < 0)
+		error = separate_by_hand(first);
+	if (!error && keep_error_output) {
+		system_call(SYS_close, STDIN_FILENO);
+		system_call(SYS_close, STDOUT_FILENO);
+	}
+	return (int)error;
 }

@@ -13,10 +13,10 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/system_call.h"
 
 #define RING_ENTRIES  32
 #define NS_PER_SECOND 1000000000ull
@@ -30,8 +30,13 @@ void event_loop_ring(struct event_doorbell *doorbell)
 	/* seq_cst, both: pairs with event_loop_wait, whose order is flag, then word */
 	if (!atomic_exchange(&doorbell->sleeps_long, false))
 		return;
+	event_loop_ring_always(doorbell);
+}
+
+void event_loop_ring_always(struct event_doorbell *doorbell)
+{
 	atomic_fetch_add(&doorbell->rings, 1);
-	syscall(SYS_futex, &doorbell->rings, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	system_call(SYS_futex, &doorbell->rings, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* As liburing's prep functions do, which know this request only in later releases. */
@@ -114,11 +119,13 @@ static uint32_t wait_on_ring(struct event_loop *loop, uint64_t sleep_ns)
 static uint32_t poll_watched(const struct event_loop *loop)
 {
 	struct pollfd pollers[EVENT_LOOP_MOST_WATCHED];
+	struct timespec none = { 0, 0 };
 	uint32_t happened = 0;
 
 	for (unsigned int i = 0; i < loop->watched_count; i++)
 		pollers[i] = (struct pollfd){ .fd = loop->watched[i], .events = POLLIN };
-	if (!loop->watched_count || poll(pollers, loop->watched_count, 0) <= 0)
+	if (!loop->watched_count ||
+	    system_call(SYS_ppoll, pollers, (unsigned long)loop->watched_count, &none, NULL, 8ul) <= 0)
 		return 0;
 	for (unsigned int i = 0; i < loop->watched_count; i++)
 		if (pollers[i].revents)
@@ -132,12 +139,12 @@ static uint32_t wait_on_word(struct event_loop *loop, uint64_t sleep_ns)
 		.tv_sec = (time_t)(sleep_ns / NS_PER_SECOND),
 		.tv_nsec = (long)(sleep_ns % NS_PER_SECOND),
 	};
-	long woken = syscall(SYS_futex, &loop->doorbell->rings, FUTEX_WAIT_PRIVATE,
+	long woken = system_call(SYS_futex, &loop->doorbell->rings, FUTEX_WAIT_PRIVATE,
 			     loop->rings_seen, &time, NULL, 0);
 	uint32_t happened = poll_watched(loop);
 
 	/* Changed before we slept is as good as woken. */
-	if (!woken || errno == EAGAIN)
+	if (!woken || woken == -EAGAIN)
 		happened |= EVENT_LOOP_DOORBELL;
 	return happened;
 }

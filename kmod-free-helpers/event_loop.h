@@ -5,6 +5,7 @@
  * Who may run with whom: one thread, the helper, in everything but event_loop_ring.
  *
  *   event_loop_open, _close, _watch, _wait    the helper
+ *   event_loop_ring_always                    any thread
  *   event_loop_ring                           any thread; a system call only if the
  *                                             helper sleeps long: one a long sleep
  */
@@ -56,6 +57,9 @@ int event_loop_watch(struct event_loop *loop, int descriptor);
 uint32_t event_loop_wait(struct event_loop *loop, uint64_t sleep_ns, uint64_t is_long_ns);
 
 void event_loop_ring(struct event_doorbell *doorbell);
+
+/* Whatever it sleeps for, or is about to. */
+void event_loop_ring_always(struct event_doorbell *doorbell);
 
 /* One line, no newline; for a loop that has none. */
 const char *event_loop_why_no_ring(const struct event_loop *loop);

@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 
 #include "kmod-free-helpers/fault_service.h"
-#include "support/page_size.h"
 #include "support/system_call.h"
+#include "support/page_size.h"
 
 #define PROBE_BYTE 0x5a
 
@@ -155,20 +155,20 @@ static int try_install(struct fault_service *service, char *pages, bool by_move)
 	/* Disarmed, so that a kernel which lied gives a zero here, no sleeping thread. */
 	if (!error && (done.existing_bytes || pages[0] != PROBE_BYTE))
 		error = -EIO;
-	madvise(pages, 2 * page, MADV_DONTNEED);
+	system_call(SYS_madvise, pages, 2 * page, MADV_DONTNEED);
 	return error;
 }
 
 /* Pages of their own, not forked: a child of this very moment must not make MOVE fail. */
 static char *map_pages(void)
 {
-	char *pages = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long pages = system_call(SYS_mmap, NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0ul);
 
-	if (pages == MAP_FAILED)
+	if (system_call_failed(pages))
 		return NULL;
-	madvise(pages, 2 * page_size(), MADV_DONTFORK);
-	return pages;
+	system_call(SYS_madvise, pages, 2 * page_size(), MADV_DONTFORK);
+	return (char *)pages;
 }
 
 static void try_ways(struct fault_probe *probe, struct fault_service *service,
@@ -210,7 +210,7 @@ void fault_probe_run(struct fault_probe *probe)
 	pages = map_pages();
 	if (pages) {
 		try_ways(probe, &service, pages);
-		munmap(pages, 2 * page_size());
+		system_call(SYS_munmap, pages, 2 * page_size());
 	} else {
 		explain(probe, "mmap", -ENOMEM, "no address space left");
 	}

@@ -10,12 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
 #include "support/page_size.h"
+#include "support/system_call.h"
 
 #define MENDED_BYTES ((size_t)2 << 20)
 
@@ -32,31 +31,35 @@
 
 #define OPEN_FLAGS (O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)
 
+static long request(int descriptor, unsigned long number, void *argument)
+{
+	return system_call(SYS_ioctl, descriptor, number, argument);
+}
+
 static int open_by_device(void)
 {
-	int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-	int descriptor, error;
+	int device = (int)system_call(SYS_openat, AT_FDCWD, "/dev/userfaultfd",
+				      O_RDWR | O_CLOEXEC, 0);
+	int descriptor;
 
 	if (device < 0)
-		return -errno;
-	descriptor = ioctl(device, USERFAULTFD_IOC_NEW, OPEN_FLAGS);
-	error = errno;
-	close(device);
-	return descriptor < 0 ? -error : descriptor;
+		return device;
+	descriptor = (int)request(device, USERFAULTFD_IOC_NEW, (void *)(uintptr_t)OPEN_FLAGS);
+	system_call(SYS_close, device);
+	return descriptor;
 }
 
 /* The system call's errno is the one reported: the device is root's nearly everywhere. */
 static int open_descriptor(bool *from_device)
 {
-	int descriptor = (int)syscall(SYS_userfaultfd, OPEN_FLAGS);
-	int error = errno;
+	int descriptor = (int)system_call(SYS_userfaultfd, OPEN_FLAGS), error = descriptor;
 
 	*from_device = false;
 	if (descriptor >= 0)
 		return descriptor;
 	descriptor = open_by_device();
 	if (descriptor < 0)
-		return -error;
+		return error;
 	*from_device = true;
 	return descriptor;
 }
@@ -65,10 +68,11 @@ static int shake_hands(int descriptor, uint64_t wanted, uint64_t *offered)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = wanted };
 
-	if (ioctl(descriptor, UFFDIO_API, &api) < 0)
-		return -errno;
-	*offered = api.features;
-	return 0;
+	int error = (int)request(descriptor, UFFDIO_API, &api);
+
+	if (!error)
+		*offered = api.features;
+	return error;
 }
 
 /* A descriptor shakes hands once; what the kernel offers is learned on a second one. */
@@ -81,7 +85,7 @@ static int learn_features(uint64_t *offered)
 	if (descriptor < 0)
 		return descriptor;
 	error = shake_hands(descriptor, 0, offered);
-	close(descriptor);
+	system_call(SYS_close, descriptor);
 	return error;
 }
 
@@ -105,6 +109,7 @@ static int agree_on_features(struct fault_service *service, uint64_t wanted)
 int fault_service_open(struct fault_service *service, unsigned int flags)
 {
 	uint64_t wanted = FEATURES_WANTED;
+	long mapped;
 	int error;
 
 	*service = (struct fault_service){ .descriptor = -1 };
@@ -113,12 +118,12 @@ int fault_service_open(struct fault_service *service, unsigned int flags)
 	service->descriptor = open_descriptor(&service->from_device);
 	if (service->descriptor < 0)
 		return service->descriptor;
-	service->zero_page =
-		mmap(NULL, page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (service->zero_page == MAP_FAILED) {
-		error = -errno;
-		service->zero_page = NULL;
+	mapped = system_call(SYS_mmap, NULL, page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0ul);
+	if (system_call_failed(mapped)) {
+		error = (int)mapped;
 	} else {
+		service->zero_page = (void *)mapped;
 		error = agree_on_features(service, wanted);
 	}
 	if (error)
@@ -130,9 +135,9 @@ int fault_service_open(struct fault_service *service, unsigned int flags)
 void fault_service_close(struct fault_service *service)
 {
 	if (service->descriptor >= 0)
-		close(service->descriptor);
+		system_call(SYS_close, service->descriptor);
 	if (service->zero_page)
-		munmap(service->zero_page, page_size());
+		system_call(SYS_munmap, service->zero_page, page_size());
 	*service = (struct fault_service){ .descriptor = -1 };
 }
 
@@ -143,21 +148,21 @@ int fault_service_arm(struct fault_service *service, void *start, size_t length)
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 
-	return ioctl(service->descriptor, UFFDIO_REGISTER, &range) < 0 ? -errno : 0;
+	return (int)request(service->descriptor, UFFDIO_REGISTER, &range);
 }
 
 int fault_service_disarm(struct fault_service *service, void *start, size_t length)
 {
 	struct uffdio_range range = { .start = (uintptr_t)start, .len = length };
 
-	return ioctl(service->descriptor, UFFDIO_UNREGISTER, &range) < 0 ? -errno : 0;
+	return (int)request(service->descriptor, UFFDIO_UNREGISTER, &range);
 }
 
 int fault_service_wake(struct fault_service *service, void *start, size_t length)
 {
 	struct uffdio_range range = { .start = (uintptr_t)start, .len = length };
 
-	return ioctl(service->descriptor, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
+	return (int)request(service->descriptor, UFFDIO_WAKE, &range);
 }
 
 /* One request each: bytes installed, or -errno. Fewer than asked for is no error. */
@@ -165,19 +170,23 @@ static int64_t move_once(int descriptor, uintptr_t to, uintptr_t from, size_t le
 {
 	struct kernel_abi_move move = { .to = to, .from = from, .length_bytes = length };
 
-	if (ioctl(descriptor, KERNEL_ABI_UFFDIO_MOVE, &move) == 0)
+	long error = request(descriptor, KERNEL_ABI_UFFDIO_MOVE, &move);
+
+	if (error == 0)
 		return (int64_t)length;
 	/* The argument is written only by a kernel that got as far as moving. */
-	return move.moved ? move.moved : -errno;
+	return move.moved ? move.moved : error;
 }
 
 static int64_t copy_once(int descriptor, uintptr_t to, uintptr_t from, size_t length)
 {
 	struct uffdio_copy copy = { .dst = to, .src = from, .len = length };
 
-	if (ioctl(descriptor, UFFDIO_COPY, &copy) == 0)
+	long error = request(descriptor, UFFDIO_COPY, &copy);
+
+	if (error == 0)
 		return (int64_t)length;
-	return copy.copy ? copy.copy : -errno;
+	return copy.copy ? copy.copy : error;
 }
 
 typedef int64_t install_once(int descriptor, uintptr_t to, uintptr_t from, size_t length);
@@ -232,12 +241,12 @@ int fault_service_mend(void *start)
 {
 	if (!page_size_divides(start, MENDED_BYTES))
 		return -EINVAL;
-	if (madvise(start, MENDED_BYTES, MADV_DONTNEED) == 0)
-		return 0;
+	long error = system_call(SYS_madvise, start, MENDED_BYTES, MADV_DONTNEED);
+
 	/* After mlockall only the other one is allowed. */
-	if (errno == EINVAL && madvise(start, MENDED_BYTES, MADV_DONTNEED_LOCKED) == 0)
-		return 0;
-	return -errno;
+	if (error == -EINVAL)
+		error = system_call(SYS_madvise, start, MENDED_BYTES, MADV_DONTNEED_LOCKED);
+	return (int)error;
 }
 
 int fault_service_read_strays(struct fault_service *service, struct fault_stray *strays,
@@ -248,13 +257,13 @@ int fault_service_read_strays(struct fault_service *service, struct fault_stray 
 
 	while (count < capacity) {
 		struct uffd_msg message;
-		ssize_t got = read(service->descriptor, &message, sizeof(message));
+		long got = system_call(SYS_read, service->descriptor, &message, sizeof(message));
 
-		if (got < 0 && errno == EINTR)
+		if (got == -EINTR)
 			continue;
-		if (got < 0 && errno != EAGAIN && !count)
-			return -errno;
-		if (got != (ssize_t)sizeof(message))
+		if (got < 0 && got != -EAGAIN && !count)
+			return (int)got;
+		if (got != (long)sizeof(message))
 			break;
 		if (message.event != UFFD_EVENT_PAGEFAULT)
 			continue;

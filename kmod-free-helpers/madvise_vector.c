@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
-#include "support/page_size.h"
 #include "support/system_call.h"
+#include "support/page_size.h"
 
 static long call(int process, const struct iovec *ranges, unsigned int count, int advice)
 {

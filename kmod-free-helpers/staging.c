@@ -12,9 +12,9 @@
 #include <limits.h>
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/system_call.h"
 #include "support/page_size.h"
 
 #define SAMPLE_BYTES  ((size_t)128 << 10)
@@ -29,9 +29,8 @@ static int prefer_node(char *start, size_t length, int node)
 	if (node >= MOST_NODES)
 		return -EINVAL;
 	mask[(size_t)node / BITS_PER_WORD] = 1ul << ((size_t)node % BITS_PER_WORD);
-	if (syscall(SYS_mbind, start, length, MPOL_PREFERRED, mask, MOST_NODES, 0) < 0)
-		return -errno;
-	return 0;
+	return (int)system_call(SYS_mbind, start, length, MPOL_PREFERRED, mask,
+				(unsigned long)MOST_NODES, 0);
 }
 
 static void open_pool(struct staging_pool *pool, char *area, size_t unit_bytes,
@@ -52,12 +51,12 @@ static void open_pool(struct staging_pool *pool, char *area, size_t unit_bytes,
 static void advise(struct staging *staging, char *start, size_t huge_bytes,
 		   size_t small_bytes)
 {
-	madvise(staging->mapping, staging->mapping_bytes, MADV_DONTFORK);
-	madvise(staging->mapping, staging->mapping_bytes, MADV_DONTDUMP);
+	system_call(SYS_madvise, staging->mapping, staging->mapping_bytes, MADV_DONTFORK);
+	system_call(SYS_madvise, staging->mapping, staging->mapping_bytes, MADV_DONTDUMP);
 	if (huge_bytes)
-		madvise(start, huge_bytes, MADV_HUGEPAGE);
+		system_call(SYS_madvise, start, huge_bytes, MADV_HUGEPAGE);
 	if (small_bytes)
-		madvise(start + huge_bytes, small_bytes, MADV_NOHUGEPAGE);
+		system_call(SYS_madvise, start + huge_bytes, small_bytes, MADV_NOHUGEPAGE);
 }
 
 int staging_open(struct staging *staging, unsigned int huge_units,
@@ -66,18 +65,18 @@ int staging_open(struct staging *staging, unsigned int huge_units,
 	size_t huge_bytes = huge_units * STAGING_UNIT_BYTES;
 	size_t small_bytes = small_units * STAGING_UNIT_BYTES;
 	char *start;
+	long mapped;
 
 	*staging = (struct staging){ .mapping = NULL };
 	if (huge_units > STAGING_MOST_UNITS || small_units > STAGING_MOST_UNITS ||
 	    !(huge_units + small_units))
 		return -EINVAL;
 	staging->mapping_bytes = huge_bytes + small_bytes + STAGING_UNIT_BYTES;
-	staging->mapping = mmap(NULL, staging->mapping_bytes, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (staging->mapping == MAP_FAILED) {
-		staging->mapping = NULL;
-		return -errno;
-	}
+	mapped = system_call(SYS_mmap, NULL, staging->mapping_bytes, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0ul);
+	if (system_call_failed(mapped))
+		return (int)mapped;
+	staging->mapping = (char *)mapped;
 	start = staging->mapping +
 		(-(uintptr_t)staging->mapping & (STAGING_UNIT_BYTES - 1));
 	if (node != STAGING_ANY_NODE)
@@ -93,7 +92,7 @@ int staging_open(struct staging *staging, unsigned int huge_units,
 void staging_close(struct staging *staging)
 {
 	if (staging->mapping)
-		munmap(staging->mapping, staging->mapping_bytes);
+		system_call(SYS_munmap, staging->mapping, staging->mapping_bytes);
 	*staging = (struct staging){ .mapping = NULL };
 }
 
@@ -102,8 +101,8 @@ static void drop_pages(char *start, size_t length)
 {
 	if (!page_size_divides(start, length))
 		return;
-	if (madvise(start, length, MADV_DONTNEED))
-		madvise(start, length, MADV_DONTNEED_LOCKED);
+	if (system_call(SYS_madvise, start, length, MADV_DONTNEED))
+		system_call(SYS_madvise, start, length, MADV_DONTNEED_LOCKED);
 }
 
 /*

@@ -8,35 +8,32 @@
 
 struct helper_link helper_link;
 
-void helper_link_set(void (*start)(void), void (*wake)(void), bool (*is_running)(void))
+static bool may_start(void)
 {
-	helper_link.start = start;
-	helper_link.wake = wake;
-	helper_link.is_running = is_running;
+	return atomic_load_explicit(&helper_link.may_start, memory_order_relaxed);
 }
 
 void helper_link_want(void)
 {
 	/* Before the constructor there is nothing to start: the next superslab asks again. */
-	if (helper_link.start && !helper_link.is_running())
+	if (may_start() && !helper_life_is_running())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
 void helper_link_wake(void)
 {
-	if (helper_link.wake && helper_link.is_running())
-		helper_link.wake();
+	if (helper_life_is_running())
+		helper_life_wake();
 }
 
 bool helper_link_is_running(void)
 {
-	return helper_link.is_running && helper_link.is_running();
+	return helper_life_is_running();
 }
 
 bool helper_link_is_there(void)
 {
-	return helper_link.start &&
-	       !atomic_load_explicit(&helper_link.refused, memory_order_relaxed);
+	return may_start() && !atomic_load_explicit(&helper_link.refused, memory_order_relaxed);
 }
 
 void helper_link_refuse(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * helper_link.h - what application threads know of the helper: whether it runs, that it is
- * wanted, how to wake it. entry/helper sets it; the layers below it use it.
+ * wanted, how to wake it. entry/helper is what it leads to.
  *
  * Who may run with whom: anyone with anyone.
  */
@@ -14,18 +14,22 @@
 #include "support/compiler.h"
 
 struct helper_link {
-	_Atomic bool wanted;		/* relaxed: the next refill starts the helper */
-	void (*start)(void);		/* set before wanted can be, never changed */
-	void (*wake)(void);
-	bool (*is_running)(void);
-	_Atomic bool refused;		/* relaxed: there will be none */
+	_Atomic bool wanted;	/* relaxed: the next refill starts it, or prints what it said */
+	_Atomic bool may_start;	/* relaxed: the constructor has run, and options allow one */
+	_Atomic bool refused;	/* relaxed: there will be none */
 };
 
 extern struct helper_link helper_link HIDDEN;
 
-void helper_link_set(void (*start)(void), void (*wake)(void), bool (*is_running)(void));
+/*
+ * In entry/helper.c and helper_life.c. Linked by their names and not set while the program runs: no pointer to a
+ * function that the helper calls lies in memory that can be written to.
+ */
+void helper_start(void) HIDDEN;
+void helper_life_wake(void) HIDDEN;
+bool helper_life_is_running(void) HIDDEN;
 
-/* Taken: a process within it starts no thread. */
+/* Taken: a process within it starts no helper. */
 #define HELPER_LINK_PLAIN_BYTES	(16 * MiB)
 
 /* The heap has outgrown what a small process needs. */
@@ -40,15 +44,12 @@ bool helper_link_is_running(void);
 bool helper_link_is_there(void);
 void helper_link_refuse(void);
 
-/*
- * Starts the helper if it is wanted. Starting a thread allocates, so this is called where
- * nothing of the calling thread's cache is in the middle of anything.
- */
+/* Starts the helper if it is wanted. Called where the calling thread holds no lock and no lease. */
 static inline void helper_link_start_if_wanted(void)
 {
 	if (unlikely(atomic_load_explicit(&helper_link.wanted, memory_order_relaxed)) &&
 	    atomic_exchange_explicit(&helper_link.wanted, false, memory_order_relaxed))
-		helper_link.start();
+		helper_start();
 }
 
 #endif

@@ -30,7 +30,6 @@
 
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
-#define STRAYS_AT_ONCE	8
 #define LOOK_NS		600000000ull
 #define SEEN_CHEAP_NS	200000000ull	/* a huge page that was cheap so long ago says nothing now */
 
@@ -315,21 +314,6 @@ static bool may_have_huge(const struct ahead *ahead, uint64_t now_ns)
 	       populate_policy_grows_fast(&ahead->policy);
 }
 
-static void answer_strays(void (*report)(const struct fault_stray *stray))
-{
-	struct fault_service *service = &homes[0].fill.service;
-	struct fault_stray strays[STRAYS_AT_ONCE];
-	int i, found = 0;
-
-	if (service->descriptor >= 0)
-		found = fault_service_read_strays(service, strays, STRAYS_AT_ONCE);
-	for (i = 0; i < found; i++) {
-		count(&counts.strays, 1);
-		report(&strays[i]);
-		fault_service_answer_stray(service, &strays[i]);
-	}
-}
-
 /* After each superslab: threads that grow fast may take the processor from the helper for long. */
 static void keep_records_ahead(struct ahead *ahead)
 {
@@ -407,7 +391,7 @@ uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_
 	uint64_t sleep_ns = UINT64_MAX;
 	unsigned home, sharers = begin_homes();
 
-	answer_strays(report);
+	count(&counts.strays, populate_fill_answer_strays(&homes[0].fill, report));
 	for (home = 0; home < topology.homes; home++)
 		if (homes[home].begun)
 			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, sharers));
@@ -423,6 +407,26 @@ void populate_ahead_forget(void)
 		if (homes[home].begun)
 			homes[home] = (struct ahead){ .begun = false };
 	populate_fill_forget(&homes[0].fill);
+}
+
+/* The descriptor ended with the predecessor, so what was armed is plain. */
+static void take_over_home(struct ahead *ahead)
+{
+	for (; ahead->batch.next < ahead->batch.end; ahead->batch.next++)
+		put_plain(ahead, ahead->batch.next);
+	while (ahead->spares.count)
+		put_plain(ahead, populate_spares_pop(&ahead->spares));
+	staging_close(&ahead->fill.staging);
+}
+
+void populate_ahead_take_over(void)
+{
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++)
+		if (homes[home].begun)
+			take_over_home(&homes[home]);
+	populate_ahead_forget();
 }
 
 void populate_ahead_read(struct populate_ahead_counts *read)

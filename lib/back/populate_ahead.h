@@ -48,6 +48,9 @@ int populate_ahead_descriptor(void);
 /* In a fork's child: the descriptor and the staging area are the parent's. */
 void populate_ahead_forget(void);
 
+/* By a helper whose predecessor in this process was killed. */
+void populate_ahead_take_over(void);
+
 /* Which way pages arrive, and why not a better one; true after populate_ahead_begin. */
 const struct fault_probe *populate_ahead_probe(void);
 

@@ -19,6 +19,7 @@
 #define STAGED_SMALL	1
 #define COPIES_MOST	4
 #define REFUSALS_MOST	16
+#define STRAYS_AT_ONCE	8
 #define HOME_NONE	TOPOLOGY_HOMES_MAX
 
 static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go there */
@@ -259,6 +260,21 @@ bool populate_fill_reach(unsigned home)
 		return true;
 	home_reached = node_run_on(home) ? home : HOME_NONE;
 	return home == home_reached;
+}
+
+unsigned populate_fill_answer_strays(struct populate_fill *fill,
+				     void (*report)(const struct fault_stray *stray))
+{
+	struct fault_stray strays[STRAYS_AT_ONCE];
+	int i, found = 0;
+
+	if (fill->service.descriptor >= 0)
+		found = fault_service_read_strays(&fill->service, strays, STRAYS_AT_ONCE);
+	for (i = 0; i < found; i++) {
+		report(&strays[i]);
+		fault_service_answer_stray(&fill->service, &strays[i]);
+	}
+	return found > 0 ? (unsigned)found : 0;
 }
 
 void populate_fill_forget(struct populate_fill *fill)

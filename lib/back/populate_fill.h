@@ -69,6 +69,10 @@ int populate_fill_superslab(struct populate_fill *fill, char *start, enum popula
 /* Pages staged for nobody go back. */
 void populate_fill_drain(struct populate_fill *fill);
 
+/* Reports touches of what is armed, and gives their threads a page each. Returns how many. */
+unsigned populate_fill_answer_strays(struct populate_fill *fill,
+				     void (*report)(const struct fault_stray *stray));
+
 /* In a fork's child: the descriptor and the staging area are the parent's. */
 void populate_fill_forget(struct populate_fill *fill);
 

@@ -20,6 +20,7 @@
 #include "back/release_large.h"
 #include "back/superslab.h"
 #include "back/superslab_claim.h"
+#include "os/process.h"
 
 #define RUN_MOST		16	/* superslabs in one request: 3 ms of small pages, 0.1 of huge ones */
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
@@ -40,13 +41,21 @@ struct flight {
 	struct release_span piece;
 };
 
+/* A few runs of units, of one superslab or of several. */
+struct parts {
+	struct release_span spans[PARTS_AT_ONCE];
+	uint32_t index[PARTS_AT_ONCE], mask[PARTS_AT_ONCE];
+	unsigned count, most;
+};
+
 /* The helper's alone. Lists: index + 1 of the first, chained by idle_link. */
 static struct {
-	uint64_t (*clock)(void);
 	struct release_policy policy;
 	uint32_t watched, whole, parts;
 	struct flight flights[RELEASE_QUEUED_MOST];	/* by tag */
 	uint32_t flying;				/* a bit a tag */
+	struct run run_in_hand;				/* claimed; superslabs 0: none */
+	struct parts parts_in_hand;			/* claimed; count 0: none */
 } behind;
 
 static void list_push(uint32_t *list, uint32_t index)
@@ -166,10 +175,12 @@ static void release_whole(uint32_t index)
 	struct run run = claim_run(index);
 	struct release_span span = span_of_run(run);
 
+	behind.run_in_hand = run;
 	/* Watched from here on: what the kernel refuses ages again. */
 	list_push(&behind.watched, index);
 	if (run.superslabs && !fly(span, (struct flight){ .run = run }))
 		put_run(run, release_spans(&span, 1, false));
+	behind.run_in_hand.superslabs = 0;
 }
 
 static void collect(void)
@@ -197,13 +208,6 @@ static void release_large(void)
 	if (!fly(piece, (struct flight){ .piece = piece }))
 		release_large_done(piece, release_spans(&piece, 1, false) != 0);
 }
-
-/* A few runs of units, of one superslab or of several. */
-struct parts {
-	struct release_span spans[PARTS_AT_ONCE];
-	uint32_t index[PARTS_AT_ONCE], mask[PARTS_AT_ONCE];
-	unsigned count, most;
-};
 
 /* As many runs as there is room for; what is left stays due. */
 static void claim_parts(struct parts *parts, uint32_t index)
@@ -254,21 +258,23 @@ static void queue_claimed(const struct parts *parts)
 
 static void release_parts(void)
 {
-	struct parts parts = { .count = 0, .most = PARTS_AT_ONCE };
+	struct parts *parts = &behind.parts_in_hand;
 	bool by_ring = options.release_by == RELEASE_BY_RING && release_has_ring();
 
+	parts->most = PARTS_AT_ONCE;
 	if (by_ring)
-		parts.most -= (unsigned)__builtin_popcount(behind.flying);
-	while (behind.parts && parts.count < parts.most) {
+		parts->most -= (unsigned)__builtin_popcount(behind.flying);
+	while (behind.parts && parts->count < parts->most) {
 		uint32_t index = list_pop(&behind.parts);
 
-		claim_parts(&parts, index);
+		claim_parts(parts, index);
 		list_push(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
 	}
 	if (by_ring)
-		queue_claimed(&parts);
-	else if (parts.count)
-		release_claimed(&parts);
+		queue_claimed(parts);
+	else if (parts->count)
+		release_claimed(parts);
+	parts->count = 0;
 }
 
 static uint64_t sleep_ns(uint64_t now_ns)
@@ -292,14 +298,14 @@ static void release_all_parts(uint64_t began_ns)
 	if (behind.whole || release_large_is_due())
 		return;
 	while (behind.parts && !(options.release_by == RELEASE_BY_RING && is_full()) &&
-	       release_policy_goes_on(began_ns, behind.clock()))
+	       release_policy_goes_on(began_ns, process_now_ns()))
 		release_parts();
 	release_submit();
 }
 
 uint64_t release_behind_tick(enum release_urgency urgency)
 {
-	uint64_t began_ns = behind.clock();
+	uint64_t began_ns = process_now_ns();
 
 	collect();
 	release_policy_set(&behind.policy, options.release, options.decay_ms);
@@ -307,25 +313,47 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 		look();
 		release_large_look(&behind.policy);
 	}
-	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, behind.clock()))
+	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, process_now_ns()))
 		release_whole(list_pop(&behind.whole));
 	while (release_large_is_due() && !is_full() &&
-	       release_policy_goes_on(began_ns, behind.clock()))
+	       release_policy_goes_on(began_ns, process_now_ns()))
 		release_large();
 	release_submit();
 	release_all_parts(began_ns);
-	return sleep_ns(behind.clock());
+	return sleep_ns(process_now_ns());
 }
 
-void release_behind_begin(uint64_t (*clock)(void), bool use_ring)
+void release_behind_begin(bool use_ring)
 {
-	behind.clock = clock;
 	release_policy_begin(&behind.policy, options.release, options.decay_ms);
 	release_begin(use_ring);
 }
 
+/* Whether the kernel released it before the predecessor ended is not known: it is dirty. */
+static void put_back(struct flight flight)
+{
+	if (flight.run.superslabs)
+		put_run(flight.run, false);
+	else
+		release_large_done(flight.piece, false);
+}
+
+void release_behind_take_over(void)
+{
+	struct parts *parts = &behind.parts_in_hand;
+
+	for (; behind.flying; behind.flying &= behind.flying - 1)
+		put_back(behind.flights[__builtin_ctz(behind.flying)]);
+	put_run(behind.run_in_hand, false);
+	for (; parts->count; parts->count--)
+		superslab_claim_put(parts->index[parts->count - 1], parts->mask[parts->count - 1], 0);
+	behind.run_in_hand.superslabs = 0;
+	release_forget();
+}
+
 void release_behind_forget(void)
 {
+	behind.run_in_hand.superslabs = behind.parts_in_hand.count = 0;
 	release_forget();
 	release_large_forget();
 	behind.watched = behind.whole = behind.parts = 0;

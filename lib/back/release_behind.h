@@ -16,13 +16,16 @@
 
 #include "back/release_policy.h"
 
-/* use_ring false: a filter might kill for trying. clock: monotonic, in ns. */
-void release_behind_begin(uint64_t (*clock)(void), bool use_ring);
+/* use_ring false: a filter might kill for trying. */
+void release_behind_begin(bool use_ring);
 
 /* One round of work. Returns how long to sleep at most, in ns. */
 uint64_t release_behind_tick(enum release_urgency urgency);
 
 /* In a fork's child. */
 void release_behind_forget(void);
+
+/* By a helper whose predecessor in this process was killed: what that had claimed is free again. */
+void release_behind_take_over(void);
 
 #endif

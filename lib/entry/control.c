@@ -11,7 +11,7 @@
  * room for CONTROL_TIMEOUT_MS is closed. One that asks nothing keeps its place until another
  * wants it.
  *
- * The thread does nothing else. A scheduler that shares a processor among many busy threads
+ * The thread, one of the helper's task, does nothing else. A scheduler that shares a processor among many busy threads
  * holds back who has just run: the helper, which populates and releases, would often be late.
  */
 #include <config.h>
@@ -22,10 +22,8 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <unistd.h>
 
 #include <hakmem/control.h>
-#include <kmod-free-helpers/descriptor_table.h>
 
 #include "entry/control_answer.h"
 #include "entry/control_place.h"
@@ -34,16 +32,23 @@
 #include "entry/rungs.h"
 #include "entry/snapshot.h"
 #include "os/local_socket.h"
+#include "os/confine.h"
+#include "os/node.h"
 #include "os/process.h"
+#include "os/program.h"
+#include "os/task.h"
 #include "os/thread.h"
-#include "os/vm.h"
 #include "support/compiler.h"
 #include "support/options.h"
 
 #define TIMEOUT_NS		((uint64_t)CONTROL_TIMEOUT_MS * 1000000)
 #define MESSAGES_PER_TICK	16
 #define CONNECTIONS_PER_TICK	8
-#define LISTENING		CONTROL_CLIENTS		/* a mark beside those of clients */
+/* Marks beside those of clients. */
+#define LISTENING		CONTROL_CLIENTS
+#define PROGRAM			(CONTROL_CLIENTS + 1)
+#define MARKS			(CONTROL_CLIENTS + 2)
+#define ORPHAN_LOOK_NS		1000000000ull	/* where the program's end wakes nobody */
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
 #define TURN_NS			200000ull
 #define NS_FOR_EVER		UINT64_MAX
@@ -61,10 +66,11 @@ struct client {
 static struct {
 	int listening, poller;		/* -1: there is none */
 	bool is_off;			/* set-uid, control:off; by the constructor */
-	bool is_filtered;		/* before it starts */
-	_Atomic bool is_running;	/* relaxed: it was started and has not ended */
+	bool is_filtered, may_open;	/* before it starts */
 	struct client clients[CONTROL_CLIENTS];
 } control = { .listening = -1, .poller = -1 };
+
+static struct task_room room;	/* mapped by who starts the helper */
 
 static char message[CONTROL_REPLY_BYTES] __attribute__((aligned(8)));
 
@@ -88,25 +94,31 @@ bool control_wants_helper(void)
 	return !control.is_off && options.control == CONTROL_ALWAYS;
 }
 
-static bool open_socket(void)
+/* The end of the program is noticed here, for the helper may be busy. */
+static bool open_poller(void)
 {
-	if (descriptor_table_separate()) {
-		snapshot_say_why_no_socket("close_range(2) is refused: no descriptor table of its own");
+	control.poller = local_socket_poller();
+	if (control.poller < 0)
 		return false;
-	}
+	if (program_descriptor() >= 0)
+		local_socket_watch(control.poller, program_descriptor(), PROGRAM, false);
+	return true;
+}
+
+static void open_socket(void)
+{
+	if (control.is_off)
+		return;
 	control.listening = control_place_listen();
 	if (control.listening < 0)
-		return false;
-	control.poller = local_socket_poller();
-	if (control.poller < 0 ||
-	    local_socket_watch(control.poller, control.listening, LISTENING, false)) {
+		return;
+	if (local_socket_watch(control.poller, control.listening, LISTENING, false)) {
 		local_socket_close(control.listening);
 		control_place_remove();
 		snapshot_say_why_no_socket("no descriptors left");
-		return false;
+		return;
 	}
 	snapshot_say_socket(control_place_path());
-	return true;
 }
 
 static void close_client(struct client *client)
@@ -206,7 +218,7 @@ static bool accept_one(uint64_t now_ns)
 
 	if (socket < 0)
 		return false;
-	if (user != 0 && user != geteuid()) {
+	if (user != 0 && user != program_user()) {
 		turn_away(socket, CONTROL_NOT_ALLOWED,
 			  "only root and the user of the process may ask");
 		return true;
@@ -225,11 +237,14 @@ static bool accept_one(uint64_t now_ns)
 /* Waits until somebody wants something. False: the poller is lost. */
 static bool look(uint64_t sleep_ns)
 {
-	int timeout_ms = sleep_ns == NS_FOR_EVER ? -1 : (int)((sleep_ns + 999999) / 1000000);
-	uint32_t marks[CONTROL_CLIENTS + 1];
-	int i, count = local_socket_wait(control.poller, marks, CONTROL_CLIENTS + 1, timeout_ms);
-	uint64_t now_ns = process_now_ns();
+	uint64_t most_ns = program_descriptor() < 0 ? ORPHAN_LOOK_NS : NS_FOR_EVER, now_ns;
+	uint32_t marks[MARKS];
+	int i, count;
 
+	sleep_ns = sleep_ns < most_ns ? sleep_ns : most_ns;
+	count = local_socket_wait(control.poller, marks, MARKS,
+				  sleep_ns == NS_FOR_EVER ? -1 : (int)((sleep_ns + 999999) / 1000000));
+	now_ns = process_now_ns();
 	for (i = 0; i < count; i++) {
 		unsigned accepted = 0;
 
@@ -238,7 +253,11 @@ static bool look(uint64_t sleep_ns)
 		while (marks[i] == LISTENING && accepted++ < CONNECTIONS_PER_TICK &&
 		       accept_one(now_ns))
 			;
+		if (marks[i] == PROGRAM)
+			task_end();
 	}
+	if (count <= 0 && !program_is_there())
+		task_end();
 	return count >= 0 || count == -EINTR;
 }
 
@@ -277,50 +296,53 @@ static uint64_t serve_all(void)
 	return sleep_ns;
 }
 
-static void set_running(bool is_running)
-{
-	atomic_store_explicit(&control.is_running, is_running, memory_order_relaxed);
-}
-
-static void *run(void *argument)
+static void run(void *argument)
 {
 	uint64_t sleep_ns = 0;
 	bool is_open;
 
 	(void)argument;
 	thread_name("hakmem-control");
-	thread_leave_real_time();
+	task_guard_stack(&room);
+	node_has_no_area();
 	if (!control.is_filtered) {
 		thread_nap(HELPER_FIRST_NS);
-		thread_run_where_first();
-		thread_come_first(TURN_NS);
+		thread_take_short_turns(TURN_NS);
 	}
-	is_open = open_socket();
+	is_open = control.may_open && open_poller();
+	if (is_open)
+		open_socket();
 	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
 	rungs_begin_barrier();
+	confine_finish();
 	while (is_open && look(sleep_ns))
 		sleep_ns = serve_all();
-	set_running(false);
-	return NULL;
 }
 
-void control_start(bool is_filtered)
+int control_map(const struct task_tls *tls)
 {
-	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
+	return task_map(&room, tls);
+}
 
-	if (control.is_off)
-		return;
+void control_start(bool is_filtered, bool may_open)
+{
+	int error;
+
 	control.is_filtered = is_filtered;
-	set_running(true);
-	if (thread_start(run, stack, sizeof(stack))) {
-		set_running(false);
-		snapshot_say_why_no_socket("its control thread could not be started");
-	}
+	control.may_open = may_open;
+	if (!may_open)
+		snapshot_say_why_no_socket("no descriptor table of its own (close_range, unshare)");
+	error = task_start_thread(&room, run, NULL);
+	if (error >= 0)
+		return;
+	snapshot_say_why_no_socket("its control thread could not be started");
+	rungs_begin_barrier();
+	confine_finish();
 }
 
 bool control_is_running(void)
 {
-	return atomic_load_explicit(&control.is_running, memory_order_relaxed);
+	return task_is_alive(&room);
 }
 
 void control_forget(void)
@@ -329,7 +351,7 @@ void control_forget(void)
 
 	/* The descriptors are of the thread's own table, which a child does not have. */
 	control.listening = control.poller = -1;
-	set_running(false);
+	task_forget(&room);
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		control.clients[i] = (struct client){ .socket = -1 };
 	control_place_forget();

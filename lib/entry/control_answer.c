@@ -7,7 +7,6 @@
 #include "entry/control_answer.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "entry/control_map.h"
 #include "entry/control_rows.h"
@@ -15,7 +14,7 @@
 #include "entry/limits.h"
 #include "entry/control_purge.h"
 #include "entry/settings.h"
-#include "os/process.h"
+#include "os/program.h"
 #include "support/log.h"
 
 /* What a kind of request consists of, and how its answer is made: whole, or row by row. */
@@ -47,8 +46,8 @@ static size_t answer_hello(const struct control_answer *answer, void *body)
 	(void)answer;
 	hello->version_lowest = CONTROL_VERSION_LOWEST;
 	hello->version_highest = CONTROL_VERSION;
-	hello->pid = (uint32_t)getpid();
-	hello->start_time = process_start_time();
+	hello->pid = (uint32_t)program_id();
+	hello->start_time = program_start_time();
 	log_format_text(hello->release, sizeof(hello->release), "%s", PACKAGE_VERSION);
 	return sizeof(*hello);
 }

@@ -11,13 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <hakmem/control.h>
 
 #include "entry/snapshot.h"
 #include "os/local_socket.h"
-#include "os/process.h"
+#include "os/program.h"
 #include "support/log.h"
 #include "support/options.h"
 
@@ -79,8 +78,8 @@ static int try(const char *folder_path)
 	if (folder < 0)
 		return folder;
 	local_socket_remove_stale(folder, folder_path, STALE_MOST);
-	log_format_text(name, sizeof(name), "%u.%zu.sock", (unsigned)getpid(),
-			(size_t)process_start_time());
+	log_format_text(name, sizeof(name), "%u.%zu.sock", (unsigned)program_id(),
+			(size_t)program_start_time());
 	listening = local_socket_listen(folder, folder_path, name, CONTROL_CLIENTS);
 	if (listening >= 0) {
 		log_format_text(path, sizeof(path), "%s/%s", folder_path, name);
@@ -121,7 +120,7 @@ int control_place_listen(void)
 	}
 	if (listening >= 0)
 		return listening;
-	log_format_text(folder, sizeof(folder), "/tmp/hakmem-%u", (unsigned)geteuid());
+	log_format_text(folder, sizeof(folder), "/tmp/hakmem-%u", (unsigned)program_user());
 	return try_and_say(folder);
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * helper.c - see helper.h.
- *
- * It starts late, from a slow path of a process that has outgrown the plain part, so a small
- * process pays nothing. It has a descriptor table of its own: a program that closes all its
- * descriptors closes none of ours, and none of ours is inherited. It allocates nothing and
- * takes no lock that an application thread takes.
+ * helper.c - see helper.h. A task that is no thread of the program (os/task.h): it shares the
+ * memory and nothing else, has given up what it does not need (os/confine.h), allocates nothing
+ * and takes no lock that a thread of the program takes.
  */
 #include <config.h>
 
@@ -14,8 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #include <kmod-free-helpers/descriptor_table.h>
 #include <kmod-free-helpers/event_loop.h>
@@ -29,120 +25,35 @@
 #include "back/wait_count.h"
 #include "entry/control.h"
 #include "entry/control_purge.h"
+#include "entry/helper_life.h"
+#include "entry/helper_mode.h"
 #include "entry/ledger.h"
 #include "entry/rungs.h"
 #include "entry/snapshot.h"
 #include "entry/strays.h"
-#include "front/lease.h"
 #include "front/reclaim.h"
-#include "middle/slab.h"
+#include "os/clock.h"
+#include "os/confine.h"
+#include "os/node.h"
 #include "os/pressure.h"
 #include "os/process.h"
+#include "os/program.h"
+#include "os/task.h"
+#include "os/task_limit.h"
 #include "os/thread.h"
 #include "os/vm.h"
 #include "support/log.h"
 #include "support/options.h"
+#include "support/system_call.h"
 
 #define NS_PER_SECOND	1000000000ull
-#define TURN_NS		300000ull	/* the filling of a superslab or so */
+#define TURN_NS		300000ull		/* the filling of a superslab or so */
+#define LOOK_NS		(2 * NS_PER_SECOND)	/* is the program still there? */
+#define SLACK_NS	50000000ul		/* by which the kernel may group such wakings */
 
-/*
- * In a page that is wiped on fork: a child made by a raw clone(2), which runs no fork handlers,
- * sees that it has no helper.
- */
-struct life {
-	_Atomic bool running;	/* release by the helper; acquire by all */
-};
-
-static _Atomic(struct life *) life;
-static _Atomic size_t wakeups;			/* relaxed: a count */
-static _Atomic pid_t process;			/* written before there is a second thread */
-static _Atomic(const char *) refusal;		/* why there is no helper; relaxed: for reports */
-static struct event_doorbell doorbell;
-static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
-static _Atomic bool started;			/* in this process */
+static bool had_one;				/* in this process; the helper's */
 /* The helper's alone. What a program closes that it did not open must be none of ours. */
 static bool keeps_descriptors;
-
-/* error: -errno, or 0. */
-static void refuse(const char *why, int error)
-{
-	atomic_store_explicit(&refusal, why, memory_order_relaxed);
-	rungs_set(RUNG_HELPER, CONTROL_RUNG_OFF, error, why);
-	helper_link_refuse();
-}
-
-static bool is_filtered(void)
-{
-	return atomic_load_explicit(&filtered, memory_order_relaxed);
-}
-
-static bool is_running(void)
-{
-	/* acquire: pairs with the release in begin_life */
-	struct life *page = atomic_load_explicit(&life, memory_order_acquire);
-
-	return page && atomic_load_explicit(&page->running, memory_order_acquire);
-}
-
-/* By the helper itself: the thread that starts it makes no memory system call for it. */
-static int begin_life(void)
-{
-	void *page = atomic_load_explicit(&life, memory_order_acquire);
-	int error = page ? 0 : vm_map_wiped_on_fork(&page);
-
-	if (error)
-		return error;
-	/* release: pairs with the acquire in is_running */
-	atomic_store_explicit(&((struct life *)page)->running, true, memory_order_release);
-	atomic_store_explicit(&life, page, memory_order_release);
-	return 0;
-}
-
-static void wake(void)
-{
-	event_loop_ring(&doorbell);
-}
-
-static void say_stray(const struct fault_stray *stray)
-{
-	const char *access = stray->write ? "write to" : "read of";
-	void *address = (void *)stray->address;
-	unsigned mark;
-
-	mark = slab_unit(reservation_unit_of(address))->class_mark;
-	if (mark)
-		log_warning("stray %s %p by thread %u: free memory, last of size class %u", access,
-			    address, (unsigned)stray->thread, size_class_table[mark - 1].size);
-	else
-		log_warning("stray %s %p by thread %u: memory that was never handed out", access,
-			    address, (unsigned)stray->thread);
-	if (options.on_stray_access == ON_STRAY_ABORT)
-		log_fatal("on_stray_access:abort");
-}
-
-static void note_stray(const struct fault_stray *stray)
-{
-	unsigned mark = slab_unit(reservation_unit_of((void *)stray->address))->class_mark;
-
-	strays_note(&(struct control_stray){
-		.when_ns = process_date_ns(),
-		.address = stray->address,
-		.thread = (uint32_t)stray->thread,
-		.is_write = stray->write,
-		.class_bytes = mark ? size_class_table[mark - 1].size : 0,
-	});
-}
-
-static void report_stray(const struct fault_stray *stray)
-{
-	if (options.on_stray_access == ON_STRAY_OFF)
-		return;
-	note_stray(stray);
-	descriptor_table_borrow_error_output();
-	say_stray(stray);
-	descriptor_table_put_error_output();
-}
 
 /* How scarce memory is: by the limits of the heap, of its cgroup, of the machine. */
 static enum release_urgency urgency(struct pressure *pressure)
@@ -155,7 +66,7 @@ static enum release_urgency urgency(struct pressure *pressure)
 
 	if (limit_wants_room() || control_purge_is_on())
 		return RELEASE_NOW;
-	if (is_filtered() || !keeps_descriptors)
+	if (helper_life_is_filtered() || !keeps_descriptors)
 		return RELEASE_CALM;
 	return of_level[pressure_read(pressure, process_now_ns())];
 }
@@ -164,9 +75,9 @@ static uint64_t populate(struct pressure *pressure)
 {
 	uint64_t now_ns = process_now_ns();
 
-	if (keeps_descriptors && !is_filtered())
+	if (keeps_descriptors && !helper_life_is_filtered())
 		populate_ahead_set_room(pressure_room(pressure, now_ns));
-	return populate_ahead_tick(now_ns, report_stray);
+	return populate_ahead_tick(now_ns, strays_report);
 }
 
 /* For hakctl doctor. */
@@ -204,18 +115,21 @@ static void sleep_and_note(struct event_loop *loop, uint64_t sleep_ns)
 		ledger_note_lag(slept - sleep_ns);
 }
 
-/* A filter that comes later might kill who removes the socket at the end. */
-static void look_for_filter(void)
+/* Once a second, when it is awake: what goes on around the program. */
+static void look_around(void)
 {
 	static uint64_t looked_ns;
 	uint64_t now_ns = process_now_ns();
 
-	if (is_filtered() || now_ns < looked_ns + NS_PER_SECOND)
+	if (now_ns < looked_ns + NS_PER_SECOND)
 		return;
 	looked_ns = now_ns;
-	atomic_store_explicit(&filtered, process_is_filtered(), memory_order_relaxed);
-	if (is_filtered())
+	/* Its end makes a call or two for us, which such a filter might kill for. */
+	helper_life_note_filter(program_is_filtered());
+	if (helper_life_is_filtered())
 		atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
+	if (program_has_moved() || task_limit_is_near())
+		helper_life_tell_to_go();
 }
 
 /*
@@ -224,153 +138,143 @@ static void look_for_filter(void)
  */
 static void begin_populating(int table_error)
 {
-	unsigned processors = is_filtered() ? 1 : thread_run_where_first();
+	unsigned processors = helper_life_is_filtered() ? 1 : thread_run_where(program_id());
 
 	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS, table_error);
 }
 
-static void *run(void *argument)
+/* Nothing of ours is the program's any more: its process group, folder, signals, rights. */
+static int leave_program(void)
+{
+	int error;
+
+	thread_name("hakmem-helper");
+	clock_seal();
+	node_has_no_area();
+	vm_count_as_helper();
+	system_call(SYS_setsid);
+	system_call(SYS_chdir, "/");
+	system_call(SYS_prctl, PR_SET_TIMERSLACK, SLACK_NS, 0ul, 0ul, 0ul);
+	error = descriptor_table_separate(options.on_stray_access == ON_STRAY_ABORT);
+	if (options.on_stray_access != ON_STRAY_ABORT)
+		log_divert(thread_identity(), &helper_link.wanted);
+	thread_leave_real_time();
+	if (!helper_life_is_filtered())
+		thread_take_short_turns(TURN_NS);
+	return error;
+}
+
+/* Of a predecessor in this process, that may have been killed at any moment. */
+static void take_over(void)
+{
+	populate_ahead_take_over();
+	release_behind_take_over();
+	control_forget();
+}
+
+/* Without madvise(2) there is nothing to do but to tell why. */
+static NORETURN void answer_only(int error)
+{
+	helper_mode_refuse("MADV_WIPEONFORK is refused, or madvise(2) altogether", error);
+	confine_finish();
+	while (program_is_there() && !helper_life_should_go())
+		thread_nap(LOOK_NS);
+	task_end();
+}
+
+static void begin(struct event_loop *loop, struct pressure *pressure)
+{
+	int wipe_error = helper_life_begin(), table_error = leave_program();
+
+	keeps_descriptors = !table_error && !helper_life_is_filtered();
+	program_open();
+	if (!task_limit_open()) {
+		helper_mode_say_why_none("a limit of tasks (RLIMIT_NPROC, pids.max) leaves the program little room", 0);
+		task_end();
+	}
+	confine_begin();
+	if (had_one)
+		take_over();
+	had_one = true;
+	control_start(helper_life_is_filtered(), !table_error);
+	if (wipe_error)
+		answer_only(wipe_error);
+	helper_life_note_ready();
+	begin_populating(table_error);
+	/* Threads run ahead already: the first superslabs come before anything else. */
+	populate_ahead_tick(process_now_ns(), strays_report);
+	release_behind_begin(keeps_descriptors);
+	reclaim_begin();
+	ledger_open();
+	if (keeps_descriptors)
+		pressure_open(pressure);
+	event_loop_open(loop, &helper_life_doorbell, keeps_descriptors);
+	if (populate_ahead_descriptor() >= 0)
+		event_loop_watch(loop, populate_ahead_descriptor());
+	note_rungs(loop);
+	helper_mode_note_work();
+	atomic_store_explicit(&wait_count_is_on, !helper_life_is_filtered(), memory_order_relaxed);
+	confine_finish();
+}
+
+static uint64_t work(struct pressure *pressure)
+{
+	uint64_t sleep_ns = populate(pressure);
+	uint64_t reclaim_ns = reclaim_tick();
+	uint64_t release_ns = release_behind_tick(urgency(pressure));
+	uint64_t survey_ns = placement_tick(process_now_ns());
+	uint64_t purge_ns = control_purge_tick();
+
+	snapshot_refresh(process_now_ns());
+	look_around();
+	if (ledger_ask_for_pages())
+		return 0;
+	sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
+	return min_size(min_size(sleep_ns, purge_ns), LOOK_NS);
+}
+
+static void run(void *argument)
 {
 	struct pressure pressure;
 	struct event_loop loop;
-	int table_error, life_error;
 
 	(void)argument;
-	thread_name("hakmem-helper");
-	life_error = begin_life();
-	if (life_error) {
-		refuse("no memory for its state, or MADV_WIPEONFORK is refused", life_error);
-		return NULL;
-	}
-	thread_leave_real_time();
-	if (!is_filtered())
-		thread_take_short_turns(TURN_NS);
-	table_error = descriptor_table_separate();
-	keeps_descriptors = !table_error && !is_filtered();
-	vm_count_as_helper();
-	begin_populating(table_error);
-	/* Threads run ahead already: the first superslabs come before anything else. */
-	populate_ahead_tick(process_now_ns(), report_stray);
-	if (!control_is_running())
-		rungs_begin_barrier();
-	release_behind_begin(process_now_ns, keeps_descriptors);
-	reclaim_begin(process_now_ns);
-	if (keeps_descriptors)
-		pressure_open(&pressure);
-	event_loop_open(&loop, &doorbell, keeps_descriptors);
-	if (populate_ahead_descriptor() >= 0)
-		event_loop_watch(&loop, populate_ahead_descriptor());
-	note_rungs(&loop);
-	atomic_store_explicit(&wait_count_is_on, !is_filtered(), memory_order_relaxed);
-	for (;;) {
-		uint64_t sleep_ns = populate(&pressure);
-		uint64_t reclaim_ns = reclaim_tick();
-		uint64_t release_ns = release_behind_tick(urgency(&pressure));
-		uint64_t survey_ns = placement_tick(process_now_ns());
-		uint64_t purge_ns = control_purge_tick();
+	begin(&loop, &pressure);
+	while (program_is_there() && !helper_life_should_go()) {
+		uint64_t sleep_ns = work(&pressure);
 
-		snapshot_refresh(process_now_ns());
-		look_for_filter();
-		if (ledger_ask_for_pages())
-			purge_ns = 0;
-		sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
-		/* The C library ends the process with its last thread; that of control waits for ever. */
-		if (sleep_ns >= POPULATE_LONG_SLEEP_NS && thread_is_last(1 + control_is_running()))
-			exit(0);
-		sleep_ns = min_size(sleep_ns, purge_ns);
 		if (sleep_ns)
 			sleep_and_note(&loop, sleep_ns);
-		atomic_fetch_add_explicit(&wakeups, 1, memory_order_relaxed);
+		helper_mode_note_wakeup();
 	}
+	task_end();
 }
 
-/* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
-static bool is_own_process(void)
+void helper_start(void)
 {
-	return getpid() == atomic_load_explicit(&process, memory_order_relaxed);
-}
-
-static void start(void)
-{
-	static char stack[THREAD_STACK_BYTES] __attribute__((aligned(4096)));
-	int error;
-
-	if (options.helpers == HELPERS_NEVER || atomic_load_explicit(&refusal, memory_order_relaxed))
-		return;
-	/* The helper looks at the heap at once. */
-	if (!lease_has_heap())
-		return;
-	/* One thread starts it; the others go on. */
-	if (atomic_exchange_explicit(&started, true, memory_order_acq_rel))
-		return;
-	/* Asked first: a filter might kill for the getpid of is_own_process. */
-	atomic_store_explicit(&filtered, fault_probe_is_filtered(), memory_order_relaxed);
-	if (is_filtered() && options.helpers == HELPERS_AUTO)
-		refuse("a seccomp filter is in force, which might kill (helpers:always overrides)", 0);
-	else if (!is_own_process())
-		atomic_store_explicit(&started, false, memory_order_release);
-	else if ((error = thread_start(run, stack, sizeof(stack))))
-		refuse("its thread could not be started (limit of threads or memory?)", error);
-	else
-		control_start(is_filtered());
+	log_print_diverted();
+	helper_life_start(run);
 }
 
 void helper_init(void)
 {
-	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
-	ledger_set_helper(helper_describe, helper_wakeups);
+	program_note();
 	if (options.helpers == HELPERS_NEVER)
 		return;
-	helper_link_set(start, wake, is_running);
+	atomic_store_explicit(&helper_link.may_start, true, memory_order_relaxed);
 	if (options.helpers == HELPERS_ALWAYS || control_wants_helper())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }
 
 void helper_after_fork_in_child(void)
 {
-	atomic_store_explicit(&process, getpid(), memory_order_relaxed);
-	atomic_store_explicit(&doorbell.sleeps_long, false, memory_order_relaxed);
-	atomic_store_explicit(&started, false, memory_order_relaxed);
+	program_note();
+	had_one = false;
+	helper_life_forget();
 	atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 	populate_ahead_forget();
 	release_behind_forget();
 	control_forget();
 	if (control_wants_helper())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
-}
-
-static const char *way_name(const struct fault_probe *probe)
-{
-	if (!populate_ahead_has_room())
-		return "release only";
-	return probe->way == FAULT_PROBE_COPY ? "uffd+copy" : "touch";
-}
-
-void helper_describe(char *text, size_t bytes)
-{
-	const char *why = atomic_load_explicit(&refusal, memory_order_relaxed);
-	const struct fault_probe *probe = populate_ahead_probe();
-
-	if (options.helpers == HELPERS_NEVER)
-		log_format_text(text, bytes, "no helper: helpers:never");
-	else if (why)
-		log_format_text(text, bytes, "no helper: %s", why);
-	else if (!is_running())
-		log_format_text(text, bytes, "no helper yet: the heap is small");
-	else if (probe->way == FAULT_PROBE_MOVE)
-		log_format_text(text, bytes, "uffd+move");
-	else
-		log_format_text(text, bytes, "%s: %s", way_name(probe), probe->reason);
-}
-
-size_t helper_wakeups(void)
-{
-	return atomic_load_explicit(&wakeups, memory_order_relaxed);
-}
-
-void helper_end(void)
-{
-	/* Of a vfork's child too, which has its parent's memory. */
-	if (is_running() && !is_filtered() && is_own_process())
-		control_end();
 }

@@ -22,6 +22,7 @@
 #include "back/superslab.h"
 #include "back/superslab_record.h"
 #include "back/wait_count.h"
+#include "entry/helper_mode.h"
 #include "entry/limits.h"
 #include "entry/rungs.h"
 #include "entry/usage.h"
@@ -29,6 +30,7 @@
 #include "front/reclaim.h"
 #include "os/clock.h"
 #include "os/process.h"
+#include "os/program.h"
 #include "os/thread.h"
 #include "os/topology.h"
 #include "os/vm.h"
@@ -51,11 +53,10 @@ static struct {
 static struct {
 	_Atomic bool wanted;	/* relaxed: set by the control thread, cleared by the helper */
 	int map;		/* -errno: the kernel does not say */
-	bool opened;
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
 	uint64_t cost_ns;	/* of the processor */
-} pass;
+} pass = { .map = -1 };
 
 static _Atomic uint32_t clients;	/* relaxed: a count */
 
@@ -65,16 +66,6 @@ static uint64_t loaded_ns;		/* by the constructor */
 void ledger_init(void)
 {
 	loaded_ns = clock_now_ns();
-}
-
-/* By the constructor. */
-static void (*describe_helper)(char *text, size_t bytes);
-static size_t (*helper_wakeups)(void);
-
-void ledger_set_helper(void (*describe)(char *text, size_t bytes), size_t (*wakeups)(void))
-{
-	describe_helper = describe;
-	helper_wakeups = wakeups;
 }
 
 static uint64_t get(const _Atomic uint64_t *number)
@@ -281,9 +272,7 @@ static void describe(struct control_ledger *ledger)
 	char text[sizeof(ledger->mode) + sizeof(ledger->notice)];
 	char *reason;
 
-	if (!describe_helper)
-		return;
-	describe_helper(text, sizeof(text));
+	helper_mode_describe(text, sizeof(text));
 	reason = strstr(text, ": ");
 	if (reason) {
 		*reason = '\0';
@@ -312,7 +301,7 @@ void ledger_read(struct control_ledger *ledger)
 	add_kernel(ledger);
 	add_limits(ledger);
 	ledger->clients = atomic_load_explicit(&clients, memory_order_relaxed);
-	ledger->helper_wakeups = helper_wakeups ? helper_wakeups() : 0;
+	ledger->helper_wakeups = helper_mode_wakeups();
 	ledger->helper_lag_ns = get(&lag_ns);
 	ledger->helper_lag_max_ns = get(&lag_max_ns);
 	describe(ledger);
@@ -338,7 +327,7 @@ void ledger_read_with_kernel(struct control_ledger *ledger)
 {
 	unsigned naps;
 
-	set(&kernel.resident, process_resident_bytes());
+	set(&kernel.resident, program_resident_bytes());
 	if (!is_fresh()) {
 		atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
 		helper_link_wake();
@@ -407,10 +396,6 @@ bool ledger_ask_for_pages(void)
 
 	if (!is_wanted() || !reservation.bytes)
 		return false;
-	if (!pass.opened) {
-		pass.opened = true;
-		pass.map = process_open_page_map();
-	}
 	if (pass.map < 0) {
 		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 		return false;
@@ -424,10 +409,15 @@ bool ledger_ask_for_pages(void)
 	return more;
 }
 
+void ledger_open(void)
+{
+	pass.map = process_open_page_map();
+}
+
 void ledger_forget(void)
 {
 	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
-	pass.opened = false;
+	pass.map = -1;
 	pass.at = pass.cost_ns = 0;
 	set(&kernel.fresh_until_ns, 0);
 	ledger_note_clients(0);

@@ -17,8 +17,8 @@
 /* When the library was loaded, for up_ns. */
 void ledger_init(void);
 
-/* What only the helper knows of itself; it includes this, not the reverse. */
-void ledger_set_helper(void (*describe)(char *text, size_t bytes), size_t (*wakeups)(void));
+/* By the helper, before it confines itself: opens what it asks the kernel by. */
+void ledger_open(void);
 
 /* What is counted; what the kernel says is as old as it was last asked. No system call. */
 void ledger_read(struct control_ledger *ledger);

@@ -19,6 +19,7 @@
 #include "back/superslab.h"
 #include "entry/control.h"
 #include "entry/helper.h"
+#include "entry/helper_life.h"
 #include "front/hardened.h"
 #include "front/lease.h"
 #include "middle/heap.h"
@@ -102,5 +103,5 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 /* Others may have ended the process without this, so hakctl removes what is left over. */
 __attribute__((destructor)) static void end(void)
 {
-	helper_end();
+	helper_life_end();
 }

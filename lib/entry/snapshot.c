@@ -8,12 +8,12 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <hakmem/control.h>
 
 #include "entry/control_rows.h"
 #include "entry/ledger.h"
+#include "os/program.h"
 #include "support/compiler.h"
 #include "support/log.h"
 #include "support/size_class.h"
@@ -62,7 +62,7 @@ void snapshot_refresh(uint64_t now_ns)
 	ledger_read(&ledger);
 	count = control_rows_fill_classes(classes, 0, control_rows_count_classes());
 	begin();
-	hak_snapshot.pid = (uint32_t)getpid();
+	hak_snapshot.pid = (uint32_t)program_id();
 	hak_snapshot.class_count = count;
 	hak_snapshot.ledger = ledger;
 	memcpy(hak_snapshot.classes, classes, count * sizeof(classes[0]));

@@ -9,7 +9,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/placement.h"
-#include "entry/helper.h"
+#include "entry/helper_mode.h"
 #include "entry/settings.h"
 #include "support/compiler.h"
 
@@ -51,5 +51,5 @@ EXPORT size_t hak_bring_home(void)
 EXPORT void hak_mode(char *text, size_t bytes)
 {
 	if (bytes)
-		helper_describe(text, bytes);
+		helper_mode_describe(text, bytes);
 }

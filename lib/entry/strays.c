@@ -6,8 +6,17 @@
 
 #include "entry/strays.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+
+#include "back/reservation.h"
+#include "middle/slab.h"
+#include "os/process.h"
+#include "os/program.h"
+#include "support/log.h"
+#include "support/options.h"
+#include "support/system_call.h"
 
 #define KEPT	64
 
@@ -54,4 +63,49 @@ uint32_t strays_read(struct control_stray *rows, uint32_t first, uint32_t most)
 	for (i = 0; i < most && first + i < count; i++)
 		read_one(oldest + first + i, &rows[i]);
 	return i;
+}
+
+/* The thread that strayed waits for us: it ends there, with its stack as it is. */
+static void abort_program(pid_t thread)
+{
+	log_warning("on_stray_access:abort");
+	system_call(SYS_tgkill, program_id(), thread, SIGABRT);
+}
+
+static void say(const struct fault_stray *stray)
+{
+	const char *access = stray->write ? "write to" : "read of";
+	void *address = (void *)stray->address;
+	unsigned mark;
+
+	mark = slab_unit(reservation_unit_of(address))->class_mark;
+	if (mark)
+		log_warning("stray %s %p by thread %u: free memory, last of size class %u", access,
+			    address, (unsigned)stray->thread, size_class_table[mark - 1].size);
+	else
+		log_warning("stray %s %p by thread %u: memory that was never handed out", access,
+			    address, (unsigned)stray->thread);
+	if (options.on_stray_access == ON_STRAY_ABORT)
+		abort_program((pid_t)stray->thread);
+}
+
+static void note(const struct fault_stray *stray)
+{
+	unsigned mark = slab_unit(reservation_unit_of((void *)stray->address))->class_mark;
+
+	strays_note(&(struct control_stray){
+		.when_ns = process_date_ns(),
+		.address = stray->address,
+		.thread = (uint32_t)stray->thread,
+		.is_write = stray->write,
+		.class_bytes = mark ? size_class_table[mark - 1].size : 0,
+	});
+}
+
+void strays_report(const struct fault_stray *stray)
+{
+	if (options.on_stray_access == ON_STRAY_OFF)
+		return;
+	note(stray);
+	say(stray);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strays.h - the last stray accesses, for hakctl stray. strays_note is the helper's
- * alone; the rest anyone's.
+ * strays.h - stray accesses: what is said of them, and the last of them for hakctl stray.
+ *
+ * Who may run with whom: strays_note and strays_report are the helper's alone; the rest anyone's.
  */
 #ifndef HAKMEM_ENTRY_STRAYS_H
 #define HAKMEM_ENTRY_STRAYS_H
 
 #include <hakmem/control.h>
+#include <kmod-free-helpers/fault_service.h>
+
+/* As on_stray_access says. */
+void strays_report(const struct fault_stray *stray);
 
 void strays_note(const struct control_stray *stray);
 

@@ -15,6 +15,7 @@
 
 #include "front/seizure.h"
 #include "middle/comb.h"
+#include "os/process.h"
 #include "os/vm.h"
 #include "support/options.h"
 
@@ -29,7 +30,6 @@ enum reclaim_pending { PENDING_EMPTY = 1, PENDING_COMB = 2 };
 
 /* The helper's alone. */
 static struct {
-	uint64_t (*clock)(void);
 	uint64_t look_ns;		/* between two */
 	uint64_t next_ns;		/* when the next is due */
 	uint64_t over_ns;		/* when this tick's time is up */
@@ -60,10 +60,9 @@ static void take_options(uint64_t now_ns)
 		reclaim.next_ns = now_ns + reclaim.look_ns;
 }
 
-void reclaim_begin(uint64_t (*clock)(void))
+void reclaim_begin(void)
 {
-	reclaim.clock = clock;
-	reclaim.next_ns = clock();
+	reclaim.next_ns = process_now_ns();
 	take_options(reclaim.next_ns);
 }
 
@@ -95,12 +94,12 @@ static size_t RACY_READER bytes_in_bins(struct thread_cache *cache)
 
 static bool is_over(struct thread_cache *cache)
 {
-	return seizure_is_wanted_back(cache) || reclaim.clock() >= reclaim.over_ns;
+	return seizure_is_wanted_back(cache) || process_now_ns() >= reclaim.over_ns;
 }
 
 static bool comb_is_over(void *cache)
 {
-	uint64_t now_ns = reclaim.clock();
+	uint64_t now_ns = process_now_ns();
 
 	return now_ns >= reclaim.over_ns ||
 	       (now_ns >= reclaim.lent_ns && seizure_is_wanted_back(cache));
@@ -143,7 +142,7 @@ static bool comb_seized(struct thread_cache *cache)
 		.page_bytes = vm_page_size(),
 	};
 
-	reclaim.lent_ns = reclaim.clock() + COMB_NS_LEAST;
+	reclaim.lent_ns = process_now_ns() + COMB_NS_LEAST;
 	comb_heap(&comb, &cache->heap);
 	count(&counts.combed, comb.released_bytes);
 	return !comb.stopped;
@@ -175,7 +174,7 @@ static void work_on(struct thread_cache *cache)
 {
 	uint8_t pending = cache->seized.pending;
 
-	if (!pending || reclaim.clock() >= reclaim.over_ns)
+	if (!pending || process_now_ns() >= reclaim.over_ns)
 		return;
 	cache->seized.pending = 0;
 	if (!seizure_take(cache))
@@ -264,7 +263,7 @@ static uint64_t sleep_ns(uint64_t now_ns)
 
 uint64_t reclaim_tick(void)
 {
-	uint64_t now_ns = reclaim.clock();
+	uint64_t now_ns = process_now_ns();
 
 	take_options(now_ns);
 	reclaim.over_ns = now_ns + TICK_NS_MOST;

@@ -17,7 +17,7 @@
 struct heap;
 
 /* clock: monotonic, in ns. */
-void reclaim_begin(uint64_t (*clock)(void));
+void reclaim_begin(void);
 
 /* One look at all heaps when it is time. Returns how long to sleep at most, in ns. */
 uint64_t reclaim_tick(void);

@@ -13,7 +13,11 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <time.h>
+
+#include "os/vm.h"
+#include "support/system_call.h"
 
 #if defined(__x86_64__)
 #define CLOCK_FUNCTION	"__vdso_clock_gettime"
@@ -22,6 +26,8 @@
 #else
 #define CLOCK_FUNCTION	"__vdso_clock_gettime"
 #endif
+
+#define SEALED_BYTES	4096
 
 typedef int clock_function(clockid_t clock, struct timespec *now);
 
@@ -98,18 +104,41 @@ static clock_function *find_function(void)
 	return NULL;
 }
 
+/*
+ * A page of its own, which clock_seal makes read-only: a pointer to a function that can be
+ * overwritten would be run by whoever reads the time next. The constructor reads it first, so
+ * nobody writes there once there may be a helper.
+ */
+static union {
+	struct {
+		_Atomic bool is_found;			/* release; acquire by all */
+		_Atomic(clock_function *) function;	/* relaxed: all find the same */
+	};
+	char page[SEALED_BYTES];
+} sealed __attribute__((aligned(SEALED_BYTES)));
+
+static clock_function *function_of_clock(void)
+{
+	if (!atomic_load_explicit(&sealed.is_found, memory_order_acquire)) {
+		atomic_store_explicit(&sealed.function, find_function(), memory_order_relaxed);
+		atomic_store_explicit(&sealed.is_found, true, memory_order_release);
+	}
+	return atomic_load_explicit(&sealed.function, memory_order_relaxed);
+}
+
+void clock_seal(void)
+{
+	function_of_clock();
+	/* Where pages are larger others lie in the same one. */
+	if (vm_page_size() <= SEALED_BYTES)
+		system_call(SYS_mprotect, &sealed, SEALED_BYTES, PROT_READ);
+}
+
 uint64_t clock_now_ns(void)
 {
-	static _Atomic bool is_found;			/* release; acquire by all */
-	static _Atomic(clock_function *) function;	/* relaxed: all find the same */
-	clock_function *read;
+	clock_function *read = function_of_clock();
 	struct timespec now;
 
-	if (!atomic_load_explicit(&is_found, memory_order_acquire)) {
-		atomic_store_explicit(&function, find_function(), memory_order_relaxed);
-		atomic_store_explicit(&is_found, true, memory_order_release);
-	}
-	read = atomic_load_explicit(&function, memory_order_relaxed);
 	if (!read || read(CLOCK_MONOTONIC, &now))
 		return 0;
 	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;

@@ -17,4 +17,7 @@
  */
 uint64_t clock_now_ns(void);
 
+/* By the helper, once a process: what the time is read by cannot be changed any more. */
+void clock_seal(void);
+
 #endif

@@ -8,50 +8,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <unistd.h>
+
+#include "support/number.h"
+#include "support/system_call.h"
 
 #define READY_MOST	16
 #define FOLDER_BYTES	2048
 
+static bool is_anothers(const struct stat *status)
+{
+	return status->st_uid != (uid_t)system_call(SYS_geteuid);
+}
+
 int local_socket_open_folder(const char *path)
 {
 	struct stat status;
-	int folder, error = 0;
+	long error, folder;
 
 	/* The mode is masked by umask; what is missing from 0700 then shows below. */
-	if (mkdir(path, S_IRWXU) && errno != EEXIST)
-		return -errno;
-	folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	error = system_call(SYS_mkdirat, AT_FDCWD, path, S_IRWXU);
+	if (error && error != -EEXIST)
+		return (int)error;
+	folder = system_call(SYS_openat, AT_FDCWD, path,
+			     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	/* Another user's may not even be opened: root's helper has no rights beyond its user's. */
+	if (folder == -EACCES &&
+	    !system_call(SYS_newfstatat, AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW))
+		return is_anothers(&status) ? -EPERM : -EACCES;
 	if (folder < 0)
-		return -errno;
-	if (fstat(folder, &status))
-		error = -errno;
-	else if (status.st_uid != geteuid())
+		return (int)folder;
+	error = system_call(SYS_fstat, (int)folder, &status);
+	if (!error && is_anothers(&status))
 		error = -EPERM;
-	else if (status.st_mode & (S_IRWXG | S_IRWXO))
+	if (!error && status.st_mode & (S_IRWXG | S_IRWXO))
 		error = -EACCES;
 	if (!error)
-		return folder;
-	close(folder);
-	return error;
-}
-
-int local_socket_remove(int folder, const char *name)
-{
-	return unlinkat(folder, name, 0) ? -errno : 0;
+		return (int)folder;
+	local_socket_close((int)folder);
+	return (int)error;
 }
 
 int local_socket_remove_path(const char *path)
 {
-	return unlink(path) ? -errno : 0;
+	return (int)system_call(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 static bool set_address(struct sockaddr_un *address, const char *path, const char *name)
@@ -70,15 +74,14 @@ static bool set_address(struct sockaddr_un *address, const char *path, const cha
 
 static int make_socket(void)
 {
-	int made = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	return made < 0 ? -errno : made;
+	return (int)system_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 int local_socket_listen(int folder, const char *path, const char *name, int backlog)
 {
 	struct sockaddr_un address;
 	int listening;
+	long error;
 
 	if (!set_address(&address, path, name))
 		return -ENAMETOOLONG;
@@ -86,36 +89,39 @@ int local_socket_listen(int folder, const char *path, const char *name, int back
 	if (listening < 0)
 		return listening;
 	/* Of a program that this process was before it called exec. */
-	unlinkat(folder, name, 0);
-	if (bind(listening, (struct sockaddr *)&address, sizeof(address)) ||
-	    fchmodat(folder, name, S_IRUSR | S_IWUSR, 0) || listen(listening, backlog)) {
-		int error = -errno;
-
-		close(listening);
-		return error;
-	}
-	return listening;
+	system_call(SYS_unlinkat, folder, name, 0);
+	error = system_call(SYS_bind, listening, &address, (int)sizeof(address));
+	if (!error)
+		error = system_call(SYS_fchmodat, folder, name, S_IRUSR | S_IWUSR);
+	if (!error)
+		error = system_call(SYS_listen, listening, backlog);
+	if (!error)
+		return listening;
+	local_socket_close(listening);
+	return (int)error;
 }
 
 /* "PID.STARTTIME.sock" whose process is gone, and nobody listens at it. */
 static bool is_stale(const char *path, const char *name)
 {
 	struct sockaddr_un address;
-	char *end;
-	long process = strtol(name, &end, 10);
-	int probe, refused;
+	const char *end;
+	uint64_t process = number_read(name, &end);
+	int probe;
+	long error;
 
-	if (process <= 0 || *end != '.' || strlen(end) < 6 ||
-	    strcmp(end + strlen(end) - 5, ".sock") != 0 || kill((pid_t)process, 0) == 0 ||
-	    errno != ESRCH || !set_address(&address, path, name))
+	if (!process || *end != '.' || strlen(end) < 6 ||
+	    strcmp(end + strlen(end) - 5, ".sock") != 0 ||
+	    system_call(SYS_kill, (pid_t)process, 0) != -ESRCH ||
+	    !set_address(&address, path, name))
 		return false;
 	/* The folder may be shared with processes that are not in sight from here. */
 	probe = make_socket();
 	if (probe < 0)
 		return false;
-	refused = connect(probe, (struct sockaddr *)&address, sizeof(address)) && errno == ECONNREFUSED;
-	close(probe);
-	return refused;
+	error = system_call(SYS_connect, probe, &address, (int)sizeof(address));
+	local_socket_close(probe);
+	return error == -ECONNREFUSED;
 }
 
 struct folder_entry {
@@ -132,33 +138,34 @@ void local_socket_remove_stale(int folder, const char *path, unsigned most)
 	long filled, at;
 
 	/* Not readdir(), which allocates. */
-	filled = syscall(SYS_getdents64, folder, entries, sizeof(entries));
+	filled = system_call(SYS_getdents64, folder, entries, sizeof(entries));
 	while (filled > 0 && most) {
 		for (at = 0; at < filled && most; at += ((struct folder_entry *)(entries + at))->bytes) {
 			const struct folder_entry *entry = (struct folder_entry *)(entries + at);
 
 			if (is_stale(path, entry->name)) {
-				unlinkat(folder, entry->name, 0);
+				system_call(SYS_unlinkat, folder, entry->name, 0);
 				most--;
 			}
 		}
-		filled = syscall(SYS_getdents64, folder, entries, sizeof(entries));
+		filled = system_call(SYS_getdents64, folder, entries, sizeof(entries));
 	}
 }
 
 int local_socket_accept(int listening, uid_t *user)
 {
 	struct ucred peer;
-	socklen_t bytes = sizeof(peer);
-	int accepted = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int bytes = sizeof(peer);
+	int accepted = (int)system_call(SYS_accept4, listening, NULL, NULL,
+					SOCK_NONBLOCK | SOCK_CLOEXEC);
+	long error;
 
 	if (accepted < 0)
-		return -errno;
-	if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &bytes)) {
-		int error = -errno;
-
-		close(accepted);
-		return error;
+		return accepted;
+	error = system_call(SYS_getsockopt, accepted, SOL_SOCKET, SO_PEERCRED, &peer, &bytes);
+	if (error) {
+		local_socket_close(accepted);
+		return (int)error;
 	}
 	*user = peer.uid;
 	return accepted;
@@ -166,51 +173,61 @@ int local_socket_accept(int listening, uid_t *user)
 
 ssize_t local_socket_receive(int socket, void *message, size_t most)
 {
-	ssize_t bytes = recv(socket, message, most, MSG_DONTWAIT | MSG_TRUNC);
-
-	return bytes < 0 ? -errno : bytes;
+	return system_call(SYS_recvfrom, socket, message, most, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
 }
 
 int local_socket_send(int socket, const void *message, size_t bytes)
 {
-	return send(socket, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	long sent = system_call(SYS_sendto, socket, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL, NULL,
+				0ul);
+
+	return sent < 0 ? (int)sent : 0;
 }
 
 void local_socket_close(int socket)
 {
-	close(socket);
+	system_call(SYS_close, socket);
 }
 
 int local_socket_poller(void)
 {
-	int poller = epoll_create1(EPOLL_CLOEXEC);
-
-	return poller < 0 ? -errno : poller;
+	return (int)system_call(SYS_epoll_create1, EPOLL_CLOEXEC);
 }
 
-static int control_poller(int poller, int verb, int socket, uint32_t mark, bool write)
+static int control_poller(int poller, int verb, int socket, uint32_t mark, uint32_t events)
 {
-	struct epoll_event event = { .events = write ? EPOLLOUT : EPOLLIN, .data.u32 = mark };
+	struct epoll_event event = { .events = events, .data.u32 = mark };
 
-	return epoll_ctl(poller, verb, socket, &event) ? -errno : 0;
+	return (int)system_call(SYS_epoll_ctl, poller, verb, socket, &event);
 }
 
 int local_socket_watch(int poller, int socket, uint32_t mark, bool write)
 {
-	return control_poller(poller, EPOLL_CTL_ADD, socket, mark, write);
+	return control_poller(poller, EPOLL_CTL_ADD, socket, mark, write ? EPOLLOUT : EPOLLIN);
 }
 
 int local_socket_watch_instead(int poller, int socket, uint32_t mark, bool write)
 {
-	return control_poller(poller, EPOLL_CTL_MOD, socket, mark, write);
+	return control_poller(poller, EPOLL_CTL_MOD, socket, mark, write ? EPOLLOUT : EPOLLIN);
+}
+
+int local_socket_watch_end(int poller, int socket, uint32_t mark)
+{
+	return control_poller(poller, EPOLL_CTL_MOD, socket, mark, EPOLLRDHUP);
+}
+
+int local_socket_ignore(int poller, int socket, uint32_t mark)
+{
+	return control_poller(poller, EPOLL_CTL_MOD, socket, mark, 0);
 }
 
 int local_socket_wait(int poller, uint32_t *marks, int most, int timeout_ms)
 {
 	struct epoll_event events[READY_MOST];
-	int i, count = epoll_wait(poller, events, most < READY_MOST ? most : READY_MOST, timeout_ms);
+	long i, count = system_call(SYS_epoll_pwait, poller, events,
+				    most < READY_MOST ? most : READY_MOST, timeout_ms, NULL, 8ul);
 
 	for (i = 0; i < count; i++)
 		marks[i] = events[i].data.u32;
-	return count < 0 ? -errno : count;
+	return (int)count;
 }

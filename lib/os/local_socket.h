@@ -2,7 +2,7 @@
 /*
  * local_socket.h - Unix sockets of messages (SOCK_SEQPACKET), their folders and their poller:
  * the system calls, nothing else. Only _wait waits. Each returns -errno, or what it says.
- * errno is not kept: for threads of ours, and for paths that are no allocation's.
+ * Nobody's errno is touched.
  */
 #ifndef HAKMEM_OS_LOCAL_SOCKET_H
 #define HAKMEM_OS_LOCAL_SOCKET_H
@@ -21,8 +21,6 @@
  */
 int local_socket_open_folder(const char *path);
 
-/* Removes name in the folder. */
-int local_socket_remove(int folder, const char *name);
 int local_socket_remove_path(const char *path);
 
 /* Removes up to most sockets from the folder whose process is gone; path: of the folder. */
@@ -50,6 +48,10 @@ int local_socket_poller(void);
 /* write: watch for room to send instead of for messages. mark comes back from _wait. */
 int local_socket_watch(int poller, int socket, uint32_t mark, bool write);
 int local_socket_watch_instead(int poller, int socket, uint32_t mark, bool write);
+/* Only for its end, not for messages: whoever waits for an answer may send the next request. */
+int local_socket_watch_end(int poller, int socket, uint32_t mark);
+/* Until it is watched again. */
+int local_socket_ignore(int poller, int socket, uint32_t mark);
 /* Fills marks with what is ready, and returns how many; timeout_ms: -1: waits for ever. */
 int local_socket_wait(int poller, uint32_t *marks, int most, int timeout_ms);
 

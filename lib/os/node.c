@@ -22,7 +22,7 @@
 #endif
 
 /* The words of struct rseq; node_id came with Linux 6.3. */
-enum { RSEQ_CPU = 1, RSEQ_NODE = 5, RSEQ_BYTES_WITH_NODE = 24 };
+enum { RSEQ_CPU = 1, RSEQ_NODE = 5, RSEQ_BYTES_WITH_NODE = 24, RSEQ_NO_CPU = -1 };
 
 /* glibc 2.35. size is 0 where nothing was registered. */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
@@ -37,19 +37,35 @@ void node_init(void)
 		area_offset = __rseq_offset;
 }
 
+static volatile int32_t *area_of_thread(void)
+{
+	return (volatile int32_t *)(thread_identity() + (uintptr_t)area_offset);
+}
+
+void node_cover_tls(struct task_tls *tls)
+{
+	if (area_offset)
+		task_tls_cover(tls, (const void *)area_of_thread(), RSEQ_BYTES_WITH_NODE);
+}
+
+void node_has_no_area(void)
+{
+	if (area_offset)
+		area_of_thread()[RSEQ_CPU] = RSEQ_NO_CPU;
+}
+
 unsigned node_current(void)
 {
 	unsigned cpu, node = 0;
 
 	if (likely(area_offset != 0)) {
-		const volatile uint32_t *area =
-			(const volatile uint32_t *)(thread_identity() + (uintptr_t)area_offset);
+		const volatile int32_t *area = area_of_thread();
 
 		/* A thread that the C library did not start has none. */
-		if (likely((int32_t)area[RSEQ_CPU] >= 0))
-			return area[RSEQ_NODE];
+		if (likely(area[RSEQ_CPU] >= 0))
+			return (unsigned)area[RSEQ_NODE];
 	}
-	getcpu(&cpu, &node);
+	system_call(SYS_getcpu, &cpu, &node, NULL);
 	return node;
 }
 

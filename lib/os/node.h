@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "os/task.h"
 #include "os/topology.h"
 
 /* Once a process, where there are several homes: how the kernel tells a thread its node. */
@@ -16,6 +17,12 @@ void node_init(void);
 
 /* The node that the calling thread is on at the moment. */
 unsigned node_current(void);
+
+/* For a task that has a thread pointer of its own: what node_current reads beside it … */
+void node_cover_tls(struct task_tls *tls);
+
+/* … and, by the task itself, that the kernel writes nothing there. */
+void node_has_no_area(void);
 
 /* The home of the calling thread. */
 static inline unsigned node_home(void)

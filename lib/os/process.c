@@ -7,12 +7,11 @@
 #include "os/process.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "os/clock.h"
 #include "os/kernel_abi.h"
-#include "os/vm.h"
 #include "support/system_call.h"
 
 #define REGIONS		64
@@ -27,41 +26,6 @@ static size_t read_text(const char *path, char text[STAT_BYTES])
 		system_call(SYS_close, file);
 	text[length > 0 ? length : 0] = '\0';
 	return length > 0 ? (size_t)length : 0;
-}
-
-uint64_t process_start_time(void)
-{
-	char text[STAT_BYTES], *next;
-	unsigned field;
-
-	if (!read_text("/proc/self/stat", text))
-		return 0;
-	/* "pid (any name) S …": the third field follows the last parenthesis. */
-	next = strrchr(text, ')');
-	for (field = 2; next && field < 22; field++)
-		next = strchr(next + 1, ' ');
-	return next ? strtoull(next + 1, NULL, 10) : 0;
-}
-
-uint64_t process_resident_bytes(void)
-{
-	char text[STAT_BYTES], *next;
-
-	if (!read_text("/proc/self/statm", text))
-		return 0;
-	next = strchr(text, ' ');
-	return next ? strtoull(next + 1, NULL, 10) * vm_page_size() : 0;
-}
-
-bool process_is_filtered(void)
-{
-	char text[STAT_BYTES];
-	const char *line;
-
-	if (!read_text("/proc/self/status", text))
-		return true;
-	line = strstr(text, "\nSeccomp:");
-	return !line || line[sizeof("\nSeccomp:")] != '0';
 }
 
 bool process_has_no_huge_pages(void)
@@ -82,7 +46,9 @@ static uint64_t read_clock(clockid_t clock)
 
 uint64_t process_now_ns(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_now_ns();
+
+	return now_ns ? now_ns : read_clock(CLOCK_MONOTONIC);
 }
 
 uint64_t process_date_ns(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.h - what the kernel says of this process. Each function makes system calls.
+ * process.h - clocks, and what the kernel says of the memory of this process.
  */
 #ifndef HAKMEM_OS_PROCESS_H
 #define HAKMEM_OS_PROCESS_H
@@ -8,15 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Field 22 of /proc/self/stat, in ticks since the system started; 0: it does not say. */
-uint64_t process_start_time(void);
-
-/* Resident bytes; 0: it does not say. */
-uint64_t process_resident_bytes(void);
-
-/* A seccomp filter applies to the thread that began with main(); also when that is not known. */
-bool process_is_filtered(void);
 
 /* transparent_hugepage/enabled says never; also where the kernel has none. */
 bool process_has_no_huge_pages(void);

@@ -8,16 +8,11 @@
 #include "os/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "os/kernel_abi.h"
 #include "support/system_call.h"
@@ -55,31 +50,9 @@ void thread_yield(void)
 	system_call(SYS_sched_yield);
 }
 
-int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes)
-{
-	int saved_errno = errno, error;
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-
-	/* By pthread_sigmask: it leaves out the signal by which setuid() reaches all threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attributes);
-	error = pthread_attr_setstack(&attributes, stack, stack_bytes);
-	if (!error)
-		error = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (!error)
-		error = pthread_create(&thread, &attributes, body, NULL);
-	pthread_attr_destroy(&attributes);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = saved_errno;
-	return -error;
-}
-
 void thread_name(const char *name)
 {
-	prctl(PR_SET_NAME, name, 0, 0, 0);
+	system_call(SYS_prctl, PR_SET_NAME, name, 0ul, 0ul, 0ul);
 }
 
 uint64_t thread_cpu_ns(void)
@@ -109,16 +82,15 @@ static void read_processors(struct processors *processors, pid_t thread)
 		processors->count += (unsigned)__builtin_popcountl(processors->mask[i]);
 }
 
-/* errno is not kept: for the helper. */
-unsigned thread_run_where_first(void)
+unsigned thread_run_where(pid_t other)
 {
-	struct processors first;
+	struct processors there;
 
-	read_processors(&first, getpid());
-	if (first.count == 0)
+	read_processors(&there, other);
+	if (there.count == 0)
 		return 1;
-	syscall(SYS_sched_setaffinity, 0, first.bytes, first.mask);
-	return first.count;
+	system_call(SYS_sched_setaffinity, 0, there.bytes, there.mask);
+	return there.count;
 }
 
 bool thread_is_on_one_processor(void)
@@ -132,47 +104,18 @@ bool thread_is_on_one_processor(void)
 void thread_leave_real_time(void)
 {
 	struct sched_param ordinary = { .sched_priority = 0 };
-	int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+	long policy = system_call(SYS_sched_getscheduler, 0) & ~(long)SCHED_RESET_ON_FORK;
 
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
-		sched_setscheduler(0, SCHED_OTHER, &ordinary);
+		system_call(SYS_sched_setscheduler, 0, SCHED_OTHER, &ordinary);
 }
 
 void thread_take_short_turns(uint64_t turn_ns)
 {
 	struct kernel_abi_scheduling wish = { .size = sizeof(wish) };
 
-	if (syscall(SYS_sched_getattr, 0, &wish, sizeof(wish), 0) || wish.policy != SCHED_OTHER)
+	if (system_call(SYS_sched_getattr, 0, &wish, sizeof(wish), 0) || wish.policy != SCHED_OTHER)
 		return;
 	wish.turn_ns = turn_ns;
-	syscall(SYS_sched_setattr, 0, &wish, 0);
-}
-
-void thread_come_first(uint64_t turn_ns)
-{
-	struct sched_param lowest = { .sched_priority = 1 };
-
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest))
-		thread_take_short_turns(turn_ns);
-}
-
-/* "pid (any name) Z ppid … num_threads …": a zombie leader counts too. */
-bool thread_is_last(unsigned of_ours)
-{
-	char text[1024], *next;
-	int descriptor = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	ssize_t length;
-	unsigned field;
-
-	if (descriptor < 0)
-		return false;
-	length = read(descriptor, text, sizeof(text) - 1);
-	close(descriptor);
-	text[length > 0 ? length : 0] = '\0';
-	next = strrchr(text, ')');
-	if (!next || strncmp(next, ") Z ", 4) != 0)
-		return false;
-	for (field = 2; next && field < 20; field++)
-		next = strchr(next + 1, ' ');
-	return next && (unsigned)atoi(next) == 1 + of_ours;
+	system_call(SYS_sched_setattr, 0, &wish, 0);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The thread pointer: different for any two living threads, kept across fork, never 0. */
 static inline uintptr_t thread_identity(void)
@@ -15,24 +16,11 @@ static inline uintptr_t thread_identity(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
-/* Of the library's own threads. ThreadSanitizer keeps its own records of a thread there. */
-#ifdef __SANITIZE_THREAD__
-#define THREAD_STACK_BYTES	((size_t)4 << 20)
-#else
-#define THREAD_STACK_BYTES	((size_t)128 << 10)
-#endif
-
 /*
- * A detached thread on a stack of ours with every signal blocked. stack: aligned to a page.
- * Returns 0 or -errno. Allocates (the C library does).
+ * Lets the calling thread run wherever another one may, not only where its creator is pinned.
+ * Returns on how many processors that is; 1 if the kernel does not say.
  */
-int thread_start(void *(*body)(void *argument), void *stack, size_t stack_bytes);
-
-/*
- * Lets the calling thread run wherever the one that began with main() may, not only where its
- * creator is pinned. Returns on how many processors that is; 1 if the kernel does not say.
- */
-unsigned thread_run_where_first(void);
+unsigned thread_run_where(pid_t other);
 
 /* That the calling thread may run on, or the kernel does not say. */
 bool thread_is_on_one_processor(void);
@@ -46,15 +34,6 @@ void thread_leave_real_time(void);
  * more of the processor for that.
  */
 void thread_take_short_turns(uint64_t turn_ns);
-
-/*
- * The calling thread, which does little whenever it wakes, then wants to run before others: at the
- * lowest real-time priority if it may, else in short turns.
- */
-void thread_come_first(uint64_t turn_ns);
-
-/* Only that many threads are left of the process, and the one that began with main() has ended. */
-bool thread_is_last(unsigned of_ours);
 
 /* The processor time that the calling thread has had. */
 uint64_t thread_cpu_ns(void);

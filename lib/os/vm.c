@@ -112,21 +112,16 @@ size_t vm_address_space_limit(void)
 	return limit.rlim_cur;
 }
 
-int vm_map_wiped_on_fork(void **page)
+int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error)
 {
-	size_t bytes = vm_page_size();
 	long mapped = map(NULL, bytes, PROT_READ | PROT_WRITE, 0);
-	int error;
 
-	*page = NULL;
+	*start = NULL;
 	if (system_call_failed(mapped))
 		return counted(mapped);
-	error = advise((void *)mapped, bytes, MADV_WIPEONFORK);
-	if (error)
-		system_call(SYS_munmap, mapped, bytes);
-	else
-		*page = (void *)mapped;
-	return error;
+	*start = (void *)mapped;
+	*wipe_error = advise(*start, bytes, MADV_WIPEONFORK);
+	return 0;
 }
 
 int vm_open(void *start, size_t bytes)

@@ -32,8 +32,11 @@ int vm_reserve_unmapped(size_t bytes, void **start);
 /* In bytes; SIZE_MAX: none. */
 size_t vm_address_space_limit(void);
 
-/* A page of memory that a fork's child, made by whatever call, finds zeroed (Linux 4.14). */
-int vm_map_wiped_on_fork(void **page);
+/*
+ * Whole pages of memory that a fork's child, made by whatever call, finds zeroed (Linux 4.14).
+ * *wipe_error: -errno if it will find what is there instead.
+ */
+int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error);
 
 /*
  * Makes reserved pages readable and writable; they are zero on first touch. After

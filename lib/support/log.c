@@ -8,6 +8,7 @@
 #include "support/log.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "support/system_call.h"
 
 #define MESSAGE_BYTES	512
+#define KEPT_MOST	8
 
 struct text {
 	char *next;
@@ -92,16 +94,43 @@ size_t log_format_text(char *text, size_t bytes, const char *format, ...)
 	return length;
 }
 
-static void write_message(const char *format, va_list arguments)
-{
-	static const char prefix[] = "hakmem: ";
-	char message[MESSAGE_BYTES];
-	size_t length = sizeof(prefix) - 1;
-	const char *next = message;
+/* What the helper said and nobody has printed. */
+static struct {
+	_Atomic uintptr_t thread;	/* relaxed: a thread compares with itself only */
+	_Atomic(_Atomic bool *) has_messages;
+	struct {
+		char text[MESSAGE_BYTES];
+		size_t length;
+	} kept[KEPT_MOST];
+	_Atomic uint32_t written;	/* release by the helper; acquire by who prints */
+	_Atomic uint32_t printed;	/* acq_rel: one thread prints each */
+	_Atomic bool is_fatal;
+} diverted;
 
-	__builtin_memcpy(message, prefix, length);
-	length += log_format(message + length, sizeof(message) - length - 1, format, arguments);
-	message[length++] = '\n';
+static bool is_diverted(void)
+{
+	return atomic_load_explicit(&diverted.thread, memory_order_relaxed) ==
+	       (uintptr_t)__builtin_thread_pointer();
+}
+
+/* Where the oldest is still to be printed the newest is lost: the first tells most. */
+static void keep_message(const char *message, size_t length)
+{
+	uint32_t number = atomic_load_explicit(&diverted.written, memory_order_relaxed);
+	_Atomic bool *has_messages =
+		atomic_load_explicit(&diverted.has_messages, memory_order_relaxed);
+
+	if (number - atomic_load_explicit(&diverted.printed, memory_order_acquire) == KEPT_MOST)
+		return;
+	__builtin_memcpy(diverted.kept[number % KEPT_MOST].text, message, length);
+	diverted.kept[number % KEPT_MOST].length = length;
+	/* release: pairs with the acquire in log_print_diverted */
+	atomic_store_explicit(&diverted.written, number + 1, memory_order_release);
+	atomic_store_explicit(has_messages, true, memory_order_release);
+}
+
+static void print(const char *next, size_t length)
+{
 	while (length) {
 		long written = system_call(SYS_write, STDERR_FILENO, next, length);
 
@@ -114,6 +143,21 @@ static void write_message(const char *format, va_list arguments)
 	}
 }
 
+static void write_message(const char *format, va_list arguments)
+{
+	static const char prefix[] = "hakmem: ";
+	char message[MESSAGE_BYTES];
+	size_t length = sizeof(prefix) - 1;
+
+	__builtin_memcpy(message, prefix, length);
+	length += log_format(message + length, sizeof(message) - length - 1, format, arguments);
+	message[length++] = '\n';
+	if (is_diverted())
+		keep_message(message, length);
+	else
+		print(message, length);
+}
+
 void log_warning(const char *format, ...)
 {
 	va_list arguments;
@@ -123,6 +167,14 @@ void log_warning(const char *format, ...)
 	va_end(arguments);
 }
 
+/* The helper ends with all of its threads, so that it does no more to a heap that is broken. */
+static NORETURN void end_helper(void)
+{
+	atomic_store_explicit(&diverted.is_fatal, true, memory_order_release);
+	for (;;)
+		system_call(SYS_exit_group, 1);
+}
+
 void log_fatal(const char *format, ...)
 {
 	va_list arguments;
@@ -130,5 +182,30 @@ void log_fatal(const char *format, ...)
 	va_start(arguments, format);
 	write_message(format, arguments);
 	va_end(arguments);
+	if (is_diverted())
+		end_helper();
 	abort();
+}
+
+void log_divert(uintptr_t thread, _Atomic bool *has_messages)
+{
+	atomic_store_explicit(&diverted.has_messages, has_messages, memory_order_relaxed);
+	atomic_store_explicit(&diverted.thread, thread, memory_order_relaxed);
+}
+
+/* A message may be printed by two threads at once rather than by none. */
+void log_print_diverted(void)
+{
+	uint32_t number = atomic_load_explicit(&diverted.printed, memory_order_relaxed);
+
+	/* acquire: pairs with the release in keep_message */
+	while (number != atomic_load_explicit(&diverted.written, memory_order_acquire)) {
+		print(diverted.kept[number % KEPT_MOST].text, diverted.kept[number % KEPT_MOST].length);
+		if (atomic_compare_exchange_strong_explicit(&diverted.printed, &number, number + 1,
+							    memory_order_acq_rel,
+							    memory_order_relaxed))
+			number++;
+	}
+	if (atomic_load_explicit(&diverted.is_fatal, memory_order_acquire))
+		abort();
 }

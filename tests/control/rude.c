@@ -180,7 +180,7 @@ static void a_stopped_program_is_read_from_outside(void)
 
 static bool helper_is_there(void)
 {
-	return helper_thread() != 0;
+	return helper_task() != 0;
 }
 
 /* By a child, which may trace its parent: until the parent writes, or ends. */
@@ -204,7 +204,7 @@ static void a_helper_that_is_held_up_holds_up_no_answer(void)
 
 	need_helper_running();
 	CHECK(wait_for(helper_is_there, 5000));
-	thread = helper_thread();
+	thread = helper_task();
 	CHECK(!pipe(to_child) && !pipe(from_child));
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	child = fork();

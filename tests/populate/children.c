@@ -63,7 +63,7 @@ static void use_both(struct growth *inherited)
 	growth_free(inherited);
 	growth_add(&own, 80 * MIB, 200);
 	growth_check(&own);
-	CHECK_THAT(helper_thread(), "the child has no helper: %s", mode());
+	CHECK_THAT(helper_task(), "the child has no helper: %s", mode());
 	growth_free(&own);
 }
 
@@ -89,7 +89,7 @@ static void descend(struct growth *inherited, int depth, bool loaded)
 	pid = fork();
 	if (pid == 0) {
 		alarm(CHILD_LIMIT_S);
-		CHECK_THAT(!helper_thread(), "a helper came along with fork");
+		CHECK_THAT(!helper_task(), "a helper came along with fork");
 		if (depth < DEEPEST)
 			descend(inherited, depth + 1, loaded);
 		if (loaded)
@@ -187,7 +187,7 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 
 		alarm(CHILD_LIMIT_S);
 		growth_add(&own, 160 * MIB, 200);
-		CHECK_THAT(helper_thread(), "the child has no helper: %s", mode());
+		CHECK_THAT(helper_task(), "the child has no helper: %s", mode());
 		left = shared_kib();
 		CHECK_THAT(left + own_kib >= shared, "%zu KiB were shared, %zu are", shared, left);
 		growth_check(&inherited);
@@ -258,7 +258,7 @@ static void a_vfork_child_starts_no_helper(void)
 
 	if (pid == 0) {
 		growth_add(&borrowed, 60 * MIB, 0);
-		_exit(helper_thread() ? 1 : 0);
+		_exit(helper_task() ? 1 : 0);
 	}
 	expect_success(pid);
 	growth_check(&borrowed);

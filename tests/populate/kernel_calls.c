@@ -234,7 +234,7 @@ static void part_without_helper(void)
 {
 	use_every_class();
 	CHECK_THAT(strstr(mode(), "could not be started"), "%s", mode());
-	CHECK(helper_thread() == 0);
+	CHECK(helper_task() == 0);
 	CHECK(populated_ahead() == 0);
 }
 

@@ -9,7 +9,7 @@ export HAKMEM_OPTIONS
 
 has_helper() # PID
 {
-	grep -qx hakmem-helper "/proc/$1/task/"*/comm
+	pgrep -P "$1" -x hakmem-helper >/dev/null
 }
 
 start_server

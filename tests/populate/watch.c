@@ -46,7 +46,7 @@ bool task_status(pid_t task, const char *name, char *text, size_t room)
 	bool found = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)task);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)task);
 	file = fopen(path, "re");
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		found = !strncmp(line, name, length) && line[length] == ':';
@@ -58,24 +58,33 @@ bool task_status(pid_t task, const char *name, char *text, size_t room)
 	return found;
 }
 
-pid_t helper_thread(void)
+/* A child of ours that is called so; none but a task of the library's is. */
+static bool is_helper(pid_t process)
 {
-	DIR *tasks = opendir("/proc/self/task");
+	char name[64], parent[64];
+
+	return task_status(process, "Name", name, sizeof(name)) &&
+	       !strcmp(name, "hakmem-helper\n") &&
+	       task_status(process, "PPid", parent, sizeof(parent)) &&
+	       atoi(parent) == (int)getpid();
+}
+
+pid_t helper_task(void)
+{
+	DIR *processes = opendir("/proc");
 	struct dirent *entry;
 	pid_t found = 0;
 
-	if (!tasks)
+	if (!processes || access("/proc/self/status", R_OK))
 		need_proc();
-	CHECK(tasks);
-	while (!found && (entry = readdir(tasks))) {
-		char name[64];
-		pid_t task = (pid_t)atoi(entry->d_name);
+	CHECK(processes);
+	while (!found && (entry = readdir(processes))) {
+		pid_t process = (pid_t)atoi(entry->d_name);
 
-		if (task && task_status(task, "Name", name, sizeof(name)) &&
-		    !strcmp(name, "hakmem-helper\n"))
-			found = task;
+		if (process && is_helper(process))
+			found = process;
 	}
-	closedir(tasks);
+	closedir(processes);
 	return found;
 }
 

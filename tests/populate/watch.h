@@ -19,7 +19,7 @@ size_t counter(const char *name);
 const char *mode(void);
 
 /* 0: this process has no helper. */
-pid_t helper_thread(void);
+pid_t helper_task(void);
 /* What a program grows by at most until its helper is there, on however busy a machine. */
 #define STARTING_BYTES ((size_t)256 << 20)
 

@@ -64,7 +64,7 @@ static void use_calloc(void)
 		if (round % 3 == 2)
 			sleep_ms(700);
 	}
-	if (!helper_thread())
+	if (!helper_task())
 		need_helper_allowed();
 	CHECK_THAT(counter("populate.ahead_bytes") > 4 * MIB,
 		   "only %zu bytes came by the stock: %s", counter("populate.ahead_bytes"),

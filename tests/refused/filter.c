@@ -31,7 +31,8 @@ struct refusal {
 
 /*
  * Threads: clone3 hides its flags in memory, where a filter cannot look; refused with
- * ENOSYS, the C library falls back to clone. fork stays allowed.
+ * ENOSYS, the C library falls back to clone. fork stays allowed. The helper is no thread, but a
+ * task that debuggers do not follow.
  */
 static const struct refusal refusals[] = {
 	{ "userfaultfd", SYS_userfaultfd, ALWAYS, 0, EPERM },
@@ -55,6 +56,7 @@ static const struct refusal refusals[] = {
 	{ "sockets", SYS_socket, ALWAYS, 0, EPERM },
 	{ "threads", SYS_clone3, ALWAYS, 0, ENOSYS },
 	{ "threads", SYS_clone, FLAGS_HAVE, CLONE_THREAD, EAGAIN },
+	{ "threads", SYS_clone, FLAGS_HAVE, CLONE_UNTRACED, EAGAIN },
 };
 
 /*

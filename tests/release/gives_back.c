@@ -42,7 +42,7 @@ static void expect_resident(size_t bytes)
 
 	goal_bytes = bytes;
 	went = wait_for(is_small, PATIENCE_MS);
-	if (!went && !helper_thread())
+	if (!went && !helper_task())
 		need_helper_allowed();
 	CHECK_THAT(went, "%zu MiB are resident still: %s",
 		   resident_bytes() / MIB, mode());
@@ -180,7 +180,7 @@ static void a_childs_own_helper_gives_back(void)
 	pid = fork();
 	if (pid == 0) {
 		alarm(CHILD_LIMIT_S);
-		CHECK(!helper_thread());
+		CHECK(!helper_task());
 		burst(&growth);
 		growth_free(&growth);
 		expect_resident(BURST_BYTES / 2);

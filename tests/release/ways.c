@@ -62,7 +62,9 @@ static bool refuse(const char *what)
 }
 
 /* Every look comes at once. */
-static uint64_t hurried_clock(void)
+uint64_t __wrap_process_now_ns(void);
+
+uint64_t __wrap_process_now_ns(void)
 {
 	static uint64_t now_ns;
 
@@ -124,7 +126,7 @@ static struct release_counts give_back_without(const char *what)
 {
 	if (!refuse(what))
 		_exit(EXIT_SUCCESS);
-	release_behind_begin(hurried_clock, true);
+	release_behind_begin(true);
 	return give_back();
 }
 
@@ -205,7 +207,7 @@ START_TEST(a_ring_and_a_vector_that_fail_later_are_made_up_for)
 {
 	struct release_counts counts;
 
-	release_behind_begin(hurried_clock, true);
+	release_behind_begin(true);
 	if (unit_skip_if(!refuse("io_uring_enter=EPERM") || !refuse("process_madvise=EPERM"),
 			 "seccomp filters are refused"))
 		return;
@@ -229,7 +231,7 @@ START_TEST(requests_cancelled_for_want_of_a_worker_are_made_up_for)
 
 	if (unit_skip_if(!become_nobody(), "only root can become nobody"))
 		return;
-	release_behind_begin(hurried_clock, true);
+	release_behind_begin(true);
 	if (unit_skip_if(!release_has_ring(), "no io_uring here"))
 		return;
 	ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &none), 0);
@@ -246,7 +248,7 @@ START_TEST(what_every_way_refuses_stays_as_it_was)
 	unsigned i;
 
 	options.release_by = RELEASE_BY_PLAIN;
-	release_behind_begin(hurried_clock, true);
+	release_behind_begin(true);
 	if (unit_skip_if(!refuse("madvise=EINVAL"), "seccomp filters are refused"))
 		return;
 	free_slabs();
@@ -263,7 +265,7 @@ END_TEST
 static void force(enum option_release_by way)
 {
 	options.release_by = way;
-	release_behind_begin(hurried_clock, true);
+	release_behind_begin(true);
 }
 
 START_TEST(each_way_can_be_forced)

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.c - see program.h. Files of /proc are opened once and read again from their start:
+ * the helper may open nothing once it has confined itself.
+ */
+#include <config.h>
+
+#include "os/program.h"
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <linux/prctl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "os/vm.h"
+#include "support/log.h"
+#include "support/number.h"
+#include "support/system_call.h"
+
+#define TEXT_BYTES	4096
+#define GROUP_BYTES	512
+
+enum program_file { FILE_STAT, FILE_STATUS, FILE_STATM, FILE_CGROUP, FILES };
+
+static const char *const names[FILES] = { "stat", "status", "statm", "cgroup" };
+
+static struct {
+	_Atomic pid_t id;		/* relaxed: written before there is a helper */
+	/*
+	 * Where the kernel writes 0 when the thread that started the helper ends, or any calls exec
+	 * (set_tid_address(2): it does so while another process shares the memory). NULL: unknown.
+	 */
+	const _Atomic int *starter_word;
+	pid_t starter;
+	/* The helper's. */
+	int descriptor;
+	int files[FILES];
+	char group[GROUP_BYTES];	/* as it was */
+} program = { .descriptor = -1, .files = { -1, -1, -1, -1 } };
+
+void program_note(void)
+{
+	unsigned i;
+
+	atomic_store_explicit(&program.id, (pid_t)system_call(SYS_getpid), memory_order_relaxed);
+	program.descriptor = -1;
+	for (i = 0; i < FILES; i++)
+		program.files[i] = -1;
+}
+
+void program_note_starter(void)
+{
+	int *word = NULL;
+
+	program.starter = (pid_t)system_call(SYS_gettid);
+	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. */
+	if (system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) != 0 || !word ||
+	    *word != program.starter)
+		word = NULL;
+	program.starter_word = (const _Atomic int *)word;
+}
+
+pid_t program_id(void)
+{
+	return atomic_load_explicit(&program.id, memory_order_relaxed);
+}
+
+static int open_file(enum program_file file)
+{
+	char path[64];
+
+	log_format_text(path, sizeof(path), "/proc/%u/%s", (unsigned)program_id(), names[file]);
+	return (int)system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+/* Terminated; empty if the kernel says nothing. */
+static size_t read_file(enum program_file file, char *text, size_t bytes)
+{
+	int kept = program.files[file], opened = kept < 0 ? open_file(file) : kept;
+	long length = system_call(SYS_pread64, opened, text, bytes - 1, 0ul);
+
+	if (kept < 0 && opened >= 0)
+		system_call(SYS_close, opened);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0 ? (size_t)length : 0;
+}
+
+void program_open(void)
+{
+	unsigned i;
+
+	program.descriptor = (int)system_call(SYS_pidfd_open, program_id(), 0u);
+	for (i = 0; i < FILES; i++)
+		program.files[i] = open_file(i);
+	read_file(FILE_CGROUP, program.group, sizeof(program.group));
+}
+
+int program_descriptor(void)
+{
+	return program.descriptor < 0 ? -1 : program.descriptor;
+}
+
+static bool has_ended(void)
+{
+	struct pollfd poller = { .fd = program.descriptor, .events = POLLIN };
+	struct timespec none = { 0, 0 };
+
+	if (program.descriptor >= 0)
+		return system_call(SYS_ppoll, &poller, 1ul, &none, NULL, 8ul) > 0;
+	return (pid_t)system_call(SYS_getppid) != program_id();
+}
+
+/* "pid (any name) Z …": it waits for its other threads, so it has not called exec. */
+static bool first_thread_has_ended(void)
+{
+	char text[TEXT_BYTES], *next;
+
+	read_file(FILE_STAT, text, sizeof(text));
+	next = strrchr(text, ')');
+	return next && next[2] == 'Z';
+}
+
+bool program_is_there(void)
+{
+	long order;
+
+	/* relaxed: nothing else is read because of it */
+	if (program.starter_word &&
+	    atomic_load_explicit(program.starter_word, memory_order_relaxed) == program.starter)
+		return true;
+	if (has_ended())
+		return false;
+	order = system_call(SYS_kcmp, (pid_t)system_call(SYS_getpid), program_id(), KCMP_VM, 0ul,
+			    0ul);
+	if (order >= 0)
+		return order == 0;
+	/* Refused (a program with more rights), or not built in. */
+	return !program.starter_word ||
+	       (program.starter == program_id() && first_thread_has_ended());
+}
+
+/* The number behind a key such as "\nUid:", the which-th from 0 on. False: not there. */
+static bool number_behind(const char *key, unsigned which, uint64_t *number)
+{
+	char text[TEXT_BYTES];
+	const char *next;
+
+	read_file(FILE_STATUS, text, sizeof(text));
+	next = strstr(text, key);
+	if (!next)
+		return false;
+	next += strlen(key);
+	do
+		*number = number_read(next, &next);
+	while (which--);
+	return true;
+}
+
+uid_t program_user(void)
+{
+	uint64_t user;
+
+	return number_behind("\nUid:", 1, &user) ? (uid_t)user : (uid_t)-1;
+}
+
+bool program_is_filtered(void)
+{
+	uint64_t mode;
+
+	return !number_behind("\nSeccomp:", 0, &mode) || mode != 0;
+}
+
+bool program_has_moved(void)
+{
+	char group[GROUP_BYTES];
+
+	return read_file(FILE_CGROUP, group, sizeof(group)) && program.group[0] &&
+	       strcmp(group, program.group) != 0;
+}
+
+uint64_t program_start_time(void)
+{
+	char text[TEXT_BYTES], *next;
+	unsigned field;
+
+	if (!read_file(FILE_STAT, text, sizeof(text)))
+		return 0;
+	/* "pid (any name) S …": the third field follows the last parenthesis. */
+	next = strrchr(text, ')');
+	for (field = 2; next && field < 22; field++)
+		next = strchr(next + 1, ' ');
+	return next ? number_read(next + 1, NULL) : 0;
+}
+
+uint64_t program_resident_bytes(void)
+{
+	char text[128], *next;
+
+	if (!read_file(FILE_STATM, text, sizeof(text)))
+		return 0;
+	next = strchr(text, ' ');
+	return next ? number_read(next + 1, NULL) * vm_page_size() : 0;
+}

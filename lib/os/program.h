@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.h - the process whose memory this is, as the helper, which is a process of its own,
+ * sees it from outside: which one, whether it is still there, and what the kernel says of it.
+ *
+ * Who may run with whom: program_note and program_note_starter before the helper starts; program_id by anyone; the rest
+ * the helper's tasks, after program_open.
+ */
+#ifndef HAKMEM_OS_PROGRAM_H
+#define HAKMEM_OS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Notes which process this is: once a process, a fork's child included. */
+void program_note(void);
+
+/* By the thread of the program that starts the helper: it is how an exec is noticed. */
+void program_note_starter(void);
+
+/* Its process id. */
+pid_t program_id(void);
+
+/*
+ * Opens what the rest reads, before the helper confines itself. Without /proc, or before
+ * Linux 5.3, less is known.
+ */
+void program_open(void);
+
+/* A descriptor that is readable once the program has ended; -1: there is none (before Linux 5.3). */
+int program_descriptor(void);
+
+/*
+ * False: it has ended, or this is no longer its memory, because it has called exec. A load from
+ * memory while nothing has happened.
+ */
+bool program_is_there(void);
+
+/* Its effective user now, not when the helper started. -1: not known. */
+uid_t program_user(void);
+
+/* The kernel says that a seccomp filter is in force; also when it says nothing. */
+bool program_is_filtered(void);
+
+/* It has been moved to another cgroup since program_open. */
+bool program_has_moved(void);
+
+/* Field 22 of /proc/PID/stat; 0: not known. */
+uint64_t program_start_time(void);
+
+/* Resident bytes; 0: it does not say. */
+uint64_t program_resident_bytes(void);
+
+#endif
