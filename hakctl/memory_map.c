@@ -16,6 +16,7 @@
 
 #include "hakctl/message.h"
 #include "os/kernel_abi.h"
+#include "support/page_size.h"
 
 enum { MOST_REGIONS = 512 };
 
@@ -145,7 +146,8 @@ bool memory_map_scan(const struct process *process, uint64_t start, uint64_t end
 static bool kernel_has_soft_dirty(void)
 {
 	struct process own = { .pid = getpid() };
-	volatile char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	size_t page_bytes = page_size();
+	volatile char *page = mmap(NULL, page_bytes, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t entry = 0;
 	int file = open_pagemap(&own);
@@ -153,13 +155,13 @@ static bool kernel_has_soft_dirty(void)
 	if (page != MAP_FAILED && file >= 0) {
 		*page = 1;
 		if (pread(file, &entry, sizeof(entry),
-			  (off_t)((uintptr_t)page / 4096 * 8)) != (ssize_t)sizeof(entry))
+			  (off_t)((uintptr_t)page / page_bytes * 8)) != (ssize_t)sizeof(entry))
 			entry = 0;
 	}
 	if (file >= 0)
 		close(file);
 	if (page != MAP_FAILED)
-		munmap((void *)page, 4096);
+		munmap((void *)page, page_bytes);
 	/* A mapping made since the last clearing counts as dirty, where there are such bits. */
 	return entry >> 55 & 1;
 }

@@ -12,6 +12,7 @@
 #include "hakctl/look.h"
 #include "hakctl/stats_text.h"
 #include "hakctl/table.h"
+#include "support/page_size.h"
 
 /* Columns beside the label and the total. */
 enum { MOST_NODES = 16 };
@@ -26,7 +27,7 @@ struct placement {
 static void add_range(struct placement *placement, const char *line)
 {
 	const char *unit = strstr(line, " kernelpagesize_kB=");
-	uint64_t page_bytes = unit ? strtoull(unit + 19, NULL, 10) * 1024 : 4096;
+	uint64_t page_bytes = unit ? strtoull(unit + 19, NULL, 10) * 1024 : page_size();
 
 	for (const char *at = line; (at = strstr(at, " N")); at += 2) {
 		unsigned node;

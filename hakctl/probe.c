@@ -25,6 +25,7 @@
 #include <kmod-free-helpers/fault_probe.h>
 
 #include "hakctl/memory_map.h"
+#include "support/page_size.h"
 
 __attribute__((format(printf, 4, 5))) static void
 set(struct control_rung *rung, int state, int error, const char *format, ...)
@@ -51,8 +52,8 @@ static void read_line(const char *path, char *text, size_t bytes)
 
 static char *map_page(void)
 {
-	char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	char *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		_exit(1);
@@ -126,13 +127,13 @@ static void ask_io_uring(struct control_rung *rung)
 static void ask_process_madvise(struct control_rung *rung)
 {
 	char *page = map_page();
-	struct iovec range = { page, 4096 };
+	struct iovec range = { page, page_size() };
 	int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	long done = self < 0 ? -1 :
 			       syscall(SYS_process_madvise, self, &range, 1,
 				       MADV_DONTNEED, 0);
 
-	if (done == 4096 && page[0] == 0)
+	if (done == (long)range.iov_len && page[0] == 0)
 		return;
 	set(rung, CONTROL_RUNG_PARTLY, errno, "%s: memory goes back range by range",
 	    errno == EINVAL ? "a kernel before 6.13" : strerror(errno));
@@ -161,7 +162,7 @@ static void ask_numa(struct control_rung *rung)
 	char online[64];
 
 	read_line("/sys/devices/system/node/online", online, sizeof(online));
-	if (syscall(SYS_mbind, page, 4096, MPOL_PREFERRED, &nodes, 8 * sizeof(nodes),
+	if (syscall(SYS_mbind, page, page_size(), MPOL_PREFERRED, &nodes, 8 * sizeof(nodes),
 		    0) == 0)
 		return;
 	if (errno == ENOSYS || !online[0] || !strcmp(online, "0"))
@@ -206,7 +207,7 @@ static void ask_pagemap_scan(struct control_rung *rung)
 	struct process own = { .pid = getpid() };
 	uint64_t page = (uint64_t)(uintptr_t)map_page();
 
-	if (!memory_map_scan(&own, page, page + 4096, ignore, NULL))
+	if (!memory_map_scan(&own, page, page + page_size(), ignore, NULL))
 		set(rung, CONTROL_RUNG_PARTLY, errno,
 		    "%s: what is populated is not told by page, holes not at all",
 		    errno == ENOTTY ? "a kernel before 6.7" : strerror(errno));

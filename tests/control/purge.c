@@ -14,7 +14,9 @@
 #include "tests/contract/process.h"
 #include "tests/control/client.h"
 
-enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64, PAGE = 4096 };
+enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64 };
+
+#define PAGE	(size_t)sysconf(_SC_PAGESIZE)
 
 static char *blocks[THREADS * BLOCKS];	/* of one thread after the other */
 static pthread_barrier_t barrier;

@@ -19,7 +19,7 @@ static void *help(void *argument)
 {
 	struct fault_service service;
 	struct fault_install done;
-	char page[4096];
+	static char page[HUGE_PAGE];	/* more than any page */
 
 	(void)argument;
 	separate_error = descriptor_table_separate(false);

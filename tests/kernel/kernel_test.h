@@ -20,8 +20,9 @@
 #include "kmod-free-helpers/fault_probe.h"
 #include "kmod-free-helpers/fault_service.h"
 #include "kmod-free-helpers/staging.h"
+#include "support/page_size.h"
 
-#define PAGE	  ((size_t)4096)
+#define PAGE	  page_size()
 #define HUGE_PAGE ((size_t)2 << 20)
 #define EXIT_SKIP 77
 

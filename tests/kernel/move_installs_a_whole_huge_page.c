@@ -28,9 +28,8 @@ static void move_one(struct fault_service *service, struct staging *staging, cha
 static void leave_a_page_table(struct fault_service *service, char *to)
 {
 	struct fault_install done;
-	char page[4096] = { 0 };
 
-	expect(!fault_service_copy(service, to, page, PAGE, &done), "no copy");
+	expect(!fault_service_copy(service, to, service->zero_page, PAGE, &done), "no copy");
 	expect(madvise(to, PAGE, MADV_DONTNEED) == 0, "madvise");
 }
 

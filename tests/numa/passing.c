@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/contract/block.h"
 #include "tests/contract/case.h"
@@ -16,7 +17,7 @@ enum { LIVE = 256, RING = 64, WORKERS_MAX = 8, LARGE_ONE_IN = 200 };
 enum { SHORT_THREADS = 60, SHORT_BLOCKS = 200 };
 
 #define LARGEST	   (1 * MIB)
-#define PAGE	   4096
+#define PAGE	   (size_t)sysconf(_SC_PAGESIZE)
 #define TOUCHES	   2
 
 struct slot {

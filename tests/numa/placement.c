@@ -16,7 +16,7 @@
 
 #include "tests/contract/case.h"
 
-#define PAGE	   ((size_t)4096)
+#define PAGE	   ((size_t)sysconf(_SC_PAGESIZE))
 #define QUERY_MOST 512
 #define LOOKS	   100
 #define FOLDER	   "/sys/devices/system/node/"

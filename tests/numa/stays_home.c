@@ -24,7 +24,7 @@
 #include "tests/numa/placement.h"
 #include "tests/populate/watch.h"
 
-#define PAGE	4096
+#define PAGE	(size_t)sysconf(_SC_PAGESIZE)
 
 /* A guest says it by its kernel's command line: it need not take long on each machine. */
 static unsigned operations(void)
