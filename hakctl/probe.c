@@ -25,6 +25,7 @@
 #include <kmod-free-helpers/fault_probe.h>
 
 #include "hakctl/memory_map.h"
+#include "os/vm.h"
 #include "support/page_size.h"
 
 __attribute__((format(printf, 4, 5))) static void
@@ -153,6 +154,10 @@ static void ask_huge_pages(struct control_rung *rung)
 		    "/sys/kernel/mm/transparent_hugepage/enabled is never");
 	else if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
 		set(rung, CONTROL_RUNG_OFF, 0, "prctl(PR_SET_THP_DISABLE) is in force");
+	else if (!vm_huge_pages_fit())
+		set(rung, CONTROL_RUNG_PARTLY, 0,
+		    "huge pages of %zu MiB: for blocks above 1 MiB only",
+		    vm_huge_page_bytes() >> 20);
 }
 
 static void ask_numa(struct control_rung *rung)

@@ -62,11 +62,12 @@ static bool expects_advice(void)
 /*
  * Small ones, also where the machine gives huge ones unasked: a partly used slab of every class in
  * every thread would cost its untouched tail. The helper asks for huge ones where they will be
- * filled (see populate_ahead.c); without one, a large heap tries.
+ * filled (see populate_ahead.c); without one, a large heap tries, unless they are larger than a
+ * superslab.
  */
 static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 {
-	if (heap_bytes >= HUGE_FROM_HEAP_BYTES && !expects_advice())
+	if (heap_bytes >= HUGE_FROM_HEAP_BYTES && vm_huge_pages_fit() && !expects_advice())
 		want_huge_unless_dear(start, bytes);
 	else
 		vm_refuse_huge(start, bytes);

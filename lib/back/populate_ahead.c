@@ -81,6 +81,8 @@ static void begin_policy(struct ahead *ahead)
 		populate_policy_fix_pages(&ahead->policy, POPULATE_HUGE);
 		break;
 	case HUGE_PAGES_AUTO:
+		if (!vm_huge_pages_fit())
+			populate_policy_fix_pages(&ahead->policy, POPULATE_SMALL);
 		populate_policy_expect_small(&ahead->policy,
 					     populate_fill_sample_small(&ahead->fill));
 		if (ahead->fill.zeroes_ns)
@@ -309,7 +311,7 @@ static size_t room_for_more(unsigned sharers)
 /* Threads that outrun the helper, as long as it has just seen that huge pages are cheap. */
 static bool may_have_huge(const struct ahead *ahead, uint64_t now_ns)
 {
-	return options.huge_pages == HUGE_PAGES_AUTO && node_keeps_huge() &&
+	return options.huge_pages == HUGE_PAGES_AUTO && node_keeps_huge() && vm_huge_pages_fit() &&
 	       populate_policy_saw_cheap_huge(&ahead->policy, now_ns, SEEN_CHEAP_NS) &&
 	       populate_policy_grows_fast(&ahead->policy);
 }

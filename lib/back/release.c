@@ -144,11 +144,11 @@ static void split(const struct iovec *ranges, unsigned count_of)
 
 void release_split_ends(struct release_span span)
 {
-	size_t page = vm_page_size();
+	size_t page = vm_page_size(), huge = vm_huge_page_bytes();
 
-	if ((uintptr_t)span.start & (VM_HUGE_PAGE_BYTES - 1))
+	if ((uintptr_t)span.start & (huge - 1))
 		vm_cool(span.start, page);
-	if ((uintptr_t)(span.start + span.bytes) & (VM_HUGE_PAGE_BYTES - 1))
+	if ((uintptr_t)(span.start + span.bytes) & (huge - 1))
 		vm_cool(span.start + span.bytes - page, page);
 }
 

@@ -178,7 +178,10 @@ static void release_whole(uint32_t index)
 	behind.run_in_hand = run;
 	/* Watched from here on: what the kernel refuses ages again. */
 	list_push(&behind.watched, index);
-	if (run.superslabs && !fly(span, (struct flight){ .run = run }))
+	if (!run.superslabs)
+		return;
+	release_split_ends(span);
+	if (!fly(span, (struct flight){ .run = run }))
 		put_run(run, release_spans(&span, 1, false));
 	behind.run_in_hand.superslabs = 0;
 }

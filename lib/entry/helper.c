@@ -94,6 +94,9 @@ static void note_rungs(const struct event_loop *loop)
 	else if (process_has_no_huge_pages())
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_OFF, 0,
 			  "/sys/kernel/mm/transparent_hugepage/enabled is never, or missing");
+	else if (options.huge_pages == HUGE_PAGES_AUTO && !vm_huge_pages_fit())
+		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_PARTLY, 0,
+			  "this kernel's are larger than 2 MiB: for blocks above 1 MiB only");
 	else
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_ON, 0, "");
 	rungs_set(RUNG_USERFAULTFD, has_uffd ? CONTROL_RUNG_ON : off,

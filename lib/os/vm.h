@@ -7,16 +7,31 @@
 #ifndef HAKMEM_OS_VM_H
 #define HAKMEM_OS_VM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "support/page_size.h"
 
+/* What the heap takes a huge page to be, and is laid out for. */
 #define VM_HUGE_PAGE_BYTES	((size_t)2 << 20)
 
 /* The size of a base page in bytes. */
 static inline size_t vm_page_size(void)
 {
 	return page_size();
+}
+
+/* Of a huge page: what one page of page table entries is for. 32 MiB where pages are 16 KiB. */
+static inline size_t vm_huge_page_bytes(void)
+{
+	return vm_page_size() / sizeof(uint64_t) * vm_page_size();
+}
+
+/* False: one would hold many superslabs, all populated by one touch, and none goes back alone. */
+static inline bool vm_huge_pages_fit(void)
+{
+	return vm_huge_page_bytes() == VM_HUGE_PAGE_BYTES;
 }
 
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * page_size.c - do live blocks keep their contents where the kernel's pages are larger than
- * 4 KiB, and is a part of a page never given back? The linker puts this before getauxval and
- * vm_drop (--wrap): it acts as such a kernel does.
+ * 4 KiB, is a part of a page never given back, and are no huge pages of 32 MiB asked for? The
+ * linker puts this before getauxval, vm_drop and others (--wrap): it acts as such a kernel.
  */
 #include <config.h>
 
@@ -50,6 +50,27 @@ int __wrap_vm_drop(void *start, size_t bytes)
 	error = __real_vm_drop(start, rounded);
 	dropped_bytes += error ? 0 : rounded;
 	return error;
+}
+
+static unsigned wishes, refusals;
+
+int __wrap_vm_want_huge(void *start, size_t bytes);
+int __wrap_vm_refuse_huge(void *start, size_t bytes);
+
+int __wrap_vm_want_huge(void *start, size_t bytes)
+{
+	(void)start;
+	(void)bytes;
+	wishes++;
+	return 0;
+}
+
+int __wrap_vm_refuse_huge(void *start, size_t bytes)
+{
+	(void)start;
+	(void)bytes;
+	refusals++;
+	return 0;
 }
 
 static char *blocks[48 * MiB / BLOCK_BYTES];
@@ -146,6 +167,45 @@ START_TEST(a_part_of_a_page_is_not_given_back)
 }
 END_TEST
 
+/* One of theirs would be many superslabs, populated by one touch. */
+START_TEST(a_heap_asks_for_huge_pages_of_its_own_size_only)
+{
+	size_t i;
+
+	for (i = 0; i < 400 * MiB / 60000; i++)
+		ck_assert_ptr_nonnull(hak_malloc(60000));
+	if (vm_page_size() == 4 * KiB)
+		ck_assert_uint_gt(wishes, 0);
+	else
+		ck_assert_uint_eq(wishes, 0);
+}
+END_TEST
+
+/* _i: which of sizes */
+START_TEST(a_heap_refuses_huge_pages_that_are_larger_than_a_superslab)
+{
+	size_t i;
+
+	pretended = sizes[_i];
+	ck_assert(!vm_huge_pages_fit());
+	for (i = 0; i < 400 * MiB / 60000; i++)
+		ck_assert_ptr_nonnull(hak_malloc(60000));
+	ck_assert_uint_eq(wishes, 0);
+	ck_assert_uint_gt(refusals, 0);
+}
+END_TEST
+
+START_TEST(a_huge_page_is_what_a_page_of_entries_is_for)
+{
+	static const size_t pages[] = { 4 * KiB, 16 * KiB, 64 * KiB };
+	static const size_t huge[] = { 2 * MiB, 32 * MiB, 512 * MiB };
+
+	pretended = pages[_i];
+	ck_assert_uint_eq(vm_huge_page_bytes(), huge[_i]);
+	ck_assert_int_eq(vm_huge_pages_fit(), pages[_i] == 4 * KiB);
+}
+END_TEST
+
 START_TEST(a_page_size_that_divides_is_that_of_the_kernel)
 {
 	size_t page = page_size();
@@ -162,6 +222,10 @@ int main(void)
 
 	tcase_add_loop_test(tcase, live_blocks_keep_their_contents_where_pages_are_large, 0,
 			    sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_test(tcase, a_heap_asks_for_huge_pages_of_its_own_size_only);
+	tcase_add_loop_test(tcase, a_heap_refuses_huge_pages_that_are_larger_than_a_superslab, 0,
+			    sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(tcase, a_huge_page_is_what_a_page_of_entries_is_for, 0, 3);
 	tcase_add_test(tcase, a_part_of_a_page_is_not_given_back);
 	tcase_add_test(tcase, a_page_size_that_divides_is_that_of_the_kernel);
 	return unit_end();
