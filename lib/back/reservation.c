@@ -269,6 +269,16 @@ void *reservation_take_open_metadata(size_t bytes)
 	return taken;
 }
 
+void reservation_prepare_metadata(size_t bytes)
+{
+	char *next;
+
+	frontier_lock();
+	next = caches_next;
+	frontier_unlock();
+	open_metadata_to(metadata_step(next + align_up(bytes, 64) + CACHES_AHEAD));
+}
+
 bool reservation_charge(size_t bytes)
 {
 	size_t taken = reservation_taken_bytes();

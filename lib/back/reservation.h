@@ -69,6 +69,8 @@ void *reservation_take_metadata(size_t bytes);
 void *reservation_take_open_metadata(size_t bytes);
 /* Once a process, before its second thread: what the first cache grows by. */
 void reservation_open_metadata_ahead(void);
+/* So that whoever takes so much next makes no system call for it. */
+void reservation_prepare_metadata(size_t bytes);
 
 /*
  * Counts heap taken against limit_hard; false: it would pass the limit. relaxed: a count,

@@ -27,6 +27,8 @@ static bool is_working(struct thread_cache *cache)
 
 bool seizure_take(struct thread_cache *cache)
 {
+	/* The thread may wake meanwhile and borrow another, which may be a new one. */
+	reservation_prepare_metadata(sizeof(*cache));
 	if (!heap_seize(&cache->heap))
 		return false;
 	atomic_store_explicit(&cache->seized.wanted_back, false, memory_order_relaxed);

@@ -9,6 +9,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "front/seizure.h"
 #include "front/thread_cache.h"
 #include "os/barrier.h"
 #include "os/vm.h"
@@ -173,6 +174,26 @@ START_TEST(a_purge_does_not_wait)
 }
 END_TEST
 
+/* The cache that it borrows is a new one. */
+START_TEST(a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call)
+{
+	void *block = hak_malloc(64);
+	struct thread_cache *own = thread_cache_tls.cache;
+	size_t calls;
+
+	/* As in a process with many threads: none is left that is open already. */
+	while (reservation_take_open_metadata(4 * KiB))
+		;
+	ck_assert(seizure_take(own));
+	calls = vm_calls_of_application();
+	hak_free(block);
+	block = hak_malloc(64);
+	ck_assert_uint_eq(vm_calls_of_application(), calls);
+	seizure_put(own);
+	hak_free(block);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("reclaim");
@@ -184,5 +205,6 @@ int main(void)
 	tcase_add_test(tcase, holes_between_survivors_are_given_back_and_survivors_kept);
 	tcase_add_test(tcase, release_latency_leaves_partly_used_slabs_alone);
 	tcase_add_test(tcase, a_purge_does_not_wait);
+	tcase_add_test(tcase, a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call);
 	return unit_end();
 }
