@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# `make check-numa` and `make check-kernels`: boots machines with several NUMA nodes, or another
-# kernel, in qemu and runs the tests on them. A failure inside, and a guest that does not come to its end, is a failure here, with
-# its output.
+# `make check-numa` and `make check-kernels`: boots machines with several NUMA nodes, with large
+# pages, or with another kernel, in qemu and runs the tests on them. A failure inside, and a guest
+# that does not come to its end, is a failure here, with its output.
 #   MACHINES="two_nodes_6.1 …"   only these        GUEST_TESTS="tests/unit/heap …"   only these
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 99
@@ -13,32 +13,42 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
 . "$here/guest.sh"
 # shellcheck source=machines.sh
 . "$here/machines.sh"
+# shellcheck source=foreign.sh
+. "$here/foreign.sh"
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 packed=
 
 # What was asked for by name runs, whatever else is left out.
 programs()
 {
-	local program
+	local program all=${guest_tests:?}
 
-	for program in ${GUEST_TESTS:-${guest_tests:?}}; do
+	[ -n "$guest_is_foreign" ] && all=${foreign_tests:?}
+	for program in ${GUEST_TESTS:-$all}; do
 		[[ -z ${GUEST_TESTS:-} && " ${leaves_out:-} " = *" $program "* ]] || echo "$program"
 	done
 }
 
+# The guest's files, unless they are there: the same for all machines of an architecture.
 pack()
 {
-	local program
+	local program build=$top_builddir library=${HAKMEM_LIB:?}
 
-	guest_begin && guest_add "${HAKMEM_LIB:?}" lib/libhakmem.so || return 1
+	[ "$packed" = "x$guest_is_foreign" ] && return
+	if [ -n "$guest_is_foreign" ]; then
+		build=$foreign_build library=$foreign_build/.libs/libhakmem.so
+	fi
+	rm -rf "$work/root"
+	guest_begin && guest_add "$library" lib/libhakmem.so || return 1
 	for program in $(programs); do
-		guest_add "$top_builddir/$program" "$program" || return 1
+		guest_add "$build/$program" "$program" || return 1
 		echo "/$program"
 	done >"$work/root/commands"
-	for program in "$top_builddir"/tests/contract/.libs/*.so; do	# what they load at run time
-		guest_add "$program" "tests/contract/.libs/${program##*/}" || return 1
+	for program in "$build"/tests/contract/.libs/*.so; do	# what they load at run time
+		[ ! -e "$program" ] || guest_add "$program" "tests/contract/.libs/${program##*/}" || return 1
 	done
 	guest_seal
+	packed=x$guest_is_foreign
 }
 
 count() # WORD
@@ -61,24 +71,41 @@ report() # MACHINE
 	skipped=$((skipped + $(count skipped)))
 }
 
+skip_machine() # REASON
+{
+	echo "SKIP: $machine: $1"
+	skipped=$((skipped + 1))
+}
+
 check_machine() # MACHINE
 {
-	local machine=$1 options
+	local machine=$1 options flavour
 
 	options=$(machine_options "$machine") || { echo "no such machine: $machine"; exit 99; }
-	if ! kernel_find "${machine##*_}"; then
-		echo "SKIP: $machine: $kernel_reason"
-		skipped=$((skipped + 1))
+	flavour=$(machine_flavour "$machine")
+	guest_is_foreign=
+	[[ $flavour == arm64* ]] && guest_is_foreign=yes
+	if [ -n "$guest_is_foreign" ] && ! foreign_find; then
+		skip_machine "$foreign_reason"
 		return
 	fi
+	if ! kernel_find "${machine##*_}" "$flavour"; then
+		skip_machine "$kernel_reason"
+		return
+	fi
+	if [ -n "$guest_is_foreign" ] && ! foreign_make; then
+		echo "FAIL: $machine: the programs could not be built, see $foreign_build/log"
+		failed=$((failed + 1))
+		return
+	fi
+	pack || exit 99
 	guest_run "$machine" "$kernel" "$options" "OPERATIONS=${OPERATIONS:-20000} ${GUEST_VARIABLES:-}"
 	report "$machine"
 }
 
 name=${CHECK_NAME:-check-numa}
 machine_is_possible || { echo "SKIP: $name: $machine_reason"; exit 77; }
-pack || exit 99
-for machine in ${MACHINES:-two_nodes_6.1 two_nodes_6.12 four_nodes_6.12 odd_nodes_6.12}; do
+for machine in ${MACHINES:-two_nodes_6.1 two_nodes_6.12 four_nodes_6.12 odd_nodes_6.12 large_pages_6.12}; do
 	check_machine "$machine"
 done
 echo "$name: $passed passed, $failed failed, $skipped skipped"

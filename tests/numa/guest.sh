@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# A guest: its root file system, out of the build tree, and its run. Sourced by check_numa.sh
+# A guest: its root file system, out of the build tree, and its run; guest_is_foreign=yes: an
+# arm64 machine, with programs and libraries of foreign.sh. Sourced by check_numa.sh
 # and run_in_guest.sh, which write the commands that it shall run into $work/root/commands.
 
 boots_most=3
 run_limit_s=${GUEST_LIMIT_S:-400}
 probe_limit_s=20
 accelerator=
+guest_is_foreign=
 
 # A program or a library, and the libraries that it is linked with.
 guest_add() # FILE PLACE
@@ -14,6 +16,11 @@ guest_add() # FILE PLACE
 	local library
 
 	install -D "$1" "$work/root/$2" || return 1
+	if [ -n "$guest_is_foreign" ]; then
+		foreign_strip "$work/root/$2"
+		foreign_add_libraries "$1"
+		return
+	fi
 	strip "$work/root/$2" 2>/dev/null
 	ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' | while read -r library; do
 		[ -e "$work/root/$library" ] || install -D "$library" "$work/root/$library"
@@ -32,8 +39,13 @@ guest_add_unwinder()
 guest_begin()
 {
 	mkdir -p "$work/root"/{bin,proc,sys,dev,tmp,etc} || return 1
-	install -D "$(command -v busybox)" "$work/root/bin/busybox"
-	guest_add_unwinder
+	if [ -n "$guest_is_foreign" ]; then
+		install "$foreign_root/bin/busybox" "$work/root/bin/busybox"
+		install -D "$foreign_libraries/libgcc_s.so.1" "$work/root/lib/libgcc_s.so.1"
+	else
+		install -D "$(command -v busybox)" "$work/root/bin/busybox"
+		guest_add_unwinder
+	fi
 	install "$here/init.sh" "$work/root/init"
 }
 
@@ -49,6 +61,10 @@ guest_qemu() # LIMIT-S ACCELERATOR KERNEL INITRAMFS VARIABLES QEMU-OPTION...
 	local limit_s=$1 how=$2 kernel=$3 initramfs=$4 variables=$5
 
 	shift 5
+	[ -n "$guest_is_foreign" ] && exec timeout "$limit_s" qemu-system-aarch64 -M virt,gic-version=3 \
+		-accel tcg,thread=single -cpu cortex-a76 -nodefaults -no-reboot -display none \
+		-serial stdio -kernel "$kernel" -initrd "$initramfs" \
+		-append "$variables console=ttyAMA0 quiet panic=-1 mitigations=off" "$@" </dev/null 2>&1
 	exec timeout "$limit_s" qemu-system-x86_64 -accel "$how" -cpu Nehalem -nodefaults \
 		-no-reboot -display none -serial stdio -kernel "$kernel" -initrd "$initramfs" \
 		-append "$variables console=ttyS0 quiet panic=-1 mitigations=off numa_balancing=disable" \
@@ -87,7 +103,7 @@ guest_run() # MACHINE KERNEL QEMU-OPTIONS VARIABLES
 {
 	local boot
 
-	[ -n "$accelerator" ] || guest_choose_accelerator "$2"
+	[ -n "$accelerator$guest_is_foreign" ] || guest_choose_accelerator "$2"
 	for ((boot = 1; boot <= boots_most; boot++)); do
 		# shellcheck disable=SC2086 # the options are words
 		(guest_qemu "$run_limit_s" "$accelerator" "$2" "$work/initramfs" "$4" $3) |

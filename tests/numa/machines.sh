@@ -28,7 +28,18 @@ machine_options() # MACHINE
 			-numa dist,src=1,dst=2,val=15" ;;
 	one_node_*)
 		echo "-smp 2 -m 3G" ;;
+	large_pages_*)	# of 16 KiB, and huge ones of 32 MiB
+		echo "-smp 4 -m 2G" ;;
 	*)	return 1 ;;
+	esac
+}
+
+# Which of the series' kernels it boots: an arm64 machine's name begins so.
+machine_flavour() # MACHINE
+{
+	case $1 in
+	large_pages_*)	echo arm64-16k ;;
+	*)		echo cloud-amd64 ;;
 	esac
 }
 
