@@ -48,6 +48,7 @@
 #define LISTENING		CONTROL_CLIENTS
 #define PROGRAM			(CONTROL_CLIENTS + 1)
 #define MARKS			(CONTROL_CLIENTS + 2)
+#define LISTEN_LATER_NS		1000000000ull
 #define ORPHAN_LOOK_NS		1000000000ull	/* where the program's end wakes nobody */
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
 #define TURN_NS			200000ull
@@ -55,9 +56,16 @@
 /* The helper has begun by then; threads that grow at once are ahead of it as it is. */
 #define HELPER_FIRST_NS		10000000ull
 
+/* What a client is watched for: level-triggered, it would wake us again and again for the rest. */
+enum watched {
+	FOR_REQUESTS,
+	FOR_ROOM,		/* its socket is full */
+	FOR_ITS_END,		/* its answer is not ready: the next request waits */
+};
+
 struct client {
 	int socket;			/* -1: a free place */
-	bool is_full;			/* watched for room, not for requests */
+	enum watched watched;
 	uint64_t active_ns;		/* when it last asked or took something */
 	struct control_answer answer;
 };
@@ -66,6 +74,7 @@ struct client {
 static struct {
 	int listening, poller;		/* -1: there is none */
 	bool is_off;			/* set-uid, control:off; by the constructor */
+	uint64_t listen_ns;		/* when to accept again; 0: now */
 	bool is_filtered, may_open;	/* before it starts */
 	struct client clients[CONTROL_CLIENTS];
 } control = { .listening = -1, .poller = -1 };
@@ -128,13 +137,18 @@ static void close_client(struct client *client)
 	client->answer.kind = 0;
 }
 
-static void watch(struct client *client, bool is_full)
+static void watch(struct client *client, enum watched watched)
 {
-	if (client->is_full == is_full)
+	uint32_t mark = (uint32_t)(client - control.clients);
+
+	if (client->watched == watched)
 		return;
-	client->is_full = is_full;
-	local_socket_watch_instead(control.poller, client->socket,
-				   (uint32_t)(client - control.clients), is_full);
+	client->watched = watched;
+	if (watched == FOR_ITS_END)
+		local_socket_watch_end(control.poller, client->socket, mark);
+	else
+		local_socket_watch_instead(control.poller, client->socket, mark,
+					   watched == FOR_ROOM);
 }
 
 /* Sends what there is to send, as far as there is room. */
@@ -146,11 +160,13 @@ static void send_answer(struct client *client, uint64_t now_ns)
 		size_t bytes = control_answer_next(&client->answer, message);
 		int error;
 
-		if (!bytes)
+		if (!bytes) {
+			watch(client, FOR_ITS_END);
 			return;
+		}
 		error = local_socket_send(client->socket, message, bytes);
 		if (error == -EAGAIN) {
-			watch(client, true);
+			watch(client, FOR_ROOM);
 			return;
 		}
 		if (error) {
@@ -161,7 +177,7 @@ static void send_answer(struct client *client, uint64_t now_ns)
 		control_answer_sent(&client->answer, message);
 	}
 	if (!client->answer.kind)
-		watch(client, false);
+		watch(client, FOR_REQUESTS);
 }
 
 static void receive(struct client *client, uint64_t now_ns)
@@ -169,7 +185,9 @@ static void receive(struct client *client, uint64_t now_ns)
 	char request[CONTROL_ANSWER_REQUEST_BYTES] __attribute__((aligned(8)));
 	ssize_t bytes;
 
-	if (client->answer.kind)
+	if (client->watched == FOR_ITS_END)
+		close_client(client);
+	if (client->answer.kind || client->socket < 0)
 		return;
 	bytes = local_socket_receive(client->socket, request, sizeof(request));
 	if (bytes == -EAGAIN)
@@ -209,6 +227,25 @@ static void turn_away(int socket, uint16_t code, const char *cause)
 	local_socket_close(socket);
 }
 
+/* No descriptor is left, or no memory: whoever waits would wake us at once, for ever. */
+static void listen_later(uint64_t now_ns)
+{
+	local_socket_ignore(control.poller, control.listening, LISTENING);
+	control.listen_ns = now_ns + LISTEN_LATER_NS;
+}
+
+/* How long that is still to last. */
+static uint64_t listen_again(uint64_t now_ns)
+{
+	if (!control.listen_ns)
+		return NS_FOR_EVER;
+	if (now_ns < control.listen_ns)
+		return control.listen_ns - now_ns;
+	control.listen_ns = 0;
+	local_socket_watch_instead(control.poller, control.listening, LISTENING, false);
+	return NS_FOR_EVER;
+}
+
 /* False: nobody else waits. */
 static bool accept_one(uint64_t now_ns)
 {
@@ -216,6 +253,8 @@ static bool accept_one(uint64_t now_ns)
 	uid_t user = (uid_t)-1;
 	int socket = local_socket_accept(control.listening, &user);
 
+	if (socket < 0 && socket != -EAGAIN)
+		listen_later(now_ns);
 	if (socket < 0)
 		return false;
 	if (user != 0 && user != program_user()) {
@@ -271,7 +310,7 @@ static uint64_t serve(struct client *client, uint64_t now_ns)
 	send_answer(client, now_ns);
 	if (client->socket < 0 || !client->answer.kind)
 		return NS_FOR_EVER;
-	if (!client->is_full)
+	if (client->watched != FOR_ROOM)
 		return client->answer.kind == CONTROL_PURGE ? PENDING_SLEEP_NS : 0;
 	if (now_ns >= late_ns) {
 		close_client(client);
@@ -282,7 +321,7 @@ static uint64_t serve(struct client *client, uint64_t now_ns)
 
 static uint64_t serve_all(void)
 {
-	uint64_t now_ns = process_now_ns(), sleep_ns = NS_FOR_EVER;
+	uint64_t now_ns = process_now_ns(), sleep_ns = listen_again(now_ns);
 	unsigned i, clients = 0;
 
 	for (i = 0; i < CONTROL_CLIENTS; i++) {
@@ -351,6 +390,7 @@ void control_forget(void)
 
 	/* The descriptors are of the thread's own table, which a child does not have. */
 	control.listening = control.poller = -1;
+	control.listen_ns = 0;
 	task_forget(&room);
 	for (i = 0; i < CONTROL_CLIENTS; i++)
 		control.clients[i] = (struct client){ .socket = -1 };

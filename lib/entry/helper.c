@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <kmod-free-helpers/descriptor_table.h>
 #include <kmod-free-helpers/event_loop.h>
@@ -47,6 +48,7 @@
 #include "support/system_call.h"
 
 #define NS_PER_SECOND	1000000000ull
+#define DESCRIPTORS_LEAST	64ul
 #define TURN_NS		300000ull		/* the filling of a superslab or so */
 #define LOOK_NS		(2 * NS_PER_SECOND)	/* is the program still there? */
 #define SLACK_NS	50000000ul		/* by which the kernel may group such wakings */
@@ -146,6 +148,18 @@ static void begin_populating(int table_error)
 	populate_ahead_begin(processors > 1 || options.helpers == HELPERS_ALWAYS, table_error);
 }
 
+/* A program may do with few descriptors; ours are not its own. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) ||
+	    limit.rlim_cur >= DESCRIPTORS_LEAST)
+		return;
+	limit.rlim_cur = min_size(limit.rlim_max, DESCRIPTORS_LEAST);
+	system_call(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+}
+
 /* Nothing of ours is the program's any more: its process group, folder, signals, rights. */
 static int leave_program(void)
 {
@@ -158,6 +172,7 @@ static int leave_program(void)
 	system_call(SYS_setsid);
 	system_call(SYS_chdir, "/");
 	system_call(SYS_prctl, PR_SET_TIMERSLACK, SLACK_NS, 0ul, 0ul, 0ul);
+	allow_descriptors();
 	error = descriptor_table_separate(options.on_stray_access == ON_STRAY_ABORT);
 	if (options.on_stray_access != ON_STRAY_ABORT)
 		log_divert(thread_identity(), &helper_link.wanted);

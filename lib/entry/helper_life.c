@@ -119,11 +119,14 @@ static struct task_tls its_tls(void)
 	return tls;
 }
 
-/* Of one that has ended: else it would be a zombie. Its exit signal is none (wait(2)). */
+/*
+ * Of one that has ended: else it would be a zombie. Its words are clear, so its last thread ends in
+ * this very moment. __WCLONE: never a child of the program's own, which has an exit signal (wait(2)).
+ */
 static void reap(void)
 {
 	if (started)
-		system_call(SYS_wait4, started, NULL, __WALL | WNOHANG, NULL);
+		system_call(SYS_wait4, started, NULL, __WCLONE, NULL);
 	started = 0;
 }
 
