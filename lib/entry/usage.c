@@ -28,8 +28,6 @@ static void RACY_READER add_heap(struct heap *heap, void *argument)
 		struct usage_class *of = &classes[class];
 
 		of->slabs += heap_count_read(&count->slabs);
-		if (!of->slabs)
-			continue;
 		of->cached += thread_cache_bin_count(&bins[class]);
 		of->free += heap_count_read(&count->free);
 		of->untouched += heap_count_read(&count->untouched);

@@ -28,10 +28,32 @@ void free_twice(void *block)
 	misuse_double_free(block);
 }
 
+/* A block of a common heap goes into the bin of its class. False: the class has left; send it. */
+static bool free_common(struct thread_cache *cache, struct heap *owner, unsigned class, void *block)
+{
+	struct bin *bin = &cache->bins[class];
+
+	if (!common_is_shared(&cache->common, class) || owner->home != cache->heap.home)
+		return false;
+	common_note(&cache->common, class, 1);
+	if (unlikely(bin->top[0] == block || bin->top[-1] == block))
+		free_twice(block);
+	if (likely(bin->top < bin->full))
+		bin_push(bin, block);
+	else
+		thread_cache_push_full(bin, block);
+	return true;
+}
+
+static bool is_kept_apart(const struct heap *heap)
+{
+	return heap_is_kept(heap) && !heap->common;
+}
+
 static void NOINLINE free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
-	struct thread_cache *cache = heap_is_kept(owner) ? NULL : lease_take_own();
+	struct thread_cache *cache = is_kept_apart(owner) ? NULL : lease_take_own();
 	unsigned class;
 
 	/* Its thread is on its way out, or its cache is seized, or the heap is nobody's. */
@@ -46,6 +68,10 @@ static void NOINLINE free_remote(struct bin *bin, void *block)
 		return;
 	}
 	class = thread_cache_bin_class(bin);
+	if (owner->common && free_common(cache, owner, class, block)) {
+		lease_put(cache);
+		return;
+	}
 	heap_note_sent(&cache->heap, class);
 	/* Where there is no memory even for a message, the block stays lost. */
 	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);

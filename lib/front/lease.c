@@ -39,6 +39,15 @@ static void set_owner(struct thread_cache *cache, uintptr_t thread)
 
 static void detach_at_exit(void *cache);
 
+static struct heap *make_common(unsigned home)
+{
+	struct thread_cache *cache = reservation_take_metadata(sizeof(*cache));
+
+	if (cache)
+		thread_cache_init(cache, home);
+	return cache ? &cache->heap : NULL;
+}
+
 /* Once a process, in the first slow path of its first thread. */
 static bool start(void)
 {
@@ -52,6 +61,7 @@ static bool start(void)
 		if (ok) {
 			reservation_open_metadata_ahead();
 			thread_cache_init(&first_cache, 0);
+			common_set_maker(make_common);
 			heap_abandon(&first_cache.heap);
 			atomic_store_explicit(&started, true, memory_order_release);
 			begins = true;
@@ -70,6 +80,16 @@ struct lock *lease_fork_lock(void)
 	return &start_lock;
 }
 
+/* Nobody has used it yet. */
+static void share(struct thread_cache *cache)
+{
+	unsigned class;
+
+	common_begin(&cache->common, &cache->heap);
+	for (class = 0; class < CLASS_COUNT; class++)
+		cache->limits[class] = thread_cache_first_limit(cache, class);
+}
+
 /* A cache of the home that is nobody else's; NULL: no memory. */
 static struct thread_cache *adopt_or_make(unsigned home)
 {
@@ -79,8 +99,10 @@ static struct thread_cache *adopt_or_make(unsigned home)
 	if (heap)
 		return thread_cache_of_heap(heap);
 	cache = reservation_take_metadata(sizeof(*cache));
-	if (cache)
+	if (cache) {
 		thread_cache_init(cache, home);
+		share(cache);
+	}
 	return cache;
 }
 

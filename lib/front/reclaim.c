@@ -223,7 +223,7 @@ static void look_at_heap(struct heap *heap, void *argument)
 	struct pinned *pinned = argument;
 	size_t bytes;
 
-	if (heap_is_frozen(heap) || heap_is_kept(heap))
+	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap->common))
 		return;
 	look_at(cache);
 	/* It was emptied, had it been possible. */

@@ -95,13 +95,13 @@ static uint32_t empty_bin(struct thread_cache *cache, unsigned class, void **top
 		unsigned count = (unsigned)min_size((size_t)(top - taken), BATCH_BLOCKS);
 
 		read_slots(blocks, taken + 1, count);
-		heap_put_blocks(&cache->heap, blocks, count);
+		common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks, count);
 		put += count;
 		taken += count;
 		cache->seized.taken[class] = taken;
 	}
 	if (taken == top)
-		thread_cache_lower_limit(cache, class, thread_cache_first_limit(class));
+		thread_cache_lower_limit(cache, class, thread_cache_first_limit(cache, class));
 	return put;
 }
 

@@ -34,11 +34,17 @@ static size_t claim_of(unsigned class, uint32_t blocks)
 	return blocks * ((size_t)size_class_table[class].size + sizeof(void *));
 }
 
-uint32_t thread_cache_first_limit(unsigned class)
+uint32_t thread_cache_first_limit(const struct thread_cache *cache, unsigned class)
 {
-	size_t blocks = BIN_BYTES_FIRST / size_class_table[class].size;
+	size_t blocks = min_size(BIN_BYTES_FIRST / size_class_table[class].size, BIN_BLOCKS_FIRST);
 
-	return blocks < 1 ? 1 : blocks < BIN_BLOCKS_FIRST ? (uint32_t)blocks : BIN_BLOCKS_FIRST;
+	return common_first_limit(&cache->common, &cache->heap, class,
+				  blocks ? (uint32_t)blocks : 1);
+}
+
+static void put_blocks(struct thread_cache *cache, void *const *blocks, unsigned count)
+{
+	common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks, count);
 }
 
 void thread_cache_open_steps(struct thread_cache *cache)
@@ -58,7 +64,7 @@ void thread_cache_init(struct thread_cache *cache, unsigned home)
 
 	for (class = 0; class < CLASS_COUNT; class++) {
 		cache->owners[class].cache = cache;
-		cache->limits[class] = thread_cache_first_limit(class);
+		cache->limits[class] = thread_cache_first_limit(cache, class);
 		bin_begin(&cache->bins[class], &cache->slots[class], cache->nothing);
 	}
 	cache->bins[CLASS_COUNT] = cache->bins[0];
@@ -85,7 +91,7 @@ static bool make_room(struct thread_cache *cache, unsigned class)
 /* Takes so many of the bin's oldest blocks and puts them into their slabs. */
 static void put_oldest(struct thread_cache *cache, unsigned class, uint32_t count)
 {
-	heap_put_blocks(&cache->heap, bin_bottom(&cache->slots[class]) + 1, count);
+	put_blocks(cache, bin_bottom(&cache->slots[class]) + 1, count);
 	bin_forget_oldest(&cache->slots[class], count);
 }
 
@@ -134,9 +140,9 @@ static void remember_flushed(struct thread_cache *cache, unsigned class, uint32_
 /* The limit halves when many blocks were flushed and none was asked for. */
 static void shrink_limit(struct thread_cache *cache, unsigned class)
 {
-	uint32_t limit = cache->limits[class], least = thread_cache_first_limit(class);
+	uint32_t limit = cache->limits[class], least = thread_cache_first_limit(cache, class);
 
-	if (limit == least || cache->flushed_in_row[class] < LIMITS_TO_SHRINK * limit)
+	if (limit <= least || cache->flushed_in_row[class] < LIMITS_TO_SHRINK * limit)
 		return;
 	cache->flushed_in_row[class] = 0;
 	thread_cache_lower_limit(cache, class, limit / 2 > least ? limit / 2 : least);
@@ -173,13 +179,13 @@ void thread_cache_push_full(struct bin *bin, void *block)
 	if (likely(bin->top < bin->full))
 		bin_push(bin, block);
 	else
-		heap_put_blocks(&cache->heap, &block, 1);	/* no memory for an array */
+		put_blocks(cache, &block, 1);	/* no memory for an array */
 }
 
 static void flush_bin(struct thread_cache *cache, unsigned class)
 {
 	put_oldest(cache, class, count_of(cache, class));
-	thread_cache_lower_limit(cache, class, thread_cache_first_limit(class));
+	thread_cache_lower_limit(cache, class, thread_cache_first_limit(cache, class));
 	cache->flushed[class] = cache->flushed_in_row[class] = 0;
 	bin_move_down(&cache->bins[class], &cache->slots[class], UINT32_MAX);
 	mark_full(cache, class);
@@ -258,13 +264,24 @@ static unsigned take_blocks(struct thread_cache *cache, unsigned class, void **b
 	return heap_take_blocks(&cache->heap, class, blocks, 1);
 }
 
+/* A class gets slabs of its own, or is shared (again): its limit begins anew. */
+static void look_at_stage(struct thread_cache *cache, unsigned class)
+{
+	uint32_t least = thread_cache_first_limit(cache, class);
+
+	if (!common_look(&cache->common, &cache->heap, class))
+		return;
+	thread_cache_lower_limit(cache, class, least);
+	cache->limits[class] = thread_cache_first_limit(cache, class);
+}
+
 void *thread_cache_refill(size_t size, struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
 	uint32_t wanted = (uint32_t)min_size(cache->limits[class] / 2, BATCH_BLOCKS);
 	void *blocks[BATCH_BLOCKS];
-	unsigned count;
+	unsigned count = 0;
 	bool note;
 
 	tend(cache);
@@ -273,14 +290,23 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	wanted = (uint32_t)min_size(wanted, 1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
 							    &cache->slot_pool, wanted));
 	note = asked_sample_is_due(&cache->sampling, class, &wanted);
-	count = take_blocks(cache, class, blocks, wanted ? wanted : 1);
+	wanted = wanted ? wanted : 1;
+	look_at_stage(cache, class);
+	if (common_is_shared(&cache->common, class))
+		count = common_take_blocks(&cache->common, &cache->heap, class, blocks, wanted,
+					   note ? size : 0);
+	if (count)
+		note = false;
+	else
+		count = take_blocks(cache, class, blocks, wanted);
 	if (count == 0)
 		return NULL;
 	cache->flushed_in_row[class] = 0;
 	asked_sample_count(&cache->sampling, class, count);
 	if (note)
 		asked_sample_note(cache->heap.counts, blocks[0], size);
-	grow_limit(cache, class, count);
+	if (!common_is_shared(&cache->common, class))
+		grow_limit(cache, class, count);
 	fill(bin, blocks, count);
 	mark_full(cache, class);
 	return blocks[0];

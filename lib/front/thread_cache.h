@@ -15,6 +15,7 @@
 
 #include "front/bin.h"
 #include "middle/asked_sample.h"
+#include "middle/common.h"
 #include "middle/heap.h"
 #include "middle/remote_free.h"
 #include "os/thread.h"
@@ -61,6 +62,7 @@ struct thread_cache {
 	uint32_t flushed_in_row[CLASS_COUNT];	/* blocks since the bin was last refilled */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
+	struct common_use common;
 	uint32_t refills_since_send;
 	struct quarantine *quarantine;	/* under hardened:true, once it is needed */
 	struct remote_outbox outbox;
@@ -177,7 +179,7 @@ void thread_cache_flush_bins(struct thread_cache *cache);
 void thread_cache_flush_all(struct thread_cache *own);
 
 /* In blocks: what a bin may hold before it has shown that it needs more. */
-uint32_t thread_cache_first_limit(unsigned class);
+uint32_t thread_cache_first_limit(const struct thread_cache *cache, unsigned class);
 
 /* Lowers the limit and what it claims of the budget. The bin's mark is the caller's affair. */
 void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit);

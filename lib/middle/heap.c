@@ -18,6 +18,7 @@
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
 #define EMPTY_UNITS_KEPT	16
+#define EMPTY_UNITS_OF_ALL	64	/* so many heaps share these */
 
 static struct lock list_lock;
 static struct heap *idle_heaps;			/* by heap list lock */
@@ -167,6 +168,12 @@ void *heap_take_random_block(struct heap *heap, unsigned class, unsigned alignme
 	return block;
 }
 
+/* Of a crowd of heaps each keeps less: its number says how many there are, or more. */
+static unsigned empty_units_kept(const struct heap *heap)
+{
+	return (unsigned)min_size(EMPTY_UNITS_OF_ALL / (heap->number + 1), EMPTY_UNITS_KEPT);
+}
+
 /* Puts the first of the blocks and those behind it that are of the same slab; returns how many. */
 static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 {
@@ -185,7 +192,7 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	if (slab->free_blocks < class->capacity)
 		return put;
 	heap->empty_units += class->units;
-	if (heap->empty_units > EMPTY_UNITS_KEPT || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
+	if (heap->empty_units > empty_units_kept(heap) || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
 	} else {
 		slab_list_remove(list, slab);
@@ -322,7 +329,7 @@ void heap_drop_slabs(struct heap *heap)
 bool heap_seize(struct heap *heap)
 {
 	if (heap->kept)
-		return false;
+		return heap->common && heap_visit(heap);
 	return change_hold(heap, HEAP_OWNED, HEAP_SEIZED) ||
 	       change_hold(heap, HEAP_RESTING, HEAP_SEIZED) || heap_visit(heap);
 }

@@ -61,6 +61,7 @@ struct heap {
 	uint32_t number;		/* small, dense: a hash for outboxes */
 	uint16_t home;			/* its slabs' pages come from there; set when it is made */
 	bool kept;			/* never a thread's: see heap_keep; set when it is made */
+	bool common;			/* kept, for all threads: the helper looks after it too */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	struct remote_message *received;	/* taken from the inbox, not yet read; owner only */
@@ -125,6 +126,12 @@ bool heap_visit(struct heap *heap);
 static inline void heap_keep(struct heap *heap)
 {
 	heap->kept = true;
+}
+
+/* The same, but that the helper looks after it: see front/common.h. */
+static inline void heap_make_common(struct heap *heap)
+{
+	heap->kept = heap->common = true;
 }
 
 bool heap_take_kept(struct heap *heap);

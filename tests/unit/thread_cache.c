@@ -71,7 +71,8 @@ static void check_bins(void)
 
 	bins_check(thread_cache_tls.cache);
 	for (class = 0; class < CLASS_COUNT; class ++)
-		ck_assert_uint_ge(limit_of(class), first_limits[class]);
+		ck_assert_uint_ge(limit_of(class),
+				  thread_cache_first_limit(thread_cache_tls.cache, class));
 }
 
 /* A size whose class is by size: others are reached by alignment only. */
@@ -170,7 +171,7 @@ static void add_claims(struct heap *heap, void *argument)
 
 	(void)argument;
 	for (class = 0; class < CLASS_COUNT; class ++)
-		claimed += (cache->limits[class] - first_limits[class]) *
+		claimed += (cache->limits[class] - thread_cache_first_limit(cache, class)) *
 			   (size_class_table[class].size + sizeof(void *));
 }
 

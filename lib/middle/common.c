@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * common.c - see common.h. There are as many common heaps as threads were seen to want one at
+ * once. They are never locked: who finds them all held makes another, or takes a slab of its own.
+ */
+#include <config.h>
+
+#include "middle/common.h"
+
+#include <stdatomic.h>
+
+#include "middle/asked_sample.h"
+#include "os/topology.h"
+
+#define HEAPS_MOST		8	/* of a home */
+#define SHARED_BYTES		(2 * KiB)	/* in the bin of a class that is shared … */
+#define SHARED_BLOCKS		32		/* … but no more blocks */
+#define OWN_BYTES_LEAST		(4 * KiB)
+#define FEW_HEAPS_BATCH		8	/* blocks more in a first refill, of a few heaps */
+#define USES_TO_LEAVE		64	/* blocks until a class has slabs of its own … */
+#define ALONE			4	/* the first few heaps share nothing: little is lost */
+#define HEAPS_TOGETHER		4	/* … or so often as many as there are so many heaps */
+
+static struct {
+	_Atomic(struct heap *) heaps[HEAPS_MOST];	/* release: pairs with acquire in hold */
+	_Atomic bool begun[HEAPS_MOST];	/* somebody makes it, or has tried to */
+} homes[TOPOLOGY_HOMES_MAX];
+
+static struct heap *(*maker)(unsigned home);	/* written before there is a second thread */
+
+void common_set_maker(struct heap *(*make)(unsigned home))
+{
+	maker = make;
+}
+
+/* Heaps are numbered as they are made: the number says how many there are, or more. */
+static uint32_t crowd(const struct heap *own)
+{
+	return (uint32_t)max_size(own->number / HEAPS_TOGETHER, 1);
+}
+
+void common_begin(struct common_use *use, const struct heap *own)
+{
+	use->shares = own->number >= ALONE;
+}
+
+uint32_t common_first_limit(const struct common_use *use, const struct heap *own, unsigned class,
+			    uint32_t first)
+{
+	size_t size = size_class_table[class].size, blocks = first;
+
+	if (!use->shares)
+		return first;
+	if (use->stages[class] == COMMON_SHARED)
+		blocks = min_size(SHARED_BYTES / size, SHARED_BLOCKS);
+	else
+		blocks = min_size(first, max_size(first / crowd(own), OWN_BYTES_LEAST / size));
+	return blocks ? (uint32_t)blocks : 1;
+}
+
+bool common_look(struct common_use *use, const struct heap *own, unsigned class)
+{
+	uint8_t *stage = &use->stages[class];
+
+	if (!use->shares)
+		return false;
+	if (*stage == COMMON_LEAVING) {
+		*stage = COMMON_OWN;
+	} else if (*stage == COMMON_OWN) {
+		if (heap_count_read(&own->counts[class].slabs))
+			return false;
+		*stage = COMMON_SHARED;
+		use->uses[class] = 0;
+	} else {
+		if (use->uses[class] < USES_TO_LEAVE * crowd(own))
+			return false;
+		*stage = COMMON_LEAVING;
+	}
+	return true;
+}
+
+void common_note(struct common_use *use, unsigned class, uint32_t blocks)
+{
+	use->uses[class] += blocks;
+}
+
+/* Held by the caller. NULL: another thread makes it, or no memory. */
+static struct heap *make_at(unsigned home, unsigned place)
+{
+	struct heap *heap;
+
+	/* relaxed: only who makes it is decided here */
+	if (atomic_exchange_explicit(&homes[home].begun[place], true, memory_order_relaxed))
+		return NULL;
+	heap = maker(home);
+	if (!heap)
+		return NULL;
+	heap_make_common(heap);
+	atomic_store_explicit(&homes[home].heaps[place], heap, memory_order_release);
+	return heap;
+}
+
+/* A common heap that nobody works in; NULL: none, and there may be no more. */
+static struct heap *hold(unsigned home)
+{
+	unsigned place;
+
+	for (place = 0; place < HEAPS_MOST; place++) {
+		struct heap *heap =
+			atomic_load_explicit(&homes[home].heaps[place], memory_order_acquire);
+
+		if (!heap)
+			return make_at(home, place);
+		if (heap_take_kept(heap))
+			return heap;
+	}
+	return NULL;
+}
+
+unsigned common_take_blocks(struct common_use *use, const struct heap *own, unsigned class,
+			    void **blocks, unsigned count, size_t asked)
+{
+	/* Few at first, of a crowd. */
+	uint32_t most = use->uses[class] / 4 + 1 + FEW_HEAPS_BATCH / crowd(own);
+	struct heap *common = hold(own->home);
+
+	if (!common)
+		return 0;
+	if (remote_free_is_waiting(common))
+		remote_free_drain(common);
+	count = heap_take_blocks(common, class, blocks, (unsigned)min_size(count, most));
+	if (count && asked)
+		asked_sample_note(common->counts, blocks[0], asked);
+	heap_put_kept(common);
+	common_note(use, class, count);
+	return count;
+}
+
+static struct heap *owner_of(const void *block)
+{
+	/* relaxed: the block is out, so its slab stays whose it is */
+	return atomic_load_explicit(&slab_unit(reservation_unit_of(block))->heap,
+				    memory_order_relaxed);
+}
+
+static void put_run(struct heap *own, struct remote_outbox *outbox, struct heap *owner,
+		    void *const *blocks, unsigned count)
+{
+	unsigned i;
+
+	if (owner == own) {
+		heap_put_blocks(owner, blocks, count);
+	} else if (heap_take_kept(owner)) {
+		heap_put_blocks(owner, blocks, count);
+		heap_put_kept(owner);
+	} else {
+		for (i = 0; i < count; i++) {
+			heap_note_sent(own,
+				       slab_unit(reservation_unit_of(blocks[i]))->class_mark - 1u);
+			/* Where there is no memory even for the message, it stays lost. */
+			remote_free_send_one(outbox, owner, blocks[i]);
+		}
+	}
+}
+
+void common_put_blocks(const struct common_use *use, struct heap *own,
+		       struct remote_outbox *outbox, void *const *blocks, unsigned count)
+{
+	unsigned done, end;
+
+	if (!use->shares) {
+		heap_put_blocks(own, blocks, count);
+		return;
+	}
+	for (done = 0; done < count; done = end) {
+		struct heap *owner = owner_of(blocks[done]);
+
+		for (end = done + 1; end < count && owner_of(blocks[end]) == owner;)
+			end++;
+		put_run(own, outbox, owner, blocks + done, end - done);
+	}
+}
