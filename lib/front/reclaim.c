@@ -23,6 +23,8 @@
 #define LOOK_NS_LEAST	10000000ull
 #define TICK_NS_MOST	3000000ull	/* strays and the clock wait no longer */
 #define COMB_NS_LEAST	200000ull	/* a thread that is awake lends its cache for so long */
+#define WASTE_SHARE	4		/* that much of the heap in free blocks of slabs, … */
+#define WASTE_LEAST	(16 * MiB)	/* … and so much, and rounds come twice as often */
 #define LEAST_PERCENT	25		/* fewer holes are not worth splitting what holds them */
 
 /* What is to be done with a cache: bits of seized.pending. */
@@ -39,6 +41,7 @@ static struct {
 	bool combs_now;			/* this look begins a round */
 	bool unsettled;			/* some cache is to be looked at again */
 	bool combs;			/* some heap is due in the next round */
+	bool wastes;			/* much of the heap is free blocks in slabs */
 	bool pending;			/* some cache is to be emptied or combed */
 } reclaim;
 
@@ -215,7 +218,20 @@ static void look_at(struct thread_cache *cache)
 
 struct pinned {
 	size_t bytes, threads;
+	size_t free_bytes;	/* in slabs of all heaps */
 };
+
+static size_t free_in_slabs(const struct heap *heap)
+{
+	size_t bytes = 0;
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++)
+		bytes += (size_t)(heap_count_read(&heap->counts[class].free) -
+				  heap_count_read(&heap->counts[class].untouched)) *
+			 size_class_table[class].size;
+	return bytes;
+}
 
 static void look_at_heap(struct heap *heap, void *argument)
 {
@@ -226,6 +242,7 @@ static void look_at_heap(struct heap *heap, void *argument)
 	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap->common))
 		return;
 	look_at(cache);
+	pinned->free_bytes += free_in_slabs(heap);
 	/* It was emptied, had it been possible. */
 	bytes = cache->seized.looks > 1 ? bytes_in_bins(cache) : 0;
 	pinned->bytes += bytes;
@@ -234,17 +251,19 @@ static void look_at_heap(struct heap *heap, void *argument)
 
 static void look(uint64_t late_ns)
 {
-	struct pinned pinned = { 0, 0 };
+	struct pinned pinned = { 0, 0, 0 };
 
 	reclaim.unsettled = reclaim.combs = false;
 	/* Those that were slept through count too. */
 	reclaim.looks += 1 + late_ns / reclaim.look_ns;
-	reclaim.combs_now = reclaim.looks >= LOOKS_PER_DECAY &&
+	reclaim.combs_now = reclaim.looks >= LOOKS_PER_DECAY / (reclaim.wastes ? 2 : 1) &&
 			    options.release != RELEASE_MODE_LATENCY;
 	if (reclaim.combs_now)
 		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
-	reclaim.looks %= LOOKS_PER_DECAY;
+	reclaim.looks = reclaim.combs_now ? 0 : reclaim.looks % LOOKS_PER_DECAY;
 	heap_visit_all(look_at_heap, &pinned);
+	reclaim.wastes = pinned.free_bytes > WASTE_LEAST &&
+			 pinned.free_bytes > reservation_taken_bytes() / WASTE_SHARE;
 	atomic_store_explicit(&counts.pinned, pinned.bytes, memory_order_relaxed);
 	atomic_store_explicit(&counts.pinned_threads, pinned.threads, memory_order_relaxed);
 }

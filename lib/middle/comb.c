@@ -109,18 +109,19 @@ static void release_holes(struct batch *batch, struct slab *slab, uint32_t first
 	}
 }
 
-static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first)
+/* is_left: the load takes nothing of the class: what is free there will not be wanted soon. */
+static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first, bool is_left)
 {
-	if (!slab->combed && batch->comb->round) {
+	if (!slab->combed && batch->comb->round && !is_left) {
 		slab->combed = batch->comb->round;
 		batch->comb->unsettled = true;
-	} else if (slab->combed != batch->comb->round || !batch->comb->round) {
+	} else if (is_left || slab->combed != batch->comb->round || !batch->comb->round) {
 		slab->combed = COMBED;
 		release_holes(batch, slab, first);
 	}
 }
 
-static void comb_class(struct batch *batch, uint32_t link)
+static void comb_class(struct batch *batch, uint32_t link, bool is_left)
 {
 	struct comb *comb = batch->comb;
 
@@ -131,7 +132,21 @@ static void comb_class(struct batch *batch, uint32_t link)
 			continue;
 		comb->stopped = comb->is_over(comb->argument);
 		if (!comb->stopped)
-			comb_slab(batch, slab, link - 1);
+			comb_slab(batch, slab, link - 1, is_left);
+	}
+}
+
+/* A round may take several calls. */
+static void begin_round(struct heap *heap, uint8_t round)
+{
+	unsigned i;
+
+	if (heap->comb_round == round)
+		return;
+	heap->comb_round = round;
+	for (i = 0; i < HEAP_CLASS_WORDS; i++) {
+		heap->left[i] = ~heap->taken_of[i];
+		heap->taken_of[i] = 0;
 	}
 }
 
@@ -141,8 +156,10 @@ void comb_heap(struct comb *comb, struct heap *heap)
 	unsigned class;
 
 	atomic_store_explicit(&heap->stirred, false, memory_order_relaxed);
+	begin_round(heap, comb->round);
 	for (class = 0; class < CLASS_COUNT; class++)
-		comb_class(&batch, heap->available[class].head);
+		comb_class(&batch, heap->available[class].head,
+			   heap->left[class / 64] >> class % 64 & 1);
 	send(&batch);
 	if (comb->stopped || comb->unsettled)
 		atomic_store_explicit(&heap->stirred, true, memory_order_relaxed);

@@ -25,7 +25,10 @@ struct comb {
 	/* Asked before each slab: to stop here. */
 	bool (*is_over)(void *argument);
 	void *argument;
-	/* A slab is combed that has not changed since an earlier round; 0: each at once. */
+	/*
+	 * A slab is combed that has not changed since an earlier round, or of whose class nothing was
+	 * taken since; 0: each at once.
+	 */
 	uint8_t round;
 	/* One whose free pages are less than this share of it stays as it is. */
 	unsigned least_percent;

@@ -87,6 +87,7 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 	if (slab->free_blocks + count == class->capacity)
 		heap->empty_units -= class->units;
 	heap_stir(heap);
+	heap->taken_of[(slab->class_mark - 1) / 64] |= (uint64_t)1 << (slab->class_mark - 1) % 64;
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	slab_brought_use(slab, untouched_from, heap->number);

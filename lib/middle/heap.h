@@ -50,6 +50,8 @@ enum heap_hold {
 /* The front's bins: bin_of_unit points to the bin of the unit's class. */
 #define HEAP_BIN_BYTES	16
 
+#define HEAP_CLASS_WORDS	((CLASS_COUNT + 63) / 64)
+
 struct heap {
 	/* Written by every thread that frees our blocks: a cache line of its own. */
 	_Atomic(struct remote_message *) inbox CACHE_ALIGNED;
@@ -67,6 +69,9 @@ struct heap {
 	struct remote_message *received;	/* taken from the inbox, not yet read; owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
 	_Atomic bool stirred;		/* some slab has changed; relaxed: a hint for comb.h */
+	/* Bits of classes: those taken from since the round of comb.h began, and not in the last. */
+	uint64_t taken_of[HEAP_CLASS_WORDS], left[HEAP_CLASS_WORDS];	/* owner only */
+	uint8_t comb_round;		/* owner only */
 
 	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
 

@@ -128,11 +128,26 @@ START_TEST(a_slab_is_combed_when_it_has_not_changed_for_a_round)
 	ck_assert_uint_gt(comb_own(2, 0).released_bytes, 16 * KiB);
 	ck_assert(!comb_is_due(&thread_cache_tls.cache->heap));
 	ck_assert_uint_eq(comb_own(3, 0).released_bytes, 0);
-	/* Changed: from the beginning. */
+	/* Changed, and in use: from the beginning. */
+	hak_free(hak_malloc(256));
 	hak_free(blocks[--count]);
 	ck_assert_uint_eq(comb_own(4, 0).released_bytes, 0);
 	ck_assert(comb_is_due(&thread_cache_tls.cache->heap));
 	ck_assert_uint_gt(comb_own(5, 0).released_bytes, 0);
+}
+END_TEST
+
+/* What the load has left shrinks block by block, and is not waited for. */
+START_TEST(a_class_that_nothing_is_taken_of_is_combed_at_once)
+{
+	make_survivors(size_class_of(256), 20);
+	comb_own(1, 0);
+	hak_free(blocks[--count]);
+	ck_assert_uint_gt(comb_own(2, 0).released_bytes, 16 * KiB);
+	hak_free(hak_malloc(256));
+	while (count)
+		hak_free(blocks[--count]);
+	ck_assert_uint_eq(comb_own(3, 0).released_bytes, 0);
 }
 END_TEST
 
@@ -182,6 +197,7 @@ int main(void)
 	tcase_add_loop_test(tcase, pages_without_a_live_block_go_and_no_others, 0,
 			    3 * CLASSES_BY_SIZE);
 	tcase_add_test(tcase, a_slab_is_combed_when_it_has_not_changed_for_a_round);
+	tcase_add_test(tcase, a_class_that_nothing_is_taken_of_is_combed_at_once);
 	tcase_add_test(tcase, a_slab_with_few_holes_stays_whole);
 	tcase_add_test(tcase, what_is_stopped_goes_on_later);
 	return unit_end();
