@@ -39,9 +39,10 @@ static void set_owner(struct thread_cache *cache, uintptr_t thread)
 
 static void detach_at_exit(void *cache);
 
+/* Out of what is open: a warm thread makes no system call for it. */
 static struct heap *make_common(unsigned home)
 {
-	struct thread_cache *cache = reservation_take_metadata(sizeof(*cache));
+	struct thread_cache *cache = reservation_take_open_metadata(sizeof(*cache));
 
 	if (cache)
 		thread_cache_init(cache, home);

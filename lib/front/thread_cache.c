@@ -110,7 +110,8 @@ static void grow_limit(struct thread_cache *cache, unsigned class, uint32_t coun
 	cache->flushed[class] -= count;
 	bytes = claim_of(class, count);
 	if (!count || cache->limits[class] + count > most_blocks(class) ||
-	    cache->grown_blocks + count > GROWN_BLOCKS_MAX)
+	    cache->grown_blocks + count >
+		    common_share(&cache->common, &cache->heap, GROWN_BLOCKS_MAX))
 		return;
 	if (atomic_fetch_add_explicit(&claimed_bytes, bytes, memory_order_relaxed) + bytes >
 	    options.cache_max_bytes) {
@@ -155,11 +156,12 @@ static void shrink_limit(struct thread_cache *cache, unsigned class)
 static void flush(struct thread_cache *cache, unsigned class)
 {
 	struct bin *bin = &cache->bins[class];
-	uint32_t count = count_of(cache, class);
+	uint32_t held = count_of(cache, class), count;
 
 	shrink_limit(cache, class);
-	count = (uint32_t)max_size((count + 1) / 2, count + 1 - min_size(count, cache->limits[class]));
-	count = (uint32_t)min_size(count, FLUSH_BLOCKS);
+	count = (uint32_t)max_size((held + 1) / 2, held + 1 - min_size(held, cache->limits[class]));
+	/* The limit may be none at all. */
+	count = (uint32_t)min_size(count, min_size(held, FLUSH_BLOCKS));
 	remember_flushed(cache, class, count);
 	put_oldest(cache, class, count);
 	mark_full(cache, class);

@@ -14,12 +14,14 @@
 
 #define HEAPS_MOST		8	/* of a home */
 #define SHARED_BYTES		(2 * KiB)	/* in the bin of a class that is shared … */
-#define SHARED_BLOCKS		32		/* … but no more blocks */
+#define SHARED_BLOCKS		32		/* … but no more blocks, and one of up to … */
+#define SHARED_ONE_MOST		(8 * KiB)	/* … so many */
 #define OWN_BYTES_LEAST		(4 * KiB)
 #define FEW_HEAPS_BATCH		8	/* blocks more in a first refill, of a few heaps */
 #define USES_TO_LEAVE		64	/* blocks until a class has slabs of its own … */
 #define ALONE			4	/* the first few heaps share nothing: little is lost */
-#define HEAPS_TOGETHER		4	/* … or so often as many as there are so many heaps */
+#define HEAPS_TOGETHER		4	/* … or, of a crowd of so many heaps each, so often as many … */
+#define CROWD_MOST		1024	/* … at most */
 
 static struct {
 	_Atomic(struct heap *) heaps[HEAPS_MOST];	/* release: pairs with acquire in hold */
@@ -51,11 +53,25 @@ uint32_t common_first_limit(const struct common_use *use, const struct heap *own
 
 	if (!use->shares)
 		return first;
-	if (use->stages[class] == COMMON_SHARED)
+	if (use->stages[class] == COMMON_SHARED) {
 		blocks = min_size(SHARED_BYTES / size, SHARED_BLOCKS);
-	else
+		if (size > SHARED_ONE_MOST)
+			return 0;
+	} else {
 		blocks = min_size(first, max_size(first / crowd(own), OWN_BYTES_LEAST / size));
+	}
 	return blocks ? (uint32_t)blocks : 1;
+}
+
+uint32_t common_share(const struct common_use *use, const struct heap *own, uint32_t most)
+{
+	return use->shares ? most / crowd(own) : most;
+}
+
+/* Where there are many, slabs of one's own cost much more than the slow paths do. */
+static uint32_t uses_to_leave(uint32_t crowd)
+{
+	return USES_TO_LEAVE * (uint32_t)min_size(max_size(crowd, crowd * crowd / 4), CROWD_MOST);
 }
 
 bool common_look(struct common_use *use, const struct heap *own, unsigned class)
@@ -72,7 +88,7 @@ bool common_look(struct common_use *use, const struct heap *own, unsigned class)
 		*stage = COMMON_SHARED;
 		use->uses[class] = 0;
 	} else {
-		if (use->uses[class] < USES_TO_LEAVE * crowd(own))
+		if (use->uses[class] < uses_to_leave(crowd(own)))
 			return false;
 		*stage = COMMON_LEAVING;
 	}
@@ -93,8 +109,11 @@ static struct heap *make_at(unsigned home, unsigned place)
 	if (atomic_exchange_explicit(&homes[home].begun[place], true, memory_order_relaxed))
 		return NULL;
 	heap = maker(home);
-	if (!heap)
+	if (!heap) {
+		/* There may be some when more threads have come. */
+		atomic_store_explicit(&homes[home].begun[place], false, memory_order_relaxed);
 		return NULL;
+	}
 	heap_make_common(heap);
 	atomic_store_explicit(&homes[home].heaps[place], heap, memory_order_release);
 	return heap;

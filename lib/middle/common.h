@@ -42,6 +42,9 @@ void common_begin(struct common_use *use, const struct heap *own);
 uint32_t common_first_limit(const struct common_use *use, const struct heap *own, unsigned class,
 			    uint32_t first);
 
+/* What one of a crowd may have of something that is for a few. */
+uint32_t common_share(const struct common_use *use, const struct heap *own, uint32_t most);
+
 /*
  * Before a refill: what was used much is left, and a class whose last slab has gone is shared
  * again. True: the first limit is another one now.

@@ -38,7 +38,7 @@ static uint64_t live_blocks(void)
 
 	usage_read_classes(classes);
 	for (class = 0; class < CLASS_COUNT; class++)
-		live += classes[class].live + classes[class].in_transit;
+		live += classes[class].live;
 	return live;
 }
 
@@ -125,7 +125,7 @@ static void replace(unsigned number)
 	unsigned i;
 
 	for (i = 0; i < 30000; i++) {
-		size_t size = unit_random_between(&random, 16, 2000);
+		size_t size = unit_random_between(&random, 16, i % 8 ? 2000 : 40000);
 		unsigned slot = (unsigned)unit_random_between(&random, 0, 31);
 
 		hak_free(blocks[slot]);
