@@ -14,6 +14,7 @@ import sys
 import allocators
 import callgrind
 import control
+import field
 import hardened
 import limits
 import machine
@@ -35,8 +36,9 @@ QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
           "control", "hardened", *release.NAMES)
-# Only by name: it boots a guest, and downloads its kernel.
-NAMED_EXTRAS = ("numa",)
+# Only by name: one boots a guest, and downloads its kernel; real programs take half an hour.
+FIELD_NAMES = tuple(field.NAME + program.name for program in field.PROGRAMS)
+NAMED_EXTRAS = ("numa", *FIELD_NAMES)
 
 
 def progress(text):
@@ -184,7 +186,9 @@ def run_extras(programs, results, selection, runs):
         hardened.table(found)
     if any(selection.wants(name) for name in release.NAMES):
         run_release(programs, results, selection, runs)
-    if any(selection.names(name) for name in NAMED_EXTRAS):
+    if any(selection.names(name) for name in FIELD_NAMES):
+        field.table(field.run(results.allocators, selection.names, runs, progress))
+    if selection.names("numa"):
         results.numa = numa.run(programs, results.allocators, progress)
         progress("")
         numa.table(results.numa)
