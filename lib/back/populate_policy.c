@@ -22,8 +22,9 @@
 #define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
+#define SLOW_STEPS		8
 #define TICK_QUIET_NS		10000000ull
-#define SLEEP_IDLE_NS		600000000ull	/* fewer than two wake-ups a second */
+#define SLEEP_IDLE_NS		2000000000ull
 
 #define TRIAL_FIRST		16	/* superslabs between trials that fail */
 #define TRIAL_MOST		256
@@ -251,6 +252,13 @@ uint64_t populate_policy_sleep(struct populate_policy *policy, uint64_t now_ns, 
 		return 0;
 	if (now_ns - policy->busy_ns > QUIET_NS)
 		return policy->sleep_ns = SLEEP_IDLE_NS;
+	/* One superslab in a while is no growth: a few looks tell. */
+	if (policy->target == 0) {
+		uint64_t sleep_ns = policy->sleep_ns;
+
+		policy->sleep_ns *= SLOW_STEPS;
+		return sleep_ns < SLEEP_IDLE_NS ? sleep_ns : SLEEP_IDLE_NS;
+	}
 	if (now_ns - policy->busy_ns > TICK_QUIET_NS && policy->sleep_ns < TICK_QUIET_NS)
 		policy->sleep_ns *= 2;
 	return policy->sleep_ns < TICK_QUIET_NS ? policy->sleep_ns : TICK_QUIET_NS;

@@ -26,6 +26,8 @@
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
 #define SLEEP_IN_FLIGHT_NS	4000000ull	/* a look at what has landed; waking for each costs as much as a huge page */
 #define SLEEP_NOTHING_NS	UINT64_MAX
+#define SLEEP_LITTLE_NS		700000000ull
+#define WORTH_UNITS		8
 
 #define PIECE_BYTES		(8 * MiB)	/* of a large run, in the helper's own time */
 #define PIECE_OF_WORKERS_BYTES	(64 * MiB)
@@ -52,6 +54,7 @@ struct parts {
 static struct {
 	struct release_policy policy;
 	uint32_t watched, whole, parts;
+	uint32_t watched_units;				/* idle in those watched, at the last look */
 	struct flight flights[RELEASE_QUEUED_MOST];	/* by tag */
 	uint32_t flying;				/* a bit a tag */
 	struct run run_in_hand;				/* claimed; superslabs 0: none */
@@ -91,6 +94,7 @@ static void look_at(uint32_t index)
 		list_push(&behind.parts, index);
 	} else if (behind.policy.parts ? idle : idle == SUPERSLAB_ALL_UNITS) {
 		list_push(&behind.watched, index);
+		behind.watched_units += (uint32_t)__builtin_popcount(idle);
 	} else {
 		unsigned i;
 
@@ -106,7 +110,7 @@ static void look(void)
 	uint32_t lists[] = { behind.watched, behind.whole, behind.parts, superslab_take_idle() };
 	unsigned i;
 
-	behind.watched = behind.whole = behind.parts = 0;
+	behind.watched = behind.whole = behind.parts = behind.watched_units = 0;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
 			look_at(list_pop(&lists[i]));
@@ -291,6 +295,10 @@ static uint64_t sleep_ns(uint64_t now_ns)
 		return 0;
 	if (behind.watched || wants_workers || release_large_is_watching())
 		sleep = release_policy_sleep(&behind.policy, now_ns);
+	/* For so little nobody is woken three times a decay. */
+	if (behind.watched_units < WORTH_UNITS && !wants_workers && !release_large_is_watching() &&
+	    sleep != SLEEP_NOTHING_NS)
+		sleep += SLEEP_LITTLE_NS;
 	if (behind.flying && sleep > SLEEP_IN_FLIGHT_NS)
 		sleep = SLEEP_IN_FLIGHT_NS;
 	return sleep;

@@ -20,6 +20,7 @@
 #include "support/options.h"
 
 #define LOOKS_PER_DECAY	4
+#define WORTH_BYTES	((size_t)256 << 10)	/* for less nobody is woken four times a decay */
 #define LOOK_NS_LEAST	10000000ull
 #define TICK_NS_MOST	3000000ull	/* strays and the clock wait no longer */
 #define COMB_NS_LEAST	200000ull	/* a thread that is awake lends its cache for so long */
@@ -39,7 +40,8 @@ static struct {
 	uint8_t round;			/* of combing */
 	uint64_t looks;			/* since the round began */
 	bool combs_now;			/* this look begins a round */
-	bool unsettled;			/* some cache is to be looked at again */
+	bool unsettled;			/* some cache is to be looked at again … */
+	size_t unsettled_bytes;		/* … and so much may be had from those */
 	bool combs;			/* some heap is due in the next round */
 	bool wastes;			/* much of the heap is free blocks in slabs */
 	bool pending;			/* some cache is to be emptied or combed */
@@ -211,6 +213,8 @@ static void look_at(struct thread_cache *cache)
 		seized->pending |= PENDING_EMPTY;
 	if (reclaim.combs_now && comb_is_due(&cache->heap))
 		seized->pending |= PENDING_COMB;
+	if (seized->looks < 2)
+		reclaim.unsettled_bytes += bytes_in_bins(cache);
 	reclaim.unsettled |= seized->looks < 2;
 	reclaim.combs |= comb_is_due(&cache->heap);
 	reclaim.pending |= seized->pending != 0;
@@ -254,6 +258,7 @@ static void look(uint64_t late_ns)
 	struct pinned pinned = { 0, 0, 0 };
 
 	reclaim.unsettled = reclaim.combs = false;
+	reclaim.unsettled_bytes = 0;
 	/* Those that were slept through count too. */
 	reclaim.looks += 1 + late_ns / reclaim.look_ns;
 	reclaim.combs_now = reclaim.looks >= LOOKS_PER_DECAY / (reclaim.wastes ? 2 : 1) &&
@@ -273,8 +278,10 @@ static uint64_t sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = reclaim.next_ns - now_ns;
 
-	if (reclaim.unsettled)
+	if (reclaim.unsettled_bytes >= WORTH_BYTES)
 		return sleep;
+	if (reclaim.unsettled)
+		return sleep + reclaim.look_ns * (LOOKS_PER_DECAY - 1);
 	if (!reclaim.combs || options.release == RELEASE_MODE_LATENCY)
 		return UINT64_MAX;
 	return sleep + (LOOKS_PER_DECAY - 1 - reclaim.looks) * reclaim.look_ns;
