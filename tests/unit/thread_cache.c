@@ -310,6 +310,32 @@ START_TEST(threads_one_after_the_other_share_one_cache)
 }
 END_TEST
 
+static size_t bytes_for_bins;
+
+/* One of each of 24 classes: the most bins that so many allocations can fill. */
+static void ask_for_little(unsigned number)
+{
+	size_t before;
+	unsigned i;
+
+	(void)number;
+	blocks[0] = hak_malloc(1);
+	before = reservation_metadata_bytes();
+	for (i = 1; i < 24; i++)
+		blocks[i] = hak_malloc(size_for(i));
+	bytes_for_bins = reservation_metadata_bytes() - before;
+	for (i = 0; i < 24; i++)
+		hak_free(blocks[i]);
+}
+
+START_TEST(the_bins_of_a_thread_that_asked_for_little_take_little)
+{
+	unit_threads(1, ask_for_little);
+	ck_assert_uint_gt(bytes_for_bins, 0);
+	ck_assert_uint_le(bytes_for_bins, 4 * KiB);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin_between("thread_cache");
@@ -322,6 +348,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_limit_falls_back_while_a_thread_only_frees, 0,
 			    CLASSES_BY_SIZE);
 	tcase_add_loop_test(tcase, all_caches_together_grow_by_the_budget_at_most, 0, 4);
+	tcase_add_test(tcase, the_bins_of_a_thread_that_asked_for_little_take_little);
 	tcase_add_test(tcase, flushing_all_gives_the_budget_back);
 	tcase_add_test(tcase, a_cache_without_a_thread_keeps_at_most_64_kib);
 	tcase_add_test(tcase, threads_one_after_the_other_share_one_cache);
