@@ -19,6 +19,7 @@
 #define METADATA_AHEAD		8		/* metadata opens this many times further … */
 #define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
+#define SMALL_HEAP		GiB	/* 512 KiB of records for large blocks */
 #define CACHES_STEP		(256 * KiB)
 #define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
 
@@ -133,7 +134,8 @@ static int open_chunk(struct chunk chunk, enum chunk_kind kind)
 	size_t bytes = (size_t)chunk.units << UNIT_SHIFT;
 	int error = open_metadata(&metadata_units, end, open_records);
 
-	if (!error && kind == CHUNK_LARGE)
+	/* In a small address space slabs may take the last page before a large block needs records. */
+	if (!error && (kind == CHUNK_LARGE || reservation.bytes <= SMALL_HEAP))
 		error = reservation_open_large_records(end);
 	if (error)
 		return error;
