@@ -169,8 +169,10 @@ static int leave_program(void)
 	clock_seal();
 	node_has_no_area();
 	vm_count_as_helper();
-	system_call(SYS_setsid);
-	system_call(SYS_chdir, "/");
+	if (!TASK_IS_THREAD) {
+		system_call(SYS_setsid);
+		system_call(SYS_chdir, "/");
+	}
 	system_call(SYS_prctl, PR_SET_TIMERSLACK, SLACK_NS, 0ul, 0ul, 0ul);
 	allow_descriptors();
 	error = descriptor_table_separate(options.on_stray_access == ON_STRAY_ABORT);

@@ -23,6 +23,7 @@
 
 #include "os/kernel_abi.h"
 #include "os/program.h"
+#include "os/task.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
 
@@ -185,8 +186,12 @@ static _Atomic unsigned finished;	/* acq_rel: what the other opened is open */
 
 int confine_begin(void)
 {
-	int error = drop_capabilities();
+	int error;
 
+	/* All threads of the calling task: there, the program. */
+	if (TASK_IS_THREAD)
+		return 0;
+	error = drop_capabilities();
 	if (!error)
 		error = (int)system_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul);
 	atomic_store_explicit(&finished, 0, memory_order_relaxed);
@@ -195,7 +200,7 @@ int confine_begin(void)
 
 int confine_finish(void)
 {
-	if (atomic_fetch_add_explicit(&finished, 1, memory_order_acq_rel) == 0)
+	if (TASK_IS_THREAD || atomic_fetch_add_explicit(&finished, 1, memory_order_acq_rel) == 0)
 		return 0;
 	return allow(false);
 }

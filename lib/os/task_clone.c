@@ -9,19 +9,25 @@
 #include <errno.h>
 #include <string.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if TASK_IS_THREAD
 
 #include <pthread.h>
 #include <signal.h>
 
 #include "support/system_call.h"
 
-/* Their code keeps its own records behind the thread pointer: there it is a thread after all. */
 struct thread_start {
 	void (*body)(void *argument);
 	void *argument;
 	_Atomic uint32_t *word;
 };
+
+static long loaded_by;
+
+__attribute__((constructor)) static void note_process(void)
+{
+	loaded_by = system_call(SYS_getpid);
+}
 
 static void *run_thread(void *argument)
 {
@@ -40,6 +46,10 @@ long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
 	struct thread_start start = { body, argument, word };
 	pthread_t thread;
 	int error;
+
+	/* In a fork's child ThreadSanitizer takes a thread for one of the parent's. */
+	if (system_call(SYS_getpid) != loaded_by)
+		return -ENOSYS;
 
 	(void)flags, (void)stack_end, (void)thread_pointer;
 	error = pthread_create(&thread, NULL, run_thread, &start);
@@ -74,38 +84,30 @@ void task_clone_end(void)
 #if defined(__x86_64__)
 
 /* clone(flags, stack, parent's word, child's word, thread pointer): rdi rsi rdx r10 r8. */
-__asm__(".text\n"
-	".p2align 4\n"
-	".globl task_clone\n"
-	".hidden task_clone\n"
-	".type task_clone, @function\n"
-	"task_clone:\n"
-	".cfi_startproc\n"
-#ifdef __CET__
-	"endbr64\n"
-#endif
-	"and $-16, %rsi\n"
-	"sub $16, %rsi\n"
-	"mov %r8, (%rsi)\n"
-	"mov %r9, 8(%rsi)\n"
-	"mov %rdx, %r10\n"
-	"mov %rcx, %r8\n"
-	"mov $56, %eax\n"
-	"syscall\n"
-	"test %rax, %rax\n"
-	"jz 1f\n"
-	"ret\n"
-	".cfi_undefined %rip\n"		/* nobody called it */
-	"1: xor %ebp, %ebp\n"
-	"pop %rax\n"
-	"pop %rdi\n"
-	"call *%rax\n"
-	"xor %edi, %edi\n"
-	"mov $60, %eax\n"
-	"syscall\n"
-	"hlt\n"
-	".cfi_endproc\n"
-	".size task_clone, .-task_clone\n");
+static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+{
+	register void *r10 __asm__("r10") = word;
+	register uintptr_t r8 __asm__("r8") = thread_pointer;
+	long result;
+
+	__asm__ volatile("syscall\n"
+			 "test %%rax, %%rax\n"
+			 "jnz 1f\n"
+			 "xor %%ebp, %%ebp\n"	/* nobody called it */
+			 "pop %%rax\n"
+			 "pop %%rdi\n"
+			 "call *%%rax\n"
+			 "xor %%edi, %%edi\n"
+			 "mov %[exit], %%eax\n"
+			 "syscall\n"
+			 "hlt\n"
+			 "1:\n"
+			 : "=a"(result)
+			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(word), "r"(r10), "r"(r8),
+			   [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory", "cc");
+	return result;
+}
 
 /* System V ABI, AMD64 supplement: the pointer to itself; glibc and gcc: canaries at 0x28, 0x30. */
 void task_clone_prepare(uintptr_t thread_pointer)
@@ -120,31 +122,31 @@ void task_clone_prepare(uintptr_t thread_pointer)
 #elif defined(__aarch64__)
 
 /* clone(flags, stack, parent's word, thread pointer, child's word): x0 to x4. */
-__asm__(".text\n"
-	".p2align 2\n"
-	".globl task_clone\n"
-	".hidden task_clone\n"
-	".type task_clone, %function\n"
-	"task_clone:\n"
-	".cfi_startproc\n"
-	"hint #34\n"
-	"and x1, x1, #-16\n"
-	"stp x4, x5, [x1, #-16]!\n"
-	"mov x4, x2\n"
-	"mov x8, #220\n"
-	"svc #0\n"
-	"cbz x0, 1f\n"
-	"ret\n"
-	".cfi_undefined x30\n"		/* nobody called it */
-	"1: mov x29, #0\n"
-	"ldp x1, x0, [sp], #16\n"
-	"blr x1\n"
-	"mov x0, #0\n"
-	"mov x8, #93\n"
-	"svc #0\n"
-	"brk #0\n"
-	".cfi_endproc\n"
-	".size task_clone, .-task_clone\n");
+static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+{
+	register long x8 __asm__("x8") = SYS_clone;
+	register long x0 __asm__("x0") = (long)flags;
+	register void *x1 __asm__("x1") = stack;
+	register void *x2 __asm__("x2") = word;
+	register uintptr_t x3 __asm__("x3") = thread_pointer;
+	register void *x4 __asm__("x4") = word;
+
+	__asm__ volatile("svc #0\n"
+			 "cbnz x0, 1f\n"
+			 "mov x29, #0\n"	/* nobody called it */
+			 "mov x30, #0\n"
+			 "ldp x1, x0, [sp], #16\n"
+			 "blr x1\n"
+			 "mov x0, #0\n"
+			 "mov x8, %[exit]\n"
+			 "svc #0\n"
+			 "brk #0\n"
+			 "1:\n"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [exit] "i"(SYS_exit)
+			 : "memory", "cc");
+	return x0;
+}
 
 void task_clone_prepare(uintptr_t thread_pointer)
 {
@@ -153,10 +155,9 @@ void task_clone_prepare(uintptr_t thread_pointer)
 
 #else
 
-long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
-		uintptr_t thread_pointer, void (*body)(void *argument), void *argument)
+static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
 {
-	(void)flags, (void)stack_end, (void)word, (void)thread_pointer, (void)body, (void)argument;
+	(void)flags, (void)stack, (void)word, (void)thread_pointer;
 	return -ENOSYS;
 }
 
@@ -166,5 +167,16 @@ void task_clone_prepare(uintptr_t thread_pointer)
 }
 
 #endif
+
+/* The new task never returns from enter, so it needs nothing of this function's frame. */
+long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
+		uintptr_t thread_pointer, void (*body)(void *argument), void *argument)
+{
+	void **stack = (void **)((uintptr_t)stack_end & ~(uintptr_t)15) - 2;
+
+	stack[0] = (void *)(uintptr_t)body;
+	stack[1] = argument;
+	return enter(flags, stack, (void *)word, thread_pointer);
+}
 
 #endif

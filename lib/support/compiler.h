@@ -34,6 +34,13 @@
 #define NO_STACK_PROTECTOR
 #endif
 
+/* Sanitizers keep records of their own for each thread of the C library's: the helper is one there. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define TASK_IS_THREAD	1
+#else
+#define TASK_IS_THREAD	0
+#endif
+
 #define KiB		((size_t)1 << 10)
 #define MiB		((size_t)1 << 20)
 #define GiB		((size_t)1 << 30)

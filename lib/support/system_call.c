@@ -86,7 +86,7 @@ static long enter(long number, const long argument[6])
 #endif
 
 /* A stack protector would want the C library's thread pointer. */
-NO_STACK_PROTECTOR long system_call(long number, ...)
+NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long number, ...)
 {
 	long argument[6];
 	va_list arguments;
