@@ -47,7 +47,7 @@ static bool free_common(struct thread_cache *cache, struct heap *owner, unsigned
 
 static bool is_kept_apart(const struct heap *heap)
 {
-	return heap_is_kept(heap) && !heap->common;
+	return heap_is_kept(heap) && !heap_is_common(heap);
 }
 
 static void NOINLINE free_remote(struct bin *bin, void *block)
@@ -68,7 +68,7 @@ static void NOINLINE free_remote(struct bin *bin, void *block)
 		return;
 	}
 	class = thread_cache_bin_class(bin);
-	if (owner->common && free_common(cache, owner, class, block)) {
+	if (heap_is_common(owner) && free_common(cache, owner, class, block)) {
 		lease_put(cache);
 		return;
 	}

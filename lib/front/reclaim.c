@@ -243,7 +243,7 @@ static void look_at_heap(struct heap *heap, void *argument)
 	struct pinned *pinned = argument;
 	size_t bytes;
 
-	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap->common))
+	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap_is_common(heap)))
 		return;
 	look_at(cache);
 	pinned->free_bytes += free_in_slabs(heap);

@@ -116,9 +116,11 @@ static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads())
 		return 0;
 	cache->seized.open_again = true;
-	for (class = 0; class < CLASS_COUNT; class++)
+	for (class = 0; class < CLASS_COUNT; class++) {
+		bin_note_seizure(&cache->bins[class]);
 		bytes += empty_bin(cache, class, tops[class], is_over) *
 			 (size_t)size_class_table[class].size;
+	}
 	return bytes;
 }
 

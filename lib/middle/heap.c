@@ -329,8 +329,8 @@ void heap_drop_slabs(struct heap *heap)
 
 bool heap_seize(struct heap *heap)
 {
-	if (heap->kept)
-		return heap->common && heap_visit(heap);
+	if (heap_is_kept(heap))
+		return heap_is_common(heap) && heap_visit(heap);
 	return change_hold(heap, HEAP_OWNED, HEAP_SEIZED) ||
 	       change_hold(heap, HEAP_RESTING, HEAP_SEIZED) || heap_visit(heap);
 }

@@ -62,8 +62,8 @@ struct heap {
 	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
 	uint16_t home;			/* its slabs' pages come from there; set when it is made */
-	bool kept;			/* never a thread's: see heap_keep; set when it is made */
-	bool common;			/* kept, for all threads: the helper looks after it too */
+	_Atomic bool kept;		/* relaxed: never a thread's: see heap_keep; set when it is made */
+	_Atomic bool common;		/* relaxed: kept, for all threads: the helper looks after it too */
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	struct remote_message *received;	/* taken from the inbox, not yet read; owner only */
@@ -130,13 +130,14 @@ bool heap_visit(struct heap *heap);
  */
 static inline void heap_keep(struct heap *heap)
 {
-	heap->kept = true;
+	atomic_store_explicit(&heap->kept, true, memory_order_relaxed);
 }
 
 /* The same, but that the helper looks after it: see front/common.h. */
 static inline void heap_make_common(struct heap *heap)
 {
-	heap->kept = heap->common = true;
+	atomic_store_explicit(&heap->common, true, memory_order_relaxed);
+	heap_keep(heap);
 }
 
 bool heap_take_kept(struct heap *heap);
@@ -144,7 +145,12 @@ void heap_put_kept(struct heap *heap);
 
 static inline bool heap_is_kept(const struct heap *heap)
 {
-	return heap->kept;
+	return atomic_load_explicit(&heap->kept, memory_order_relaxed);
+}
+
+static inline bool heap_is_common(const struct heap *heap)
+{
+	return atomic_load_explicit(&heap->common, memory_order_relaxed);
 }
 
 /* By the holder of a kept heap with nothing in bins: all its slabs go, whatever is live. */

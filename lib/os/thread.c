@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -20,19 +21,21 @@
 #define PROCESSORS_MOST	8192	/* NR_CPUS of the largest configurations */
 
 static pthread_key_t key;
-static bool has_key;
+static _Atomic bool has_key;	/* release, after the key; acquire in thread_exit_arm */
 
 bool thread_exit_init(void (*at_exit)(void *value))
 {
-	has_key = pthread_key_create(&key, at_exit) == 0;
-	return has_key;
+	bool has = pthread_key_create(&key, at_exit) == 0;
+
+	atomic_store_explicit(&has_key, has, memory_order_release);
+	return has;
 }
 
 void thread_exit_arm(void *value)
 {
 	int saved_errno = errno;
 
-	if (has_key)
+	if (atomic_load_explicit(&has_key, memory_order_acquire))
 		pthread_setspecific(key, value);
 	errno = saved_errno;
 }
