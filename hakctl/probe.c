@@ -196,7 +196,7 @@ static void ask_overcommit(struct control_rung *rung)
 	read_line("/proc/sys/vm/overcommit_memory", text, sizeof(text));
 	if (!strcmp(text, "2"))
 		set(rung, CONTROL_RUNG_PARTLY, 0,
-		    "vm.overcommit_memory is 2: less address space is reserved");
+		    "vm.overcommit_memory is 2: what is opened counts, used or not");
 }
 
 static void ignore(uint64_t start, uint64_t end, bool huge, void *argument)

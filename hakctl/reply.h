@@ -12,8 +12,8 @@
 
 #include <hakmem/control.h>
 
-/* More than any process can have: a superslab of 2 MiB each in 2 TiB, twice. */
-enum { REPLY_MOST_ROWS = 1 << 21 };
+/* More than any process can have: a superslab of 2 MiB each in 32 TiB. */
+enum { REPLY_MOST_ROWS = 1 << 24 };
 
 enum reply_class {
 	REPLY_GOOD,

@@ -17,8 +17,9 @@
 #include "os/thread.h"
 #include "support/options.h"
 
-#define FRONTIER_SECOND		(120 * MiB)	/* who needs more than the first chunk opens no small steps */
-#define FRONTIER_STEP_MAX	GiB
+#define STEP_SHARE		16	/* of what there is: what others find less of, the program, a core dump */
+#define STEP_LEAST		(2 * MiB)
+#define STEP_MOST		GiB
 #define BINS_SHARE		64	/* of limit_hard: a far alignment must not use it up */
 #define OPENINGS_MAX		64
 #define HOLES_MAX		(4 * OPENINGS_MAX)
@@ -72,19 +73,16 @@ static void set_frontier(uint32_t unit)
 	atomic_store_explicit(&end_unit, unit, memory_order_relaxed);
 }
 
-/* Twice as large as all before it, within the steps and what is left; fewer than units: no room. */
+/* Within what is left; fewer than units: no room. */
 static uint32_t chunk_units(uint32_t units)
 {
-	uint32_t left = all_units - frontier_unit();
-	uint32_t step = 2 * frontier_unit();
+	uint32_t left = all_units - frontier_unit(), step = frontier_unit() / STEP_SHARE;
 
-	if (frontier_unit() == 0)
-		step = FRONTIER_FIRST_BYTES >> UNIT_SHIFT;
-	else if (step < FRONTIER_SECOND >> UNIT_SHIFT)
-		step = FRONTIER_SECOND >> UNIT_SHIFT;
-	/* A heap of more than a fourth of the largest step is not worth another in between. */
-	if (step > FRONTIER_STEP_MAX / 2 >> UNIT_SHIFT)
-		step = FRONTIER_STEP_MAX >> UNIT_SHIFT;
+	step -= step % (STEP_LEAST >> UNIT_SHIFT);
+	if (step < STEP_LEAST >> UNIT_SHIFT)
+		step = STEP_LEAST >> UNIT_SHIFT;
+	if (step > STEP_MOST >> UNIT_SHIFT)
+		step = STEP_MOST >> UNIT_SHIFT;
 	if (step < units)
 		step = units;
 	return step < left ? step : left;
@@ -264,7 +262,7 @@ void frontier_settle(const struct chunk *chunk, bool opened)
 		give_up(chunk);
 }
 
-void frontier_after_fork_in_child(void)
+void frontier_after_fork_in_child(void (*close)(const struct chunk *chunk))
 {
 	unsigned i;
 
@@ -275,7 +273,9 @@ void frontier_after_fork_in_child(void)
 		if (openings[i].opener == thread_identity())
 			continue;
 		openings[i].chunk.units = 0;
-		if (chunk.units)
-			give_up(&chunk);
+		if (!chunk.units)
+			continue;
+		close(&chunk);
+		give_up(&chunk);
 	}
 }

@@ -17,7 +17,7 @@
 #include "os/lock.h"
 #include "support/size_class.h"
 
-#define FRONTIER_FIRST_BYTES	(8 * MiB)	/* the first chunk: all that a small process opens */
+#define FRONTIER_FIRST_BYTES	(8 * MiB)	/* of small pages: all that a small process opens */
 #define FRONTIER_BIN_BYTES	sizeof(void *)	/* of an open unit: its page was written */
 
 enum chunk_kind { CHUNK_SLABS, CHUNK_LARGE };
@@ -54,7 +54,10 @@ void frontier_claim(uint32_t units, enum chunk_kind kind, unsigned home, bool ex
 		    struct chunk *chunk);
 void frontier_settle(const struct chunk *chunk, bool opened);
 
-/* In a fork's child, with the lock: what others were opening nobody would ever finish. */
-void frontier_after_fork_in_child(void);
+/*
+ * In a fork's child, with the lock: what others were opening nobody would ever finish. close: what
+ * of it was mapped already is no more.
+ */
+void frontier_after_fork_in_child(void (*close)(const struct chunk *chunk));
 
 #endif

@@ -123,6 +123,21 @@ static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, size
 	return first;
 }
 
+/*
+ * What is missing of so many side by side: what is opened merges with the free run before it, if
+ * nobody takes either meanwhile.
+ */
+static uint32_t missing_units(uint32_t units, unsigned home)
+{
+	uint32_t have;
+
+	lock_take(&lock);
+	large_run_settle();
+	have = large_run_last_free_units(home);
+	lock_put(&lock);
+	return have < units ? units - have : units;
+}
+
 /* Opens another chunk; it merges with a free run before it. */
 static bool open_more(uint32_t units, unsigned home)
 {
@@ -177,7 +192,7 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 		unit = take_run(units, alignment_units, home, bytes, dirty_bytes);
 		/* units + alignment - 1 always hold an aligned run */
 	} while (unit == UNIT_NONE && units + alignment_units > units &&
-		 open_more(units + alignment_units - 1, home));
+		 open_more(missing_units(units + alignment_units - 1, home), home));
 	if (unit == UNIT_NONE && topology_has_homes())
 		unit = take_elsewhere(units, alignment_units, bytes, dirty_bytes);
 	if (unit == UNIT_NONE) {
@@ -312,7 +327,7 @@ static bool ends_at_frontier(uint32_t unit)
 
 	if (large_run_free_at(end) != UNIT_NONE)
 		end += large_run_at(end)->units;
-	return (size_t)end << UNIT_SHIFT == reservation_opened_bytes();
+	return (size_t)end << UNIT_SHIFT == reservation_end_bytes();
 }
 
 bool large_resize_in_place(void *block, size_t bytes)

@@ -19,11 +19,6 @@
 
 /* [home][dirty]; unit + 1 of the first run; by large lock */
 static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
-/*
- * By superslab: home + 1, HOME_IS_ALL, or 0: not of the range. Written by large lock; relaxed:
- * readers without it look at pages only.
- */
-static _Atomic uint8_t homes[SUPERSLABS_MOST];
 static _Atomic uint32_t dirty_units;
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
@@ -136,13 +131,22 @@ uint32_t large_run_free_before(uint32_t unit)
 	return large_run_free_at(unit);
 }
 
+/*
+ * Of a superslab: home + 1, HOME_IS_ALL, or 0: not of the range. Written by large lock; relaxed:
+ * readers without it look at pages only.
+ */
+static _Atomic uint8_t *home_at(size_t superslab)
+{
+	return (_Atomic uint8_t *)reservation.large_units - (superslab + 1);
+}
+
 static void write_home(uint32_t unit, uint32_t units, uint8_t value)
 {
 	uint32_t i, first = unit / SUPERSLAB_UNITS;
 
 	/* With one home nobody asks, and the table stays untouched. */
 	for (i = 0; topology_has_homes() && i < units / SUPERSLAB_UNITS; i++)
-		atomic_store_explicit(&homes[first + i], value, memory_order_relaxed);
+		atomic_store_explicit(home_at(first + i), value, memory_order_relaxed);
 }
 
 void large_run_set_home(uint32_t unit, uint32_t units, unsigned home)
@@ -157,8 +161,10 @@ void large_run_clear_home(uint32_t unit, uint32_t units)
 
 bool large_run_read_home(uint32_t superslab, unsigned *home)
 {
-	uint8_t value = atomic_load_explicit(&homes[superslab], memory_order_relaxed);
+	uint8_t value = 0;
 
+	if (reservation_large_unit_is_open((size_t)superslab * SUPERSLAB_UNITS))
+		value = atomic_load_explicit(home_at(superslab), memory_order_relaxed);
 	*home = value - 1u;
 	return value && value != HOME_IS_ALL;
 }
@@ -204,6 +210,16 @@ uint32_t large_run_insert(uint32_t unit, uint32_t units, uint32_t dirty)
 	if (unit + units > end_unit)
 		end_unit = unit + units;
 	return unit;
+}
+
+uint32_t large_run_last_free_units(unsigned home)
+{
+	uint32_t end = (uint32_t)(reservation_end_bytes() >> UNIT_SHIFT), last;
+
+	if (!end || !reservation_large_unit_is_open(end - 1))
+		return 0;
+	last = large_run_free_before(end);
+	return last != UNIT_NONE && large_run_home(last) == home ? large_run_at(last)->units : 0;
 }
 
 /* Where units can start in the run, or UNIT_NONE. */

@@ -58,6 +58,9 @@ void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
 uint32_t large_run_free_before(uint32_t unit);
 uint32_t large_run_free_at(uint32_t unit);
 
+/* How long the free run of the home is that ends where the heap does; 0: there is none. */
+uint32_t large_run_last_free_units(unsigned home);
+
 /*
  * Superslabs that were just opened for a home (or NODE_EVERYWHERE), or come from elsewhere; a
  * run is of one home. The inverse: they leave the range.

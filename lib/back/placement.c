@@ -45,7 +45,7 @@ void placement_init(void)
 	node_init();
 	topology_begin_with(node_home());
 	if (reservation.bytes)
-		node_place((void *)reservation.base, reservation_opened_bytes(), 0);
+		node_place((void *)reservation.base, reservation_end_bytes(), 0);
 }
 
 /* Free ones too: a slab that is taken there next should be at home. */
@@ -69,7 +69,7 @@ static uint32_t interesting_units(uint32_t index, unsigned *home)
 
 static uint32_t end_of_heap(void)
 {
-	return (uint32_t)(reservation_opened_bytes() >> SUPERSLAB_SHIFT);
+	return (uint32_t)(reservation_end_bytes() >> SUPERSLAB_SHIFT);
 }
 
 static void add_first_pages(struct query *query, uint32_t index)

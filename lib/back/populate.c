@@ -7,6 +7,7 @@
 #include "back/populate.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "back/helper_link.h"
 #include "back/wait_count.h"
@@ -46,11 +47,23 @@ static bool are_dear(char *start)
 	return 2 * dear >= PROBED_PAGES;
 }
 
-static void want_huge_unless_dear(char *start, size_t bytes)
+static _Atomic size_t probed_bytes;	/* of heap, at the last probe; relaxed: a guess, like dear */
+static _Atomic bool dear;
+
+/* Each time that the heap has doubled: chunks are small beside it. */
+static void want_huge_unless_dear(char *start, size_t bytes, size_t heap_bytes)
 {
-	vm_want_huge(start, bytes);
-	if (bytes > PROBED_BYTES && are_dear(start))
-		vm_refuse_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
+	bool is_probe = bytes > PROBED_BYTES &&
+		heap_bytes / 2 >= atomic_load_explicit(&probed_bytes, memory_order_relaxed);
+
+	if (is_probe || !atomic_load_explicit(&dear, memory_order_relaxed))
+		vm_want_huge(start, is_probe ? PROBED_BYTES : bytes);
+	if (!is_probe)
+		return;
+	atomic_store_explicit(&probed_bytes, heap_bytes, memory_order_relaxed);
+	atomic_store_explicit(&dear, are_dear(start), memory_order_relaxed);
+	if (!atomic_load_explicit(&dear, memory_order_relaxed))
+		vm_want_huge(start + PROBED_BYTES, bytes - PROBED_BYTES);
 }
 
 /* A helper that will run beside its threads, and soon know what pages cost. */
@@ -68,7 +81,7 @@ static bool expects_advice(void)
 static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
 {
 	if (heap_bytes >= HUGE_FROM_HEAP_BYTES && vm_huge_pages_fit() && !expects_advice())
-		want_huge_unless_dear(start, bytes);
+		want_huge_unless_dear(start, bytes, heap_bytes);
 	else
 		vm_refuse_huge(start, bytes);
 }

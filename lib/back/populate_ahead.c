@@ -107,16 +107,28 @@ static void populate_fresh_records(struct ahead *ahead)
 		populate_records_tick(&ahead->records, first, end);
 }
 
+/* Under a limit of what may be mapped nothing is held back that a thread may need. */
+static uint32_t share_of_heap(uint32_t most)
+{
+	size_t share = (reservation.limit_bytes >> SUPERSLAB_SHIFT) / (GiB / SUPERSLAB_SIZE);
+
+	return share < most ? (uint32_t)share : most;
+}
+
 void populate_ahead_begin(bool has_room_beside, int error)
 {
-	has_room = has_room_beside;
+	bool is_limited = !share_of_heap(1);
+
+	has_room = has_room_beside && !is_limited;
 	if (has_room) {
 		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
 		populate_fill_begin(&homes[0].fill, node_to_stage(0), error);
 		begin_policy(&homes[0]);
 	} else {
-		populate_fill_refuse(&homes[0].fill, "the process may use one processor only");
+		populate_fill_refuse(&homes[0].fill, is_limited ?
+				     "the process may map less than a GiB" :
+				     "the process may use one processor only");
 	}
 	homes[0].begun = true;
 }
@@ -148,14 +160,6 @@ const struct fault_probe *populate_ahead_probe(void)
 static int arm(struct ahead *ahead, uint32_t superslab, uint32_t superslabs)
 {
 	return populate_fill_arm(&ahead->fill, start_of(superslab), superslabs);
-}
-
-/* Under a limit of address space nothing is held back that a thread may need. */
-static uint32_t share_of_heap(uint32_t most)
-{
-	size_t share = (reservation.bytes >> SUPERSLAB_SHIFT) / (GiB / SUPERSLAB_SIZE);
-
-	return share < most ? (uint32_t)share : most;
 }
 
 /* Plain and without pages, for whoever takes it first. */

@@ -16,12 +16,14 @@
 #include "os/vm.h"
 #include "support/options.h"
 
-#define METADATA_AHEAD		8		/* metadata opens this many times further … */
-#define METADATA_LEAST		(512 * MiB)	/* … and for this much of the heap */
+#define METADATA_AHEAD		2		/* metadata opens this many times further … */
+#define METADATA_LEAST		(64 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
 #define SMALL_HEAP		GiB	/* 512 KiB of records for large blocks */
 #define CACHES_STEP		(256 * KiB)
 #define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
+#define GAPS_MOST		24	/* one larger than the other: what others map there is passed over … */
+#define GAP_UNITS_MOST		((uint32_t)(64 * GiB >> UNIT_SHIFT))	/* … in steps up to this */
 
 struct reservation reservation;
 
@@ -32,7 +34,7 @@ static char *caches_next, *caches_open, *caches_end;
 /* Units whose records may be read. release in publish_*, acquire in the readers. */
 static _Atomic uint32_t metadata_units, large_metadata_units;
 
-static _Atomic size_t taken_bytes, populated_units, cache_bytes;
+static _Atomic size_t taken_bytes, populated_units, cache_bytes, gap_units;
 
 /* In bytes behind the first record; each array ends where the next begins. */
 struct layout {
@@ -45,7 +47,8 @@ static struct layout layout_of(size_t heap_bytes)
 	struct layout at;
 
 	at.anchor = align_up(superslabs * SUPERSLAB_RECORD_BYTES, SUPERSLAB_SIZE);
-	at.larges = at.anchor + align_up(units * sizeof(void *), SUPERSLAB_SIZE);
+	at.larges = at.anchor + align_up(units * sizeof(void *), SUPERSLAB_SIZE) +
+		    align_up(superslabs, SUPERSLAB_SIZE);
 	at.caches = at.larges + align_up(units * LARGE_RECORD_BYTES, SUPERSLAB_SIZE);
 	at.heap = at.caches + align_up(heap_bytes / CACHES_PER_HEAP_BYTE, SUPERSLAB_SIZE);
 	return at;
@@ -64,6 +67,7 @@ int reservation_init(void *nobody)
 	int error = reservation_place_find(bytes_with_metadata, &reservation.bytes, &place);
 
 	reservation.nobody = nobody;
+	reservation.limit_bytes = vm_limit();
 	if (error)
 		return error;
 	frontier_begin((uint32_t)(reservation.bytes >> UNIT_SHIFT));
@@ -78,24 +82,49 @@ int reservation_init(void *nobody)
 	return 0;
 }
 
-/* Opens both arrays around the anchor for the first units. */
-static int open_records(size_t units)
-{
-	size_t page = vm_page_size();
-	size_t records = (units / SUPERSLAB_UNITS) * SUPERSLAB_RECORD_BYTES;
-	char *low = (char *)((uintptr_t)(reservation.anchor - records) & ~(page - 1));
-	char *high = reservation.anchor + align_up(units * sizeof(void *), page);
+/* Two arrays that grow away from each other: bytes from their anchor on, in whole pages. */
+struct reach {
+	size_t down, up;
+};
 
-	return reservation_place_open(low, (size_t)(high - low));
+static struct reach reach_of(size_t down, size_t up)
+{
+	return (struct reach){ align_up(down, vm_page_size()), align_up(up, vm_page_size()) };
 }
 
-static int open_large_records(size_t units)
+static int open_between(char *anchor, struct reach from, struct reach to)
 {
-	return reservation_place_open(reservation.large_units, align_up(units * LARGE_RECORD_BYTES, vm_page_size()));
+	int error;
+
+	if (!from.down && !from.up)
+		return reservation_place_open(anchor - to.down, to.down + to.up);
+	error = reservation_place_open(anchor - to.down, to.down - from.down);
+	return error ? error : reservation_place_open(anchor + from.up, to.up - from.up);
+}
+
+static struct reach records_of(size_t units)
+{
+	return reach_of(units / SUPERSLAB_UNITS * SUPERSLAB_RECORD_BYTES, units * sizeof(void *));
+}
+
+static struct reach large_records_of(size_t units)
+{
+	return reach_of(units / SUPERSLAB_UNITS, units * LARGE_RECORD_BYTES);
+}
+
+static int open_records(size_t from, size_t to)
+{
+	return open_between(reservation.anchor, records_of(from), records_of(to));
+}
+
+static int open_large_records(size_t from, size_t to)
+{
+	return open_between(reservation.large_units, large_records_of(from), large_records_of(to));
 }
 
 /* Raises *open_units to at least end_unit, with a margin if the kernel allows it. */
-static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit, int (*open)(size_t units))
+static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit,
+			 int (*open)(size_t from, size_t to))
 {
 	uint32_t total = (uint32_t)(reservation.bytes >> UNIT_SHIFT);
 	uint64_t ahead = max_size((uint64_t)end_unit * METADATA_AHEAD, METADATA_LEAST >> UNIT_SHIFT);
@@ -106,10 +135,10 @@ static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit, int (*
 
 	if (known >= end_unit)
 		return 0;
-	error = open(target);
+	error = open(known, target);
 	if (error) {
 		target = end_unit;
-		error = open(target);
+		error = open(known, target);
 	}
 	if (error)
 		return error;
@@ -127,26 +156,33 @@ int reservation_open_large_records(uint32_t end_unit)
 	return open_metadata(&large_metadata_units, end_unit, open_large_records);
 }
 
-static int open_chunk(struct chunk chunk, enum chunk_kind kind)
+/* The first one's is settle()'s, after all others. */
+static void enter_nobody(const struct chunk *chunk)
 {
-	uint32_t end = chunk.first_unit + chunk.units, unit;
-	char *start = reservation_unit_start(chunk.first_unit);
-	size_t bytes = (size_t)chunk.units << UNIT_SHIFT;
+	uint32_t unit;
+
+	for (unit = chunk->first_unit + 1; unit < chunk->first_unit + chunk->units; unit++)
+		reservation.bin_of_unit[unit] = reservation.nobody;
+}
+
+/* -EEXIST: somebody else has mapped something there. */
+static int open_chunk(const struct chunk *chunk, enum chunk_kind kind)
+{
+	uint32_t end = chunk->first_unit + chunk->units;
+	size_t before = (size_t)chunk->first_unit << UNIT_SHIFT;
 	int error = open_metadata(&metadata_units, end, open_records);
 
 	/* In a small address space slabs may take the last page before a large block needs records. */
 	if (!error && (kind == CHUNK_LARGE || reservation.bytes <= SMALL_HEAP))
 		error = reservation_open_large_records(end);
 	if (error)
-		return error;
-	error = populate_open(start, bytes, chunk.home, (size_t)chunk.first_unit << UNIT_SHIFT,
-			      kind == CHUNK_SLABS);
-	if (error)
-		return error;
-	/* The first one's is settle()'s, after all others. */
-	for (unit = chunk.first_unit + 1; unit < end; unit++)
-		reservation.bin_of_unit[unit] = reservation.nobody;
-	return 0;
+		return -ENOMEM;
+	error = populate_open(reservation_unit_start(chunk->first_unit),
+			      (size_t)chunk->units << UNIT_SHIFT, chunk->home,
+			      before < FRONTIER_FIRST_BYTES ? 0 : before, kind == CHUNK_SLABS);
+	if (!error || error == -EEXIST)
+		enter_nobody(chunk);
+	return error;
 }
 
 /*
@@ -181,20 +217,74 @@ static void settle(const struct chunk *chunk, bool opened)
 	frontier_unlock();
 }
 
+static void close_chunk(const struct chunk *chunk)
+{
+	vm_close(reservation_unit_start(chunk->first_unit), (size_t)chunk->units << UNIT_SHIFT);
+}
+
+/* What was not passed on (MADV_DONTFORK) is mapped anew: runs of what is opened, or passed over. */
+static void map_missing(void)
+{
+	uint32_t first, unit = span_unit, end = frontier_unit();
+
+	for (first = 0; first < end; first = unit) {
+		while (unit < end && is_opened(unit))
+			unit += SUPERSLAB_UNITS;
+		if (unit > first)
+			vm_map_missing(reservation_unit_start(first),
+				       (size_t)(unit - first) << UNIT_SHIFT);
+		while (unit < end && !is_opened(unit))
+			unit += SUPERSLAB_UNITS;
+	}
+}
+
+void reservation_after_fork_in_child(bool frontier_is_whole)
+{
+	if (frontier_is_whole)
+		frontier_after_fork_in_child(close_chunk);
+	map_missing();
+}
+
+/* What another has mapped, and as much again with each try, is in the span, and nobody's. */
+static void pass_over(const struct chunk *chunk, unsigned tries)
+{
+	uint32_t more = (uint32_t)SUPERSLAB_UNITS << tries;
+	struct chunk gap;
+
+	settle(chunk, true);
+	atomic_fetch_add_explicit(&gap_units, chunk->units, memory_order_relaxed);
+	frontier_claim(more < GAP_UNITS_MOST ? more : GAP_UNITS_MOST, CHUNK_LARGE, chunk->home, true,
+		       &gap);
+	if (!gap.units)
+		return;
+	if (open_metadata(&metadata_units, gap.first_unit + gap.units, open_records)) {
+		settle(&gap, false);
+		return;
+	}
+	enter_nobody(&gap);
+	settle(&gap, true);
+	atomic_fetch_add_explicit(&gap_units, gap.units, memory_order_relaxed);
+}
+
 int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct chunk *chunk)
 {
+	unsigned attempts = 0, gaps = 0;
 	int error = -ENOMEM;
-	unsigned attempt;
 
 	chunk->units = 0;
 	if (frontier_wait_for_another(units, kind, home))
 		return 0;
-	for (attempt = 0; attempt < 2 && error; attempt++) {
-		frontier_claim(units, kind, home, attempt > 0, chunk);
+	while (error && attempts < 2 && gaps < GAPS_MOST) {
+		frontier_claim(units, kind, home, attempts > 0, chunk);
 		if (!chunk->units)
 			break;
-		error = open_chunk(*chunk, kind);
+		error = open_chunk(chunk, kind);
+		if (error == -EEXIST) {
+			pass_over(chunk, gaps++);
+			continue;
+		}
 		settle(chunk, !error);
+		attempts++;
 	}
 	return error ? -ENOMEM : 0;
 }
@@ -336,15 +426,15 @@ bool reservation_large_unit_is_open(size_t unit)
 	return unit < atomic_load_explicit(&large_metadata_units, memory_order_acquire);
 }
 
-size_t reservation_opened_bytes(void)
+size_t reservation_end_bytes(void)
 {
 	return (size_t)frontier_unit() << UNIT_SHIFT;
 }
 
-void reservation_after_fork_in_child(void)
+size_t reservation_opened_bytes(void)
 {
-	if (reservation_opened_bytes())
-		vm_map_missing((void *)reservation.base, reservation_opened_bytes());
+	return reservation_end_bytes() -
+	       (atomic_load_explicit(&gap_units, memory_order_relaxed) << UNIT_SHIFT);
 }
 
 uintptr_t reservation_metadata_start(void)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation.h - the address space of the heap, reserved once, and its frontier.
+ * reservation.h - the address space of the heap, chosen once, and its frontier.
  *
- *    superslab records ◄──┐┌──► bins of units │ large units │ thread caches │ heap ───────►
- *    (grow downwards)     ││    (8 B a unit)                                 │ 64 KiB units
- *                       anchor                                             base
+ *    superslab records ◄──┐┌──► bins of units │ homes ◄──┐┌──► large units │ thread caches │ heap ──►
+ *    (grow downwards)     ││    (8 B a unit)             ││                                │
+ *                       anchor                     large_units                           base
  *
- * One mmap(PROT_NONE), or none. The frontier opens (PROT_READ | PROT_WRITE) geometrically, chunk by
- * chunk: a chunk becomes superslabs or part of the large range. Metadata lies outside the
- * memory it describes and opens ahead of it; the first two arrays share one mprotect().
+ * Nothing of it is mapped before it is used. It opens (PROT_READ | PROT_WRITE) chunk by chunk, each a
+ * small part of what there is: a chunk becomes superslabs or part of the large range. Metadata
+ * lies outside the memory it describes and opens a little ahead of it.
  *
  * Who may run with whom: anyone with anyone. Opening claims a chunk under the lock, calls
  * the kernel without it, and publishes the chunk under it again.
@@ -32,7 +32,6 @@
 
 #define UNIT_NONE		UINT32_MAX
 
-#define SUPERSLABS_MOST		(HEAP_MOST >> SUPERSLAB_SHIFT)
 
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */
 struct reservation {
@@ -40,16 +39,16 @@ struct reservation {
 	size_t span_steps;	/* published heap in 16 B steps; 0: nothing is ours yet */
 	void **bin_of_unit;	/* where a free block of the unit goes: see thread_cache.h */
 	char *anchor;		/* superslab records end here */
-	char *large_units;	/* records of the large range, see large.h */
+	char *large_units;	/* records of the large range, see large_run.h; homes end here */
 	size_t bytes;		/* heap address space */
+	size_t limit_bytes;	/* of what may be mapped, at the start; SIZE_MAX: none */
 	void *nobody;		/* the bin of units that hold no slab */
 } CACHE_ALIGNED;
 
 extern struct reservation reservation HIDDEN;
 
 /*
- * Reserves; under RLIMIT_AS without mapping anything, else halves the wish until the kernel agrees.
- * nobody: entry of units without a slab. Returns 0 or -errno. Once a process.
+ * Chooses the place. nobody: entry of units without a slab. Returns 0 or -errno. Once a process.
  */
 int reservation_init(void *nobody);
 
@@ -88,17 +87,25 @@ size_t reservation_metadata_bytes(void);	/* thread caches, and bins of what is o
 /* Whether a charge would pass just now. */
 bool reservation_allows(size_t bytes);
 
+
 /* True if the record of this unit may be read: the frontier has passed it. */
 bool reservation_unit_is_open(size_t unit);
 /* The same for its record in the large range. */
 bool reservation_large_unit_is_open(size_t unit);
 
-/* Bytes opened so far, and bytes taken from them. */
+/*
+ * Where the heap ends; bytes opened so far, which is less by what others have mapped in between;
+ * and bytes taken from them.
+ */
+size_t reservation_end_bytes(void);
 size_t reservation_opened_bytes(void);
 size_t reservation_taken_bytes(void);
 
-/* In a fork's child: blocks that the program kept out of it can be freed, and taken again, there. */
-void reservation_after_fork_in_child(void);
+/*
+ * In a fork's child: blocks that the program kept out of it can be freed, and taken again, there; what
+ * others were opening is free to be opened, if the frontier was whole.
+ */
+void reservation_after_fork_in_child(bool frontier_is_whole);
 
 /* Where records begin that are opened; metadata ends at base. Holes lie between. */
 uintptr_t reservation_metadata_start(void);

@@ -12,21 +12,8 @@
 #include "support/compiler.h"
 
 #define HEAP_LEAST	(8 * MiB)
-
-/*
- * Address space that is only reserved would be lost to the program's own mappings: a Java heap, a
- * thread's stack. As much as the limit, all of which may yet become heap.
- */
-static int find_under_limit(size_t (*total_bytes)(size_t heap_bytes), size_t *heap_bytes,
-			    void **place)
-{
-	size_t limit = vm_address_space_limit();
-
-	if (limit > HEAP_MOST)
-		return -ENOMEM;
-	*heap_bytes = align_up(max_size(limit, HEAP_LEAST), VM_HUGE_PAGE_BYTES);
-	return vm_reserve_unmapped(total_bytes(*heap_bytes), place);
-}
+#define HEAP_SHARE	4	/* of the address space, where nothing of it is mapped before it is used */
+#define MAPPED_MOST	(2 * TiB)
 
 static int reserve(size_t (*total_bytes)(size_t heap_bytes), size_t wanted_bytes, size_t *heap_bytes,
 		   void **place)
@@ -39,12 +26,14 @@ int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *hea
 			   void **place)
 {
 	size_t most;
-	int error = reserve(total_bytes, HEAP_MOST, heap_bytes, place);
+	int error;
 
+	*heap_bytes = vm_address_space() / HEAP_SHARE;
+	error = vm_reserve_unmapped(total_bytes(*heap_bytes), place);
 	if (error)
-		error = find_under_limit(total_bytes, heap_bytes, place);
-	/* Some other limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
-	for (most = HEAP_MOST; error && most > HEAP_LEAST; most /= 2) {
+		error = reserve(total_bytes, MAPPED_MOST, heap_bytes, place);
+	/* Some limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
+	for (most = MAPPED_MOST; error && most > HEAP_LEAST; most /= 2) {
 		error = reserve(total_bytes, align_up(most / 4 * 3, VM_HUGE_PAGE_BYTES), heap_bytes,
 				place);
 		if (error)
@@ -56,9 +45,11 @@ int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *hea
 int reservation_place_open(char *start, size_t bytes)
 {
 	size_t half = align_up(bytes / 2, vm_page_size());
-	int error = vm_open(start, bytes);
+	int error = bytes ? vm_open(start, bytes) : 0;
 
-	if (error != -EEXIST || half == bytes)
+	if (error != -EEXIST || vm_is_mapped(start, bytes))
+		return error == -EEXIST ? 0 : error;
+	if (half == bytes)
 		return error;
 	error = reservation_place_open(start, half);
 	return error ? error : reservation_place_open(start + half, bytes - half);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation_place.h - how large the heap may grow and where it lies: reserved, or under a limit of
- * address space set aside without being mapped. Called by reservation.c alone.
+ * reservation_place.h - how large the heap may grow and where it lies: at a random place where
+ * nobody else maps anything, or, where the machine has no such place, where the kernel reserves it.
+ * Called by reservation.c alone.
  */
 #ifndef HAKMEM_BACK_RESERVATION_PLACE_H
 #define HAKMEM_BACK_RESERVATION_PLACE_H
@@ -10,8 +11,6 @@
 
 #include "support/compiler.h"
 
-#define HEAP_MOST	(2 * TiB)
-
 /*
  * total_bytes: what a heap takes with its metadata. Finds *heap_bytes, a multiple of huge pages,
  * and address space for it from *place on. Returns 0 or -errno.
@@ -19,7 +18,7 @@
 int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *heap_bytes,
 			   void **place);
 
-/* Opens pages of it some of which may be open already. Returns 0 or -errno. */
+/* Opens pages of metadata, some of which another may have opened. Returns 0 or -errno. */
 int reservation_place_open(char *start, size_t bytes);
 
 #endif

@@ -25,8 +25,6 @@
 #include "support/options.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
-#define LOW_ONE_IN	4		/* of a chunk is left: it runs low … */
-#define LOW_SUPERSLABS	32		/* … or so many of a larger one: what fast threads take in 3 ms */
 #define CHILD_PLAIN_UNITS	128	/* the same for a fork's child, of what it takes itself */
 
 /* All by superslab lock. */
@@ -167,17 +165,19 @@ static bool open_more(unsigned home)
 }
 
 /*
- * With the lock: little of the home's newest chunk is left. A program that has reached so much
- * opens the next one now, while it is still warming up, and not at some later peak.
+ * With the lock: less than half of the home's newest chunk is left. The helper takes from it ahead of
+ * threads, so the next one is opened before they need it; not for what is too small for a helper,
+ * nor where it would be in the way.
  */
 static bool runs_low(unsigned home)
 {
-	uint32_t first, end, newest = newest_superslabs[home], low = newest / LOW_ONE_IN;
+	uint32_t first, end;
 
-	if (low < LOW_SUPERSLABS && newest > LOW_SUPERSLABS)
-		low = LOW_SUPERSLABS;
+	if (reservation_opened_bytes() < HELPER_LINK_PLAIN_BYTES ||
+	    reservation.limit_bytes != SIZE_MAX)
+		return false;
 	stock_read_fresh(home, &first, &end);
-	return end - first < low;
+	return end - first < (newest_superslabs[home] + 1) / 2;
 }
 
 static bool is_of_huge_page(uint32_t index)

@@ -14,7 +14,7 @@
 
 uint32_t control_map_count(void)
 {
-	return (uint32_t)(reservation_opened_bytes() >> SUPERSLAB_SHIFT);
+	return (uint32_t)(reservation_end_bytes() >> SUPERSLAB_SHIFT);
 }
 
 /* How full its slabs are: 0 … 255. Returns how many units are in slabs. */

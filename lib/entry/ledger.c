@@ -239,7 +239,7 @@ static void add_space(struct control_ledger *ledger)
 	ledger->opened_bytes = reservation_opened_bytes();
 	ledger->reserved_bytes = reservation.bytes;
 	ledger->heap_start = reservation.base;
-	ledger->heap_end = reservation.base + ledger->opened_bytes;
+	ledger->heap_end = reservation.base + reservation_end_bytes();
 	ledger->metadata_start = reservation_metadata_start();
 	ledger->metadata_end = reservation.base;
 }
@@ -390,7 +390,7 @@ static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until
 
 bool ledger_ask_for_pages(void)
 {
-	uint64_t base = reservation.base, end = base + reservation_opened_bytes();
+	uint64_t base = reservation.base, end = base + reservation_end_bytes();
 	uint64_t before_cpu_ns;
 	bool more;
 

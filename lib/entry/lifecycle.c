@@ -68,9 +68,7 @@ static void after_fork_in_child(void)
 		superslab_after_fork_in_child();
 	if (whole & 1u << LARGE)
 		large_run_after_fork_in_child();
-	if (whole & 1u << FRONTIER)
-		frontier_after_fork_in_child();
-	reservation_after_fork_in_child();
+	reservation_after_fork_in_child(whole & 1u << FRONTIER);
 	lock_fork_end_in_child(locks, LOCKS);
 }
 

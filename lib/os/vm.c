@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -17,9 +20,15 @@
 #include "support/compiler.h"
 #include "support/system_call.h"
 
-#define UNMAPPED_LOWEST	((uintptr_t)64 << 40)
-#define UNMAPPED_BYTES	((uintptr_t)16 << 40)
+/*
+ * From half of the address space on, for an eighth: neither the kernel nor programs put anything
+ * there. V8 asks for places below, sanitizers and Java for low ones; programs themselves begin
+ * at two thirds, libraries and stacks end where it does.
+ */
+#define UNMAPPED_FROM	2
+#define UNMAPPED_SHARE	8
 #define UNMAPPED_TRIES	4
+#define TOP_BYTES	((uintptr_t)1 << 20)	/* a stack that ends so near to the end is not at random */
 
 /* relaxed: counts; a thread compares with itself only */
 static _Atomic size_t calls[2];		/* [helper] */
@@ -72,44 +81,90 @@ int vm_reserve(size_t bytes, void **start)
 	return counted(mapped);
 }
 
-/*
- * Below the highest places that the kernel has for programs (47 bits), and above those that it is
- * asked for: V8 asks for any below 64 TiB, sanitizers and Java for low ones.
- */
-static void *random_place(unsigned number)
+/* The kernel's 16 random bytes, at any address, on the stack of main(): near the end of it all. */
+static uintptr_t random_bytes(void)
 {
-	/* The stack is at random too. */
-	uint64_t seed = (uintptr_t)__builtin_frame_address(0) + number;
-	uint64_t random = (seed ^ seed >> 12) * 0x9e3779b97f4a7c15ull;
+	return getauxval(AT_RANDOM);
+}
 
-	return (void *)(uintptr_t)(UNMAPPED_LOWEST +
-				   (random >> 32) % (UNMAPPED_BYTES / VM_HUGE_PAGE_BYTES) *
-					   VM_HUGE_PAGE_BYTES);
+size_t vm_address_space(void)
+{
+	uintptr_t high = random_bytes() ? random_bytes() : (uintptr_t)__builtin_frame_address(0);
+
+	return (size_t)1 << (64 - __builtin_clzll(high));
+}
+
+/* A bijection with avalanche (Steele et al., splitmix). */
+static uint64_t mix(uint64_t word)
+{
+	word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9ull;
+	word = (word ^ word >> 27) * 0x94d049bb133111ebull;
+	return word ^ word >> 31;
+}
+
+/* No system call that a filter could refuse. Who wants no place at random gets none: debuggers. */
+static uintptr_t random_place(unsigned number)
+{
+	size_t space = vm_address_space(), places = space / UNMAPPED_SHARE / VM_HUGE_PAGE_BYTES;
+	uint64_t words[2] = { (uintptr_t)words, 0 };
+
+	if (random_bytes() && space - random_bytes() < TOP_BYTES)
+		words[0] = 0;
+	else if (random_bytes())
+		memcpy(words, (const void *)random_bytes(), sizeof(words));
+	return space / UNMAPPED_FROM +
+	       mix(words[0] ^ mix(words[1] + number)) % places * VM_HUGE_PAGE_BYTES;
+}
+
+#ifdef __SANITIZE_THREAD__
+#define ANY_PLACE_IS_SEEN	false	/* the sanitizer knows of a few */
+#else
+#define ANY_PLACE_IS_SEEN	true
+#endif
+
+/* Before Linux 4.17 the flag is unknown, and start is no more than a wish. */
+static int map_here(void *start, size_t bytes)
+{
+	long mapped = map(start, bytes, PROT_READ | PROT_WRITE,
+			  MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+
+	if (system_call_failed(mapped) || mapped == (long)start)
+		return counted(mapped);
+	system_call(SYS_munmap, mapped, bytes);
+	return counted(-EEXIST);
 }
 
 /* Only a page is tried; what lies in the way of the rest is noticed when it is opened. */
 int vm_reserve_unmapped(size_t bytes, void **start)
 {
-	size_t page = vm_page_size();
 	int error = -ENOMEM;
 	unsigned i;
 
-	for (i = 0; i < UNMAPPED_TRIES && error; i++) {
-		*start = random_place(i);
-		error = vm_map_again((char *)*start + bytes - page, page);
+	for (i = 0; ANY_PLACE_IS_SEEN && i < UNMAPPED_TRIES && error; i++) {
+		*start = (void *)random_place(i);
+		if (bytes > vm_address_space() - (uintptr_t)*start)
+			return -ENOMEM;
+		error = map_here(*start, vm_page_size());
 	}
+	if (!error)
+		system_call(SYS_munmap, *start, vm_page_size());
 	maps_on_open = !error;
 	return error;
 }
 
-size_t vm_address_space_limit(void)
+static size_t limit_of(int resource)
 {
 	struct rlimit limit;
 
-	if (system_call(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit) ||
+	if (system_call(SYS_prlimit64, 0, resource, NULL, &limit) ||
 	    limit.rlim_cur == RLIM_INFINITY)
 		return SIZE_MAX;
 	return limit.rlim_cur;
+}
+
+size_t vm_limit(void)
+{
+	return min_size(limit_of(RLIMIT_AS), limit_of(RLIMIT_DATA));
 }
 
 int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error)
@@ -127,7 +182,7 @@ int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error)
 int vm_open(void *start, size_t bytes)
 {
 	if (maps_on_open)
-		return vm_map_again(start, bytes);
+		return map_here(start, bytes);
 	return vm_allow(start, bytes);
 }
 
@@ -139,6 +194,18 @@ int vm_allow(void *start, size_t bytes)
 int vm_drop_unlocked(void *start, size_t bytes)
 {
 	return page_size_divides(start, bytes) ? advise(start, bytes, MADV_DONTNEED) : -EINVAL;
+}
+
+void vm_close(void *start, size_t bytes)
+{
+	if (maps_on_open)
+		counted(system_call(SYS_munmap, start, bytes));
+}
+
+/* msync() looks at the mappings, and has nothing else to do with memory of no file. */
+bool vm_is_mapped(void *start, size_t bytes)
+{
+	return system_call(SYS_msync, start, bytes, MS_ASYNC) == 0;
 }
 
 int vm_drop(void *start, size_t bytes)
@@ -195,16 +262,10 @@ int vm_move(void *from, void *to, size_t bytes)
 
 int vm_map_again(void *start, size_t bytes)
 {
-	long mapped = map(start, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
-	int error = counted(mapped);
+	int error = map_here(start, bytes);
 
-	/* Before Linux 4.17 the flag is unknown, and the address a wish. */
-	if (!error && mapped != (long)start) {
-		system_call(SYS_munmap, mapped, bytes);
-		error = -EEXIST;
-	}
 	/* Still mapped: the kernel looked before it unmapped. */
-	return error == -EEXIST && system_call(SYS_msync, start, bytes, MS_ASYNC) == 0 ? 0 : error;
+	return error == -EEXIST && vm_is_mapped(start, bytes) ? 0 : error;
 }
 
 int vm_map_missing(void *start, size_t bytes)

@@ -37,15 +37,18 @@ static inline bool vm_huge_pages_fit(void)
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
 int vm_reserve(size_t bytes, void **start);
 
+/* What a process of this machine has, in bytes: a power of two. */
+size_t vm_address_space(void);
+
 /*
- * The same under a limit of address space, where what is not mapped does not count: a place at
- * random where neither the kernel nor programs put anything; vm_open maps. Its last page is open
- * already and not to be used. Once, before the first vm_open. -errno: there is no such place.
+ * Address space of which nothing is mapped, so that neither a limit counts it nor a core dump
+ * holds it: a place at random where neither the kernel nor programs put anything; vm_open maps.
+ * Once, before the first vm_open. -errno: there is no such place.
  */
 int vm_reserve_unmapped(size_t bytes, void **start);
 
-/* In bytes; SIZE_MAX: none. */
-size_t vm_address_space_limit(void);
+/* Of what is mapped, or mapped to be written, in bytes; SIZE_MAX: none. */
+size_t vm_limit(void);
 
 /*
  * Whole pages of memory that a fork's child, made by whatever call, finds zeroed (Linux 4.14).
@@ -55,9 +58,13 @@ int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error);
 
 /*
  * Makes reserved pages readable and writable; they are zero on first touch. After
- * vm_reserve_unmapped -EEXIST, if some of them are that already and others are not.
+ * vm_reserve_unmapped -EEXIST, if there is anything already, whose ever it is. The inverse, for what
+ * may have been opened; after vm_reserve nothing happens.
  */
 int vm_open(void *start, size_t bytes);
+void vm_close(void *start, size_t bytes);
+/* Something is mapped at every page of the range. */
+bool vm_is_mapped(void *start, size_t bytes);
 
 /* Makes pages that are mapped writable again. */
 int vm_allow(void *start, size_t bytes);

@@ -259,9 +259,9 @@ END_TEST
 START_TEST(addresses_outside_the_range_are_not_ours)
 {
 	size_t dirty_bytes;
-	char *block = large_take(2 * MiB, UNIT_SIZE, &dirty_bytes);
+	char *block = large_take(3 * MiB, UNIT_SIZE, &dirty_bytes);
 
-	check_name(block + 2 * MiB, LARGE_UNUSED, 0);
+	check_name(block + 3 * MiB, LARGE_UNUSED, 0);
 	check_name((char *)reservation.base + reservation_opened_bytes() * 64,
 		   LARGE_NOT_OURS, 0);
 	check_name((char *)reservation.base + reservation.bytes - UNIT_SIZE,

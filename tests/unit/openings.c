@@ -169,7 +169,7 @@ START_TEST(whatever_number_of_threads_opens_at_once_each_gets_a_chunk)
 }
 END_TEST
 
-#define FIRST_CHUNK (8 * MiB)
+#define FIRST_CHUNK SUPERSLAB_SIZE
 
 static void wait_until_opened(size_t bytes)
 {
@@ -184,7 +184,7 @@ static void open_one_behind_the_other(unsigned number)
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
 		return;
 	}
-	wait_until_opened(number == 1 ? FIRST_CHUNK : 128 * MiB);
+	wait_until_opened(number * FIRST_CHUNK);
 	if (number == 1) {
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		return;
@@ -226,7 +226,7 @@ END_TEST
 static void open_what_is_refused(unsigned number)
 {
 	if (number == 1) {
-		wait_until_opened(FIRST_CHUNK);
+		wait_until_opened(GiB + SUPERSLAB_SIZE);
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		most_bytes = 4 * MiB;
 		sem_post(&gates[0]);
@@ -234,20 +234,21 @@ static void open_what_is_refused(unsigned number)
 		return;
 	}
 	ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_SLABS));
-	ck_assert_uint_eq(chunks[1].first_unit, 0);
-	ck_assert_uint_eq(chunks[1].units, SUPERSLAB_UNITS);
+	ck_assert_uint_eq(chunks[2].first_unit, GiB >> UNIT_SHIFT);
+	ck_assert_uint_eq(chunks[2].units, SUPERSLAB_UNITS);
 }
 
 START_TEST(what_is_refused_after_others_went_past_is_opened_as_asked_for)
 {
 	init();
 	sem_init(&gates[0], 0, 0);
-	gate_starts[0] = reservation_unit_start(0);
+	ck_assert(open_one(GiB >> UNIT_SHIFT, CHUNK_LARGE));
+	gate_starts[0] = reservation_unit_start(GiB >> UNIT_SHIFT);
 	unit_threads(2, open_what_is_refused);
 	ck_assert(open_one(3 * SUPERSLAB_UNITS, CHUNK_LARGE) == false);
 	most_bytes = SIZE_MAX;
 	ck_assert(open_one(3 * SUPERSLAB_UNITS, CHUNK_LARGE));
-	ck_assert_uint_eq(chunks[2].first_unit, SUPERSLAB_UNITS);
+	ck_assert_uint_eq(chunks[3].first_unit, (GiB >> UNIT_SHIFT) + SUPERSLAB_UNITS);
 	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
 }
 END_TEST
@@ -300,11 +301,11 @@ static void open_at_a_gate(unsigned number)
 		ck_assert(open_one(SUPERSLAB_UNITS, CHUNK_LARGE));
 		return;
 	}
-	wait_until_opened(128 * MiB);
+	wait_until_opened(2 * FIRST_CHUNK);
 	frontier_lock();
 	if (!fork()) {
 		gate_starts[0] = gate_starts[1] = NULL;
-		frontier_after_fork_in_child();
+		reservation_after_fork_in_child(true);
 		frontier_unlock();
 		while (reservation_opened_bytes() < GiB)
 			if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk))

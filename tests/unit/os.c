@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <stdarg.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -287,6 +288,53 @@ START_TEST(huge_pages_are_asked_for_where_the_kernel_has_them)
 }
 END_TEST
 
+/* The linker puts this in the place of system_call (--wrap): a kernel that does not know the flag. */
+long __real_system_call(long number, ...);
+long __wrap_system_call(long number, ...);
+
+static bool is_before_4_17;
+
+long __wrap_system_call(long number, ...)
+{
+	long words[6];
+	va_list list;
+	unsigned i;
+
+	va_start(list, number);
+	for (i = 0; i < 6; i++)
+		words[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_mmap && is_before_4_17)
+		words[3] &= ~(long)MAP_FIXED_NOREPLACE;
+	return __real_system_call(number, words[0], words[1], words[2], words[3], words[4],
+				  words[5]);
+}
+
+START_TEST(what_lies_in_the_way_of_an_opening_is_noticed_by_old_kernels_too)
+{
+	char *start, *others;
+	void *place;
+
+	is_before_4_17 = _i;
+	if (unit_skip_if(vm_reserve_unmapped(16 * MiB, &place), "there is no place of which nothing is mapped"))
+		return;
+	start = place;
+	ck_assert_int_eq(vm_open(start, 1 * MiB), 0);
+	ck_assert(unit_is_zero(start, 1 * MiB));
+	others = mmap(start + 2 * MiB, 64 * KiB, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	ck_assert_ptr_eq(others, start + 2 * MiB);
+	others[0] = 77;
+	ck_assert_int_eq(vm_open(start + 1 * MiB, 2 * MiB), -EEXIST);
+	ck_assert_int_eq(vm_open(start, 1 * MiB), -EEXIST);
+	ck_assert_int_eq(others[0], 77);
+	ck_assert(!vm_is_mapped(start + 1 * MiB, 1 * MiB));
+	vm_close(start, 1 * MiB);
+	ck_assert(!vm_is_mapped(start, 1 * MiB));
+	ck_assert_int_eq(vm_open(start, 1 * MiB), 0);
+}
+END_TEST
+
 START_TEST(a_limit_on_address_space_is_an_error_code)
 {
 	void *start;
@@ -350,6 +398,8 @@ int main(void)
 	tcase_add_test(tcase, moved_pages_take_their_contents_along);
 	tcase_add_test(tcase, what_the_kernel_refuses_is_an_error_code_and_errno_is_kept);
 	tcase_add_test(tcase, huge_pages_are_asked_for_where_the_kernel_has_them);
+	tcase_add_loop_test(tcase,
+			    what_lies_in_the_way_of_an_opening_is_noticed_by_old_kernels_too, 0, 2);
 	tcase_add_test(tcase, a_limit_on_address_space_is_an_error_code);
 	tcase_add_test(tcase, the_page_size_is_that_of_the_system);
 	tcase_add_test(tcase, a_system_call_gives_the_kernels_answer_and_keeps_errno);

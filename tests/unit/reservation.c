@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "back/large.h"
 #include "back/superslab.h"
@@ -105,6 +106,7 @@ START_TEST(what_is_refused_as_a_whole_is_opened_as_asked_for)
 	struct chunk chunk;
 
 	init();
+	ck_assert_int_eq(reservation_open(GiB >> UNIT_SHIFT, CHUNK_LARGE, 0, &chunk), 0);
 	most_bytes = 4 * MiB;
 	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk), 0);
 	ck_assert_uint_eq(chunk.units, SUPERSLAB_UNITS);
@@ -172,6 +174,46 @@ START_TEST(any_single_refusal_is_got_over)
 	ck_assert_uint_ge(atomic_load(&calls), refused_call);
 	ck_assert_uint_le(failed, 1);
 	ck_assert_uint_eq(reservation.span_steps * 16, reservation_opened_bytes());
+}
+END_TEST
+
+/* Of 12 MiB, 6 MiB behind the start, with a mark at each end. */
+static char *map_in_the_way(void)
+{
+	char *place = (char *)reservation.base + 6 * MiB;
+	char *mapped = mmap(place, 12 * MiB, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (mapped != place)
+		return NULL;
+	mapped[0] = mapped[12 * MiB - 1] = 77;
+	return mapped;
+}
+
+START_TEST(what_others_have_mapped_in_the_way_is_passed_over_and_left_alone)
+{
+	char *others, *start;
+	struct chunk chunk;
+	size_t opened = 0;
+	unsigned i;
+
+	init();
+	others = map_in_the_way();
+	if (unit_skip_if(!others, "here the heap's address space is reserved"))
+		return;
+	for (i = 0; i < 40; i++) {
+		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, i % 2 ? CHUNK_LARGE : CHUNK_SLABS,
+						  0, &chunk), 0);
+		start = reservation_unit_start(chunk.first_unit);
+		ck_assert(start + ((size_t)chunk.units << UNIT_SHIFT) <= others || start >= others + 12 * MiB);
+		check_chunk(chunk);
+		opened += (size_t)chunk.units << UNIT_SHIFT;
+	}
+	ck_assert(others[0] == 77 && others[12 * MiB - 1] == 77);
+	ck_assert_uint_eq(reservation.span_steps * 16, reservation_end_bytes());
+	ck_assert_uint_eq(reservation_opened_bytes(), opened);
+	for (start = others; start < others + 12 * MiB; start += UNIT_SIZE)
+		ck_assert_ptr_eq(reservation.bin_of_unit[reservation_unit_of(start)], &nobody);
 }
 END_TEST
 
@@ -267,6 +309,7 @@ int main(void)
 	tcase_add_test(tcase, a_refusal_moves_nothing_and_the_next_time_it_works);
 	tcase_add_test(tcase, more_than_the_address_space_is_refused);
 	tcase_add_loop_test(tcase, any_single_refusal_is_got_over, 1, 7);
+	tcase_add_test(tcase, what_others_have_mapped_in_the_way_is_passed_over_and_left_alone);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
 	tcase_add_test(tcase, what_is_refused_is_not_in_the_way_of_what_fits);
