@@ -76,13 +76,13 @@ static bool split_off(uint32_t run, uint32_t first, uint32_t units)
 }
 
 /* With the lock: units out of the free runs, live; UNIT_NONE: none fits. */
-static uint32_t find_and_split(uint32_t units, uint32_t alignment, unsigned home)
+static uint32_t find_and_split(uint32_t units, uint32_t alignment, unsigned home, bool thorough)
 {
 	uint32_t run, first = UNIT_NONE;
 
 	large_run_settle();
 	do {
-		run = large_run_find(units, alignment, home, &first);
+		run = large_run_find(units, alignment, home, thorough, &first);
 	} while (run != UNIT_NONE && !split_off(run, first, units));
 	return run == UNIT_NONE ? UNIT_NONE : first;
 }
@@ -105,13 +105,13 @@ static void set_slack(uint32_t unit, size_t bytes)
 	run->slack = slack;
 }
 
-static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, size_t bytes,
-			 size_t *dirty_bytes)
+static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, bool thorough,
+			 size_t bytes, size_t *dirty_bytes)
 {
 	uint32_t first;
 
 	lock_take(&lock);
-	first = find_and_split(units, alignment, home);
+	first = find_and_split(units, alignment, home, thorough);
 	if (first != UNIT_NONE) {
 		*dirty_bytes = dirty_extent(first, units);
 		large_run_at(first)->slack = 0;
@@ -157,16 +157,16 @@ static bool open_more(uint32_t units, unsigned home)
 	return true;
 }
 
-/* No more can be opened: what others' homes have free is better than nothing. */
-static uint32_t take_elsewhere(uint32_t units, uint32_t alignment, size_t bytes,
-			       size_t *dirty_bytes)
+/* No more can be opened: whatever is free in whoever's home is better than nothing. */
+static uint32_t take_anywhere(uint32_t units, uint32_t alignment, size_t bytes,
+			      size_t *dirty_bytes)
 {
 	uint32_t unit = UNIT_NONE;
 	unsigned home;
 
 	for (home = 0; unit == UNIT_NONE && home < topology.homes; home++)
-		unit = take_run(units, alignment, home, bytes, dirty_bytes);
-	if (unit != UNIT_NONE)
+		unit = take_run(units, alignment, home, true, bytes, dirty_bytes);
+	if (unit != UNIT_NONE && topology_has_homes())
 		atomic_fetch_add_explicit(&spilled_bytes, (size_t)units << UNIT_SHIFT,
 					  memory_order_relaxed);
 	return unit;
@@ -189,12 +189,12 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 	if (options.large_policy == LARGE_INTERLEAVE)
 		home = 0;
 	do {
-		unit = take_run(units, alignment_units, home, bytes, dirty_bytes);
+		unit = take_run(units, alignment_units, home, false, bytes, dirty_bytes);
 		/* units + alignment - 1 always hold an aligned run */
 	} while (unit == UNIT_NONE && units + alignment_units > units &&
 		 open_more(missing_units(units + alignment_units - 1, home), home));
-	if (unit == UNIT_NONE && topology_has_homes())
-		unit = take_elsewhere(units, alignment_units, bytes, dirty_bytes);
+	if (unit == UNIT_NONE)
+		unit = take_anywhere(units, alignment_units, bytes, dirty_bytes);
 	if (unit == UNIT_NONE) {
 		reservation_uncharge((size_t)units << UNIT_SHIFT);
 		return NULL;
@@ -376,7 +376,7 @@ bool large_give(uint32_t superslabs, struct chunk *chunk)
 
 	lock_take(&lock);
 	for (home = 0; first == UNIT_NONE && home < topology.homes; home++)
-		first = find_and_split(units, SUPERSLAB_UNITS, home);
+		first = find_and_split(units, SUPERSLAB_UNITS, home, true);
 	if (first != UNIT_NONE) {
 		large_run_at(first)->state = RUN_NONE;
 		large_run_at(first + units - 1)->state = RUN_NONE;

@@ -234,11 +234,12 @@ static uint32_t fit(uint32_t unit, uint32_t units, uint32_t alignment)
 	return (uint32_t)first;
 }
 
-static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, uint32_t *first)
+static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, bool thorough,
+			     uint32_t *first)
 {
 	uint32_t best = UNIT_NONE, looks;
 
-	for (looks = 0; link && looks < LOOKS_PER_LIST; looks++) {
+	for (looks = 0; link && (looks < LOOKS_PER_LIST || thorough); looks++) {
 		struct large_unit *run = large_run_at(link - 1);
 		uint32_t start = fit(link - 1, units, alignment);
 
@@ -252,7 +253,8 @@ static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, 
 	return best;
 }
 
-uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, uint32_t *first)
+uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, bool thorough,
+			uint32_t *first)
 {
 	int dirty;
 	unsigned list;
@@ -260,7 +262,7 @@ uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, uint3
 	for (dirty = 1; dirty >= 0; dirty--)
 		for (list = list_of(units); list < LISTS; list++) {
 			uint32_t found = find_in_list(lists[home][dirty][list], units, alignment,
-						      first);
+						      thorough, first);
 
 			if (found != UNIT_NONE)
 				return found;

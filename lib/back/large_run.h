@@ -102,9 +102,11 @@ void large_run_put_claimed(uint32_t unit);
 /*
  * Finds a free run of the home that holds units from an aligned unit on (alignment in units, a power of
  * two; counted from address 0, so that it holds for addresses). *first: where they start.
- * Dirty runs come before clean ones: they cost no new memory. UNIT_NONE: none.
+ * Dirty runs come before clean ones: they cost no new memory. thorough: long lists are walked to
+ * their ends. UNIT_NONE: none.
  */
-uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, uint32_t *first);
+uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, bool thorough,
+			uint32_t *first);
 
 /* The first free run from a unit on that is partly dirty; UNIT_NONE: none. */
 uint32_t large_run_find_dirty(uint32_t from);

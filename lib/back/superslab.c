@@ -165,9 +165,8 @@ static bool open_more(unsigned home)
 }
 
 /*
- * With the lock: less than half of the home's newest chunk is left. The helper takes from it ahead of
- * threads, so the next one is opened before they need it; not for what is too small for a helper,
- * nor where it would be in the way.
+ * With the lock: less than half of the home's newest chunk is left, of which the helper takes ahead of
+ * threads. Not for what is too small for a helper, nor where it would be in the way.
  */
 static bool runs_low(unsigned home)
 {
@@ -244,11 +243,12 @@ static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
 	return unit;
 }
 
-/* No more can be opened: what others' homes have free is better than nothing. */
-static uint32_t take_elsewhere(struct superslab_wish wish, bool *zeroed)
+/* No more can be opened: whatever is free in whoever's home is better than nothing. */
+static uint32_t take_anywhere(struct superslab_wish wish, bool *zeroed)
 {
 	uint32_t unit = UNIT_NONE;
 
+	wish.thorough = true;
 	lock_take(&lock);
 	for (wish.home = 0; unit == UNIT_NONE && wish.home < topology.homes; wish.home++) {
 		unit = take_unit(wish, zeroed);
@@ -256,7 +256,7 @@ static uint32_t take_elsewhere(struct superslab_wish wish, bool *zeroed)
 			unit = take_unit(wish, zeroed);
 	}
 	lock_put(&lock);
-	if (unit != UNIT_NONE)
+	if (unit != UNIT_NONE && topology_has_homes())
 		atomic_fetch_add_explicit(&spilled_bytes, wish.units * UNIT_SIZE,
 					  memory_order_relaxed);
 	return unit;
@@ -264,14 +264,14 @@ static uint32_t take_elsewhere(struct superslab_wish wish, bool *zeroed)
 
 uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
 {
-	struct superslab_wish wish = { units, alignment, home };
+	struct superslab_wish wish = { units, alignment, home, false };
 	uint32_t unit;
 
 	if (!reservation_charge(units * UNIT_SIZE))
 		return UNIT_NONE;
 	unit = take_or_open(wish, zeroed);
-	if (unit == UNIT_NONE && topology_has_homes())
-		unit = take_elsewhere(wish, zeroed);
+	if (unit == UNIT_NONE)
+		unit = take_anywhere(wish, zeroed);
 	if (unit == UNIT_NONE)
 		reservation_uncharge(units * UNIT_SIZE);
 	return unit;
@@ -337,13 +337,13 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 {
 	uint32_t first, index;
 	unsigned home = 0;
-	bool found;
 
 	lock_take(&lock);
 	carve_all();
-	first = find_free(superslabs);
-	found = first != UINT32_MAX && take_whole_run(first, superslabs);
-	for (index = first; found && index < first + superslabs; index++) {
+	do
+		first = find_free(superslabs);
+	while (first != UINT32_MAX && !take_whole_run(first, superslabs));
+	for (index = first; first != UINT32_MAX && index < first + superslabs; index++) {
 		superslab_list_remove(index);
 		home = superslab_at(index)->home;
 		reservation_note_populated(-__builtin_popcount(
@@ -354,7 +354,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };
-	return found;
+	return first != UINT32_MAX;
 }
 
 void superslab_take_stock(void)

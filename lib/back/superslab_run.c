@@ -9,7 +9,7 @@
 #include "back/superslab_list.h"
 #include "support/compiler.h"
 
-/* A long list of superslabs without a fitting run is not walked to its end. */
+/* A long list of superslabs without a fitting run is not walked to its end, while there is more. */
 #define LOOKS_PER_LIST		8
 #define ALIGNED_LOOKS_PER_LIST	32
 
@@ -73,7 +73,7 @@ static uint32_t take_from_list(struct superslab_wish wish, unsigned list, uint32
 	unsigned most = starts == SUPERSLAB_ALL_UNITS ? LOOKS_PER_LIST : ALIGNED_LOOKS_PER_LIST;
 	unsigned looks;
 
-	for (looks = 0; link && looks < most; looks++) {
+	for (looks = 0; link && (looks < most || wish.thorough); looks++) {
 		uint32_t index = link - 1, unit;
 
 		link = superslab_at(index)->next;

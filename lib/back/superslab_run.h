@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* See superslab_take_slab. */
+/* See superslab_take_slab. thorough: long lists are walked to their ends. */
 struct superslab_wish {
 	unsigned units, alignment, home;
+	bool thorough;
 };
 
 /*

@@ -195,6 +195,75 @@ START_TEST(random_use_of_both_kinds_loses_nothing)
 }
 END_TEST
 
+#define CROWD 60
+
+/* In one list with the one that fits, before it or behind it. */
+static void put_last_or_first(unsigned last, unsigned fitting, void (*put)(unsigned number))
+{
+	unsigned i;
+
+	if (!last)
+		put(fitting);
+	for (i = 0; i < CROWD; i++)
+		if (i != fitting)
+			put(i);
+	if (last)
+		put(fitting);
+}
+
+static char *crowd[CROWD], *between[CROWD];
+
+static void put_crowded_block(unsigned number)
+{
+	ck_assert_int_eq(large_put(crowd[number]), LARGE_BLOCK);
+}
+
+/* _i: whether it is the first of its list */
+START_TEST(a_free_run_behind_many_that_are_too_short_is_found_in_need)
+{
+	unsigned i;
+
+	for (i = 0; i < CROWD; i++) {
+		crowd[i] = take_large((i == 20 ? 39 : 33) * UNIT_SIZE, UNIT_SIZE);
+		between[i] = take_large(UNIT_SIZE, UNIT_SIZE);
+		ck_assert(crowd[i] && between[i]);
+	}
+	no_memory = true;
+	while (take_large(34 * UNIT_SIZE, UNIT_SIZE))
+		;
+	put_last_or_first((unsigned)_i, 20, put_crowded_block);
+	ck_assert_ptr_nonnull(take_large(39 * UNIT_SIZE, UNIT_SIZE));
+}
+END_TEST
+
+static uint32_t scattered[CROWD];
+
+/* Four units that lie side by side, or apart. */
+static void put_scattered_units(unsigned number)
+{
+	unsigned i, step = number == 20 ? 1 : 2;
+
+	for (i = 0; i < 4; i++)
+		superslab_put_slab(scattered[number] + i * step, 1);
+}
+
+START_TEST(units_behind_many_that_lie_apart_are_found_in_need)
+{
+	bool zeroed;
+	unsigned i;
+
+	for (i = 0; i < CROWD; i++) {
+		scattered[i] = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
+		ck_assert_uint_ne(scattered[i], UNIT_NONE);
+	}
+	no_memory = true;
+	while (superslab_take_slab(1, 1, 0, &zeroed) != UNIT_NONE)
+		;
+	put_last_or_first((unsigned)_i, 20, put_scattered_units);
+	ck_assert_uint_eq(superslab_take_slab(4, 1, 0, &zeroed), scattered[20]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin_between("balance");
@@ -205,5 +274,7 @@ int main(void)
 	tcase_add_test(tcase, a_large_block_from_slabs_is_aligned);
 	tcase_add_test(tcase, memory_in_use_is_not_given_away);
 	tcase_add_test(tcase, random_use_of_both_kinds_loses_nothing);
+	tcase_add_loop_test(tcase, a_free_run_behind_many_that_are_too_short_is_found_in_need, 0, 2);
+	tcase_add_loop_test(tcase, units_behind_many_that_lie_apart_are_found_in_need, 0, 2);
 	return unit_end();
 }
