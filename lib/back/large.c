@@ -213,17 +213,6 @@ static void free_units(uint32_t unit, uint32_t units)
 	reservation_uncharge((size_t)units << UNIT_SHIFT);
 }
 
-/* With the lock: the run that holds the unit, UNIT_NONE if it is not of the large range. */
-static uint32_t run_around(uint32_t unit)
-{
-	uint32_t first = unit;
-
-	while (first > 0 && large_run_at(first)->state < RUN_FREE)
-		first--;
-	return large_run_at(first)->state >= RUN_FREE &&
-	       first + large_run_at(first)->units > unit ? first : UNIT_NONE;
-}
-
 /* With the lock. */
 static enum large_lookup look_up(const void *address, uint32_t *unit)
 {
@@ -234,7 +223,7 @@ static enum large_lookup look_up(const void *address, uint32_t *unit)
 		return LARGE_NOT_OURS;
 	if (large_run_at(*unit)->state == RUN_LIVE && address == reservation_unit_start(*unit))
 		return LARGE_BLOCK;
-	run = run_around(*unit);
+	run = large_run_around(*unit);
 	if (run == UNIT_NONE)
 		return LARGE_NOT_OURS;
 	if (large_run_at(run)->state == RUN_LIVE)
@@ -320,16 +309,6 @@ static bool resize(uint32_t unit, uint32_t units)
 	return true;
 }
 
-/* True: the block ends where the large range ends, so that what is opened next lies behind it. */
-static bool ends_at_frontier(uint32_t unit)
-{
-	uint32_t end = unit + large_run_at(unit)->units;
-
-	if (large_run_free_at(end) != UNIT_NONE)
-		end += large_run_at(end)->units;
-	return (size_t)end << UNIT_SHIFT == reservation_end_bytes();
-}
-
 bool large_resize_in_place(void *block, size_t bytes)
 {
 	uint32_t unit = reservation_unit_of(block), units = units_of(bytes), more;
@@ -342,7 +321,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 	done = resize(unit, units);
 	if (done)
 		set_slack(unit, bytes);
-	at_frontier = !done && ends_at_frontier(unit);
+	at_frontier = !done && large_run_ends_last(unit);
 	more = done ? 0 : units - large_run_at(unit)->units;
 	home = large_run_home(unit);
 	lock_put(&lock);

@@ -222,6 +222,25 @@ uint32_t large_run_last_free_units(unsigned home)
 	return last != UNIT_NONE && large_run_home(last) == home ? large_run_at(last)->units : 0;
 }
 
+uint32_t large_run_around(uint32_t unit)
+{
+	uint32_t first = unit;
+
+	while (first > 0 && large_run_at(first)->state < RUN_FREE)
+		first--;
+	return large_run_at(first)->state >= RUN_FREE &&
+	       first + large_run_at(first)->units > unit ? first : UNIT_NONE;
+}
+
+bool large_run_ends_last(uint32_t unit)
+{
+	uint32_t end = unit + large_run_at(unit)->units;
+
+	if (large_run_free_at(end) != UNIT_NONE)
+		end += large_run_at(end)->units;
+	return (size_t)end << UNIT_SHIFT == reservation_end_bytes();
+}
+
 /* Where units can start in the run, or UNIT_NONE. */
 static uint32_t fit(uint32_t unit, uint32_t units, uint32_t alignment)
 {

@@ -58,6 +58,11 @@ void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
 uint32_t large_run_free_before(uint32_t unit);
 uint32_t large_run_free_at(uint32_t unit);
 
+/* The run that holds the unit; UNIT_NONE: it is not of the large range. */
+uint32_t large_run_around(uint32_t unit);
+/* True: what is opened next lies behind the live run, or behind the free one that follows it. */
+bool large_run_ends_last(uint32_t unit);
+
 /* How long the free run of the home is that ends where the heap does; 0: there is none. */
 uint32_t large_run_last_free_units(unsigned home);
 

@@ -117,16 +117,14 @@ static uint32_t share_of_heap(uint32_t most)
 
 void populate_ahead_begin(bool has_room_beside, int error)
 {
-	bool is_limited = !share_of_heap(1);
-
-	has_room = has_room_beside && !is_limited;
+	has_room = has_room_beside && share_of_heap(1);
 	if (has_room) {
 		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
 		populate_fill_begin(&homes[0].fill, node_to_stage(0), error);
 		begin_policy(&homes[0]);
 	} else {
-		populate_fill_refuse(&homes[0].fill, is_limited ?
+		populate_fill_refuse(&homes[0].fill, has_room_beside ?
 				     "the process may map less than a GiB" :
 				     "the process may use one processor only");
 	}

@@ -19,7 +19,6 @@
 #define METADATA_AHEAD		2		/* metadata opens this many times further … */
 #define METADATA_LEAST		(64 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
-#define SMALL_HEAP		GiB	/* 512 KiB of records for large blocks */
 #define CACHES_STEP		(256 * KiB)
 #define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
 #define GAPS_MOST		24	/* one larger than the other: what others map there is passed over … */
@@ -172,8 +171,8 @@ static int open_chunk(const struct chunk *chunk, enum chunk_kind kind)
 	size_t before = (size_t)chunk->first_unit << UNIT_SHIFT;
 	int error = open_metadata(&metadata_units, end, open_records);
 
-	/* In a small address space slabs may take the last page before a large block needs records. */
-	if (!error && (kind == CHUNK_LARGE || reservation.bytes <= SMALL_HEAP))
+	/* Of slabs, too, which may yet become large runs when there is no room for records. */
+	if (!error)
 		error = reservation_open_large_records(end);
 	if (error)
 		return -ENOMEM;

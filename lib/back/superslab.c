@@ -156,27 +156,28 @@ static bool open_more(unsigned home)
 	lock_take(&lock);
 	newest_superslabs[home] = chunk.units / SUPERSLAB_UNITS;
 	stock_set_fresh(home, first, first + newest_superslabs[home], &index, &end);
-	/* Another thread's chunk may still have been there. */
+	/* Another chunk's rest, which a large one may lie behind: the helper fills it like what is fresh. */
 	for (; index < end; index++)
-		enter(index, home, 0, 0);
+		if (!stock_push(home, STOCK_SPARE, index))
+			enter(index, home, 0, 0);
 	lock_put(&lock);
 	helper_link_wake();
 	return true;
 }
 
 /*
- * With the lock: less than half of the home's newest chunk is left, of which the helper takes ahead of
- * threads. Not for what is too small for a helper, nor where it would be in the way.
+ * With the lock: less is fresh than the helper may need, which fills some ahead of threads. Not for
+ * what is too small for a helper, nor where it would be in the way.
  */
 static bool runs_low(unsigned home)
 {
-	uint32_t first, end;
+	uint32_t first, end, wanted = newest_superslabs[home];
 
 	if (reservation_opened_bytes() < HELPER_LINK_PLAIN_BYTES ||
 	    reservation.limit_bytes != SIZE_MAX)
 		return false;
 	stock_read_fresh(home, &first, &end);
-	return end - first < (newest_superslabs[home] + 1) / 2;
+	return end - first + stock_length(home, STOCK_SPARE) < wanted;
 }
 
 static bool is_of_huge_page(uint32_t index)
