@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "back/brought.h"
 #include "back/placement.h"

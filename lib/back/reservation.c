@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation.c - see reservation.h. Who opens which units is frontier.c's.
- *
- * Usually one thread opens and the span simply grows over what it opened. When threads open at
- * once, the span waits for the lowest; blocks above it are found by free()'s slow path, which
- * asks reservation_unit_is_open().
+ * reservation.c - see reservation.h. Who opens which units is frontier.c's. Usually one thread opens
+ * and the span simply grows over what it opened. When threads open at once it waits for the lowest;
+ * blocks above it are found by free()'s slow path, which asks reservation_unit_is_open().
  */
 #include <config.h>
 
@@ -25,16 +23,13 @@
 #define GAP_UNITS_MOST		((uint32_t)(64 * GiB >> UNIT_SHIFT))	/* … in steps up to this */
 
 struct reservation reservation;
-
 /* By the frontier's lock. */
 static uint32_t span_unit;		/* published up to here */
 static char *caches_next, *caches_open, *caches_end;
 
 /* Units whose records may be read. release in publish_*, acquire in the readers. */
 static _Atomic uint32_t metadata_units, large_metadata_units;
-
 static _Atomic size_t taken_bytes, populated_units, cache_bytes, gap_units;
-
 /* In bytes behind the first record; each array ends where the next begins. */
 struct layout {
 	size_t anchor, larges, caches, heap;
@@ -61,8 +56,8 @@ static size_t bytes_with_metadata(size_t heap_bytes)
 int reservation_init(void *nobody)
 {
 	struct layout at;
-	void *place;
 	char *start;
+	void *place;
 	int error = reservation_place_find(bytes_with_metadata, &reservation.bytes, &place);
 
 	reservation.nobody = nobody;
