@@ -171,7 +171,7 @@ static bool open_more(unsigned home)
  */
 static bool runs_low(unsigned home)
 {
-	uint32_t first, end, wanted = newest_superslabs[home];
+	uint32_t first, end, wanted = (newest_superslabs[home] + 1) / 2;
 
 	if (reservation_opened_bytes() < HELPER_LINK_PLAIN_BYTES ||
 	    reservation.limit_bytes != SIZE_MAX)
