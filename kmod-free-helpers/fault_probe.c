@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/mman.h>
 
 #include "kmod-free-helpers/fault_service.h"
@@ -40,6 +41,9 @@ bool fault_probe_is_filtered(void)
 	const char *line;
 	long got = read_file("/proc/thread-self/status", status, sizeof(status));
 
+	/* A chroot without /proc: a filter that lets openat through is asked about itself. */
+	if (got == -ENOENT)
+		return system_call(SYS_prctl, PR_GET_SECCOMP, 0ul, 0ul, 0ul, 0ul) != 0;
 	if (got <= 0)
 		return true;
 	line = strstr(status, "\nSeccomp:\t");

@@ -158,7 +158,8 @@ static void start_if_allowed(void (*run)(void *argument))
 	if (task_is_alive(&room) || control_is_running())
 		return;
 	/* Asked first: a filter might kill for the getpid of is_own_process. */
-	helper_life_note_filter(fault_probe_is_filtered());
+	if (!helper_life_is_filtered())
+		helper_life_note_filter(fault_probe_is_filtered());
 	if (helper_life_is_filtered() && options.helpers == HELPERS_AUTO)
 		helper_mode_refuse("a seccomp filter is in force, which might kill (helpers:always overrides)", 0);
 	else if (!is_own_process())

@@ -22,6 +22,7 @@
 #include "support/system_call.h"
 
 #define LEAST_TASKS	64	/* a smaller limit is a sandbox's: it means what it says */
+#define AMPLE_TASKS	1024
 #define LEVELS_MOST	8	/* of cgroups */
 #define SHARE_TO_BEGIN	4
 #define SHARE_TO_GO	2
@@ -139,7 +140,10 @@ bool task_limit_open(void)
 	limit.used = limit.used_by_all = tasks_of_all(limit.load);
 	if (!limit.most || !has_room)
 		return has_room;
-	if (!limit.used || limit.used > limit.most / SHARE_TO_BEGIN)
+	/* Without /proc nothing is counted, and a limit that is no sandbox's is taken for ample. */
+	if (!limit.used)
+		return limit.most >= AMPLE_TASKS;
+	if (limit.used > limit.most / SHARE_TO_BEGIN)
 		limit.used = tasks_of_user(program_user());
 	return limit.used <= limit.most / SHARE_TO_BEGIN;
 }

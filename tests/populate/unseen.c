@@ -358,6 +358,47 @@ static void all_workers_that_the_limit_allows_are_forked(void)
 		expect_success(workers[i]);
 }
 
+/* ---- a jail */
+
+static void part_frees_in_a_jail(void)
+{
+	struct growth growth = { NULL, 1000, 0 };
+	char folder[] = "/tmp/hakmem-jail-XXXXXX";
+
+	if (!mkdtemp(folder) || chroot(folder) || chdir("/"))
+		_exit(CONTRACT_SKIPPED);
+	growth_add(&growth, 100 * MIB, 0);
+	growth_free(&growth);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	sleep_ms(20000);
+}
+
+static pid_t jailed;
+
+static bool jail_is_small(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)jailed);
+	return kib_of_line(path, "VmRSS") < 40 * 1024;
+}
+
+/* As haproxy and others leave themselves no /proc. */
+static void in_a_jail_without_proc_memory_goes_back(void)
+{
+	pid_t unused;
+	bool went;
+
+	if (geteuid())
+		contract_skip("only root may chroot");
+	jailed = begin_part("part_frees_in_a_jail", &unused);
+	went = wait_for(jail_is_small, 15000);
+	kill(jailed, SIGKILL);
+	CHECK(waitpid(jailed, NULL, 0) == jailed);
+	CHECK_THAT(went, "its memory stays");
+}
+
 static const struct contract_case cases[] = {
 	CASE_PART(part_ends_with_its_last_thread),
 	CASE(output_of_the_last_thread_is_whole),
@@ -370,6 +411,8 @@ static const struct contract_case cases[] = {
 	CASE_WITH(threads_go_on_when_helpers_are_killed, "helpers:always"),
 	CASE_PART(part_confines_itself_with_tsync),
 	CASE(a_killing_filter_for_all_threads_kills_nobody),
+	CASE_PART(part_frees_in_a_jail),
+	CASE_WITH(in_a_jail_without_proc_memory_goes_back, "helpers:auto"),
 	CASE_WITH(a_limit_of_two_tasks_is_for_the_program, "helpers:auto"),
 	CASE_WITH(all_workers_that_the_limit_allows_are_forked, "helpers:auto"),
 };
