@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "entry/helper_life.h"
+#include "os/program.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
 
@@ -52,6 +53,12 @@ EXPORT int setns(int descriptor, int type)
 }
 
 /* Before the filter is there: what it kills for must not be called behind it. */
+static void note_filter(void)
+{
+	program_note_sandbox();
+	helper_life_note_filter(true);
+}
+
 EXPORT int prctl(int option, ...)
 {
 	unsigned long argument[4];
@@ -63,7 +70,7 @@ EXPORT int prctl(int option, ...)
 		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
 	if (option == PR_SET_SECCOMP)
-		helper_life_note_filter(true);
+		note_filter();
 	return as_libc(system_call(SYS_prctl, option, argument[0], argument[1], argument[2],
 				   argument[3]));
 }
@@ -79,7 +86,7 @@ EXPORT long syscall(long number, ...)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
 	if (number == SYS_seccomp)
-		helper_life_note_filter(true);
+		note_filter();
 	result = system_call(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 			     argument[5]);
 	if (!system_call_failed(result))

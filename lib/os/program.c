@@ -14,9 +14,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "os/vm.h"
 #include "support/log.h"
 #include "support/number.h"
+#include "support/page_size.h"
 #include "support/system_call.h"
 
 #define TEXT_BYTES	4096
@@ -60,6 +60,18 @@ void program_note_starter(void)
 	    *word != program.starter)
 		word = NULL;
 	program.starter_word = (const _Atomic int *)word;
+}
+
+static _Atomic bool is_sandboxed;	/* relaxed: by the thread that asks, before it has its filter */
+
+void program_note_sandbox(void)
+{
+	atomic_store_explicit(&is_sandboxed, true, memory_order_relaxed);
+}
+
+bool program_has_sandboxed_itself(void)
+{
+	return atomic_load_explicit(&is_sandboxed, memory_order_relaxed);
 }
 
 pid_t program_id(void)
@@ -201,5 +213,5 @@ uint64_t program_resident_bytes(void)
 	if (!read_file(FILE_STATM, text, sizeof(text)))
 		return 0;
 	next = strchr(text, ' ');
-	return next ? number_read(next + 1, NULL) * vm_page_size() : 0;
+	return next ? number_read(next + 1, NULL) * page_size() : 0;
 }

@@ -3,7 +3,7 @@
  * program.h - the process whose memory this is, as the helper, which is a process of its own,
  * sees it from outside: which one, whether it is still there, and what the kernel says of it.
  *
- * Who may run with whom: program_note and program_note_starter before the helper starts; program_id by anyone; the rest
+ * Who may run with whom: program_note and program_note_starter before the helper starts; program_id and the sandbox by anyone; the rest
  * the helper's tasks, after program_open.
  */
 #ifndef HAKMEM_OS_PROGRAM_H
@@ -19,6 +19,13 @@ void program_note(void);
 
 /* By the thread of the program that starts the helper: it is how an exec is noticed. */
 void program_note_starter(void);
+
+/*
+ * It asks for a seccomp filter, which may kill for what the C library has called at its start and
+ * would not call again.
+ */
+void program_note_sandbox(void);
+bool program_has_sandboxed_itself(void);
 
 /* Its process id. */
 pid_t program_id(void);

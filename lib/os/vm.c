@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "os/kernel_abi.h"
+#include "os/program.h"
 #include "os/thread.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
@@ -164,6 +165,8 @@ static size_t limit_of(int resource)
 
 size_t vm_limit(void)
 {
+	if (program_has_sandboxed_itself())
+		return SIZE_MAX;
 	return min_size(limit_of(RLIMIT_AS), limit_of(RLIMIT_DATA));
 }
 
