@@ -29,11 +29,10 @@ static const char *const names[FILES] = { "stat", "status", "statm", "cgroup" };
 static struct {
 	_Atomic pid_t id;		/* relaxed: written before there is a helper */
 	/*
-	 * Where the kernel writes 0 when the thread that started the helper ends, or any calls exec
-	 * (set_tid_address(2): it does so while another process shares the memory). NULL: unknown.
+	 * Where the kernel writes 0 when the first thread ends, or any calls exec (set_tid_address(2):
+	 * it does so while another process shares the memory). NULL: another one started the helper.
 	 */
-	const _Atomic int *starter_word;
-	pid_t starter;
+	const _Atomic int *first_thread;
 	/* The helper's. */
 	int descriptor;
 	int files[FILES];
@@ -52,14 +51,15 @@ void program_note(void)
 
 void program_note_starter(void)
 {
+	pid_t starter = (pid_t)system_call(SYS_gettid);
 	int *word = NULL;
 
-	program.starter = (pid_t)system_call(SYS_gettid);
-	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. */
-	if (system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) != 0 || !word ||
-	    *word != program.starter)
+	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. Of another thread it may be unmapped one day. */
+	if (starter != program_id() ||
+	    system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) != 0 || !word ||
+	    *word != starter)
 		word = NULL;
-	program.starter_word = (const _Atomic int *)word;
+	program.first_thread = (const _Atomic int *)word;
 }
 
 static _Atomic bool is_sandboxed;	/* relaxed: by the thread that asks, before it has its filter */
@@ -139,8 +139,8 @@ bool program_is_there(void)
 	long order;
 
 	/* relaxed: nothing else is read because of it */
-	if (program.starter_word &&
-	    atomic_load_explicit(program.starter_word, memory_order_relaxed) == program.starter)
+	if (program.first_thread &&
+	    atomic_load_explicit(program.first_thread, memory_order_relaxed) == program_id())
 		return true;
 	if (has_ended())
 		return false;
@@ -149,8 +149,7 @@ bool program_is_there(void)
 	if (order >= 0)
 		return order == 0;
 	/* Refused (a program with more rights), or not built in. */
-	return !program.starter_word ||
-	       (program.starter == program_id() && first_thread_has_ended());
+	return !program.first_thread || first_thread_has_ended();
 }
 
 /* The number behind a key such as "\nUid:", the which-th from 0 on. False: not there. */

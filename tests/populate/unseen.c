@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -214,6 +215,32 @@ static void *churn(void *stop)
 	return NULL;
 }
 
+static void *grow_and_end(void *unused)
+{
+	start_helper();
+	return unused;
+}
+
+/* What it looks at of its starter may be unmapped with that thread's stack. */
+static void the_thread_that_started_it_may_end(void)
+{
+	pthread_attr_t own_stack;
+	size_t bytes = MIB;
+	void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+	pid_t helper;
+
+	CHECK(stack != MAP_FAILED);
+	pthread_attr_init(&own_stack);
+	CHECK(!pthread_attr_setstack(&own_stack, stack, bytes));
+	start_thread(&thread, &own_stack, grow_and_end, NULL);
+	CHECK(!pthread_join(thread, NULL));
+	helper = helper_task();
+	CHECK(!munmap(stack, bytes));
+	sleep_ms(2500);
+	CHECK_THAT(helper && helper_task() == helper, "helper %d has gone", (int)helper);
+}
+
 /* At any moment: while it empties caches, releases, populates. */
 static void threads_go_on_when_helpers_are_killed(void)
 {
@@ -408,6 +435,7 @@ static const struct contract_case cases[] = {
 	CASE_PART(part_calls_exec),
 	CASE_WITH(a_program_that_calls_exec_is_left_alone, "helpers:always"),
 	CASE_WITH(a_killed_helper_costs_nothing_but_itself, "helpers:always"),
+	CASE_WITH(the_thread_that_started_it_may_end, "helpers:auto"),
 	CASE_WITH(threads_go_on_when_helpers_are_killed, "helpers:always"),
 	CASE_PART(part_confines_itself_with_tsync),
 	CASE(a_killing_filter_for_all_threads_kills_nobody),

@@ -58,15 +58,16 @@ bool task_status(pid_t task, const char *name, char *text, size_t room)
 	return found;
 }
 
-/* A child of ours that is called so; none but a task of the library's is. */
+/* A living child of ours that is called so; none but a task of the library's is. */
 static bool is_helper(pid_t process)
 {
-	char name[64], parent[64];
+	char name[64], parent[64], state[64];
 
 	return task_status(process, "Name", name, sizeof(name)) &&
 	       !strcmp(name, "hakmem-helper\n") &&
 	       task_status(process, "PPid", parent, sizeof(parent)) &&
-	       atoi(parent) == (int)getpid();
+	       atoi(parent) == (int)getpid() &&
+	       task_status(process, "State", state, sizeof(state)) && state[0] != 'Z';
 }
 
 pid_t helper_task(void)
