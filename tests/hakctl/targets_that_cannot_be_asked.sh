@@ -15,7 +15,13 @@ expect 3 'does not use hakmem; `hakctl run -- COMMAND` starts a program on it' "
 cp "$(command -v sleep)" "$work/hakctlsleeper"
 "$work/hakctlsleeper" 60 &
 started="$started $!"
-expect 3 "hakctlsleeper: process $! does not use hakmem" "$HAKCTL" purge hakctlsleeper
+sleeper=$!
+has_called_exec()
+{
+	[ "$(cat "/proc/$sleeper/comm")" = hakctlsleeper ]
+}
+wait_until has_called_exec
+expect 3 "hakctlsleeper: process $sleeper does not use hakmem" "$HAKCTL" purge hakctlsleeper
 expect 3 '' "$HAKCTL" wait --rss-below 1G no-such-name
 
 # preloaded NAME COMMAND...: in the background; sets pid.
