@@ -11,7 +11,6 @@
 #include "back/populate_ahead.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 
 #include "back/brought.h"
 #include "back/placement.h"
@@ -72,6 +71,7 @@ static char *start_of(uint32_t superslab)
 /* A few small pages tell what they cost, before the first huge one tells its own. */
 static void begin_policy(struct ahead *ahead)
 {
+	ahead->policy.is_eager = options.helpers == HELPERS_ALWAYS;
 	switch (options.huge_pages) {
 	case HUGE_PAGES_NEVER:
 		populate_policy_fix_pages(&ahead->policy, POPULATE_SMALL);

@@ -18,6 +18,7 @@
 #define TARGET_MOST		32
 #define STEP_NS			16000000ull	/* who takes so many superslabs in this time grows fast: … */
 #define STEP_TAKEN		2		/* … 256 MiB a second; for others the kernel will do */
+#define EAGER_STEPS		16		/* 16 MiB a second are fast enough for who wants it always */
 #define PACE_NS			128000000ull	/* what was taken in this time … */
 #define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
 #define QUIET_NS		500000000ull
@@ -50,12 +51,13 @@ static uint32_t grown(const struct populate_policy *policy)
 /* Told by the last few superslabs; a pause begins anew. */
 static void look_at_step(struct populate_policy *policy, uint64_t now_ns, uint32_t all_taken)
 {
+	uint64_t step_ns = policy->is_eager ? STEP_NS * EAGER_STEPS : STEP_NS;
 	uint64_t passed_ns = now_ns - policy->step_ns;
 	uint32_t taken = all_taken - policy->step_taken;
 
-	if (taken < STEP_TAKEN && passed_ns < STEP_NS)
+	if (taken < STEP_TAKEN && passed_ns < step_ns)
 		return;
-	policy->fast = taken >= STEP_TAKEN && passed_ns <= taken * (STEP_NS / STEP_TAKEN);
+	policy->fast = taken >= STEP_TAKEN && passed_ns <= taken * (step_ns / STEP_TAKEN);
 	policy->step_ns = now_ns;
 	policy->step_taken = all_taken;
 }

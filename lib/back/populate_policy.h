@@ -24,6 +24,7 @@ struct populate_policy {
 	uint64_t busy_ns;	/* when superslabs were last taken */
 	uint64_t step_ns;	/* since when superslabs are counted that tell … */
 	uint32_t step_taken;	/* … from so many on … */
+	bool is_eager;		/* set before the first tick: slower growth counts, too */
 	bool fast;		/* … whether it grows fast */
 	uint64_t pace_ns;	/* since when their pace is looked at */
 	uint32_t pace_taken;	/* demand then */
