@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/directory_entry.h"
 #include "support/number.h"
 #include "support/system_call.h"
 
@@ -28,14 +29,6 @@
 #define IS_UNDER_TSAN 0
 #endif
 
-struct entry {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short bytes;
-	unsigned char type;
-	char name[];
-};
-
 /* Closes what /proc lists, from first on. False: there is none. */
 static bool close_listed(unsigned int first)
 {
@@ -47,8 +40,8 @@ static bool close_listed(unsigned int first)
 	if (folder < 0)
 		return false;
 	while ((filled = system_call(SYS_getdents64, folder, entries, sizeof(entries))) > 0) {
-		for (at = 0; at < filled; at += ((struct entry *)(entries + at))->bytes) {
-			const char *name = ((struct entry *)(entries + at))->name;
+		for (at = 0; at < filled; at += ((struct directory_entry *)(entries + at))->bytes) {
+			const char *name = ((struct directory_entry *)(entries + at))->name;
 			uint64_t number = number_read(name, NULL);
 
 			if (*name != '.' && number >= first && number != (uint64_t)folder)

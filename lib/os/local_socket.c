@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "support/directory_entry.h"
 #include "support/number.h"
 #include "support/system_call.h"
 
@@ -124,14 +125,6 @@ static bool is_stale(const char *path, const char *name)
 	return error == -ECONNREFUSED;
 }
 
-struct folder_entry {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short bytes;
-	unsigned char type;
-	char name[];
-};
-
 void local_socket_remove_stale(int folder, const char *path, unsigned most)
 {
 	char entries[FOLDER_BYTES] __attribute__((aligned(8)));
@@ -140,8 +133,8 @@ void local_socket_remove_stale(int folder, const char *path, unsigned most)
 	/* Not readdir(), which allocates. */
 	filled = system_call(SYS_getdents64, folder, entries, sizeof(entries));
 	while (filled > 0 && most) {
-		for (at = 0; at < filled && most; at += ((struct folder_entry *)(entries + at))->bytes) {
-			const struct folder_entry *entry = (struct folder_entry *)(entries + at);
+		for (at = 0; at < filled && most; at += ((struct directory_entry *)(entries + at))->bytes) {
+			const struct directory_entry *entry = (struct directory_entry *)(entries + at);
 
 			if (is_stale(path, entry->name)) {
 				system_call(SYS_unlinkat, folder, entry->name, 0);

@@ -17,6 +17,7 @@
 
 #include "os/control_group.h"
 #include "os/program.h"
+#include "support/directory_entry.h"
 #include "support/log.h"
 #include "support/number.h"
 #include "support/system_call.h"
@@ -78,14 +79,6 @@ static uint64_t tasks_of_process(int processes, const char *name, uid_t user)
 	return status.st_nlink > 2 ? status.st_nlink - 2 : 1;
 }
 
-struct entry {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short bytes;
-	unsigned char type;
-	char name[];
-};
-
 static uint64_t tasks_of_user(uid_t user)
 {
 	char entries[4096] __attribute__((aligned(8)));
@@ -97,8 +90,8 @@ static uint64_t tasks_of_user(uid_t user)
 	if (processes < 0)
 		return UINT64_MAX;
 	while ((filled = system_call(SYS_getdents64, processes, entries, sizeof(entries))) > 0) {
-		for (at = 0; at < filled; at += ((struct entry *)(entries + at))->bytes) {
-			const char *name = ((struct entry *)(entries + at))->name;
+		for (at = 0; at < filled; at += ((struct directory_entry *)(entries + at))->bytes) {
+			const char *name = ((struct directory_entry *)(entries + at))->name;
 
 			if (*name >= '1' && *name <= '9')
 				tasks += tasks_of_process((int)processes, name, user);
