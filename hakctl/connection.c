@@ -189,6 +189,9 @@ static bool receive(struct connection *connection, enum control_kind kind,
 		ssize_t got = recv(connection->socket, message, CONTROL_REQUEST_BYTES,
 				   MSG_TRUNC);
 
+		/* However busily it sends what nobody asked for. */
+		if (got > 0 && now_ms() >= deadline_ms)
+			return timed_out(failure, timeout_ms);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
 			if (!wait_for(connection->socket, POLLIN, deadline_ms))
 				return timed_out(failure, timeout_ms);

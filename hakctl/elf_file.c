@@ -5,55 +5,114 @@
 #include "hakctl/elf_file.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool elf_file_open(struct elf_file *file, const char *path)
-{
-	struct stat status;
-	void *bytes = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* Of a table in a file that somebody may have made to harm us. */
+#define MOST_BYTES ((size_t)64 << 20)
 
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &status) == 0 && status.st_size > 0)
-		bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (bytes == MAP_FAILED)
-		return false;
-	file->bytes = bytes;
-	file->size = bytes ? (size_t)status.st_size : 0;
-	return true;
-}
+/* What is read at once: the header, or the first line of a script. */
+#define FIRST_BYTES ((size_t)4096)
+
+struct elf_part {
+	struct elf_part *next;
+	size_t offset, bytes; /* of the file; a zero follows */
+	unsigned char data[] __attribute__((aligned(16)));
+};
 
 void elf_file_close(struct elf_file *file)
 {
-	if (file->bytes)
-		munmap((void *)file->bytes, file->size);
-	*file = (struct elf_file){ 0 };
+	while (file->parts) {
+		struct elf_part *part = file->parts;
+
+		file->parts = part->next;
+		free(part);
+	}
+	if (file->descriptor >= 0)
+		close(file->descriptor);
+	*file = (struct elf_file){ .descriptor = -1 };
 }
 
-/* COUNT things of SIZE bytes at OFFSET; NULL where the file does not hold them all. */
-static const void *elf_file_at(const struct elf_file *file, size_t offset, size_t size,
-			       size_t count)
+/* All of it or nothing: the file may have become shorter. */
+static bool fill(const struct elf_file *file, struct elf_part *part)
 {
-	if (offset > file->size || count > (file->size - offset) / size)
+	size_t done = 0;
+
+	while (done < part->bytes) {
+		ssize_t got = pread(file->descriptor, part->data + done, part->bytes - done,
+				    (off_t)(part->offset + done));
+
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+static const struct elf_part *read_part(struct elf_file *file, size_t offset, size_t bytes)
+{
+	struct elf_part *part;
+
+	for (part = file->parts; part; part = part->next)
+		if (part->offset <= offset && bytes <= part->bytes &&
+		    offset - part->offset <= part->bytes - bytes)
+			return part;
+	part = malloc(sizeof(*part) + bytes + 1);
+	if (!part)
 		return NULL;
-	/* The tables are read in place. */
+	*part = (struct elf_part){ .next = file->parts, .offset = offset, .bytes = bytes };
+	part->data[bytes] = '\0';
+	if (!fill(file, part)) {
+		free(part);
+		return NULL;
+	}
+	file->parts = part;
+	return part;
+}
+
+/* COUNT things of SIZE bytes at OFFSET, until the file is closed; NULL where it does not hold them all. */
+static const void *elf_file_at(struct elf_file *file, size_t offset, size_t size, size_t count)
+{
+	const struct elf_part *part;
+
+	if (offset > file->size || count > (file->size - offset) / size ||
+	    count > MOST_BYTES / size)
+		return NULL;
+	/* The tables are looked at where they were read to. */
 	if (offset % _Alignof(Elf64_Sym) && size > 1)
 		return NULL;
-	return file->bytes + offset;
+	part = read_part(file, offset, size * count);
+	return part ? part->data + (offset - part->offset) : NULL;
 }
 
-/* The text at OFFSET, if it ends within the file. */
-static const char *elf_file_text(const struct elf_file *file, size_t offset)
+/* O_NONBLOCK: whoever named it may have put a pipe there. */
+bool elf_file_open(struct elf_file *file, const char *path)
 {
-	if (offset >= file->size || !memchr(file->bytes + offset, 0, file->size - offset))
-		return NULL;
-	return (const char *)file->bytes + offset;
+	struct stat status;
+	size_t first;
+
+	*file = (struct elf_file){
+		.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+	};
+	if (file->descriptor < 0)
+		return false;
+	if (fstat(file->descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+		elf_file_close(file);
+		errno = EINVAL;
+		return false;
+	}
+	file->size = (size_t)status.st_size;
+	first = file->size < FIRST_BYTES ? file->size : FIRST_BYTES;
+	file->bytes = elf_file_at(file, 0, 1, first);
+	if (file->bytes)
+		return true;
+	elf_file_close(file);
+	errno = EIO;
+	return false;
 }
 
 bool elf_file_is_elf(const struct elf_file *file)
@@ -83,7 +142,7 @@ bool elf_file_is_for_this_machine(const struct elf_file *file)
 	return same;
 }
 
-static const Elf64_Phdr *elf_file_segment(const struct elf_file *file, Elf64_Word type)
+static const Elf64_Phdr *elf_file_segment(struct elf_file *file, Elf64_Word type)
 {
 	const Elf64_Ehdr *header = (const void *)file->bytes;
 	const Elf64_Phdr *segments =
@@ -95,11 +154,13 @@ static const Elf64_Phdr *elf_file_segment(const struct elf_file *file, Elf64_Wor
 	return NULL;
 }
 
-const char *elf_file_interpreter(const struct elf_file *file)
+const char *elf_file_interpreter(struct elf_file *file)
 {
 	const Elf64_Phdr *segment = elf_file_segment(file, PT_INTERP);
 
-	return segment ? elf_file_text(file, segment->p_offset) : NULL;
+	if (!segment || segment->p_filesz > PATH_MAX)
+		return NULL;
+	return elf_file_at(file, segment->p_offset, 1, segment->p_filesz);
 }
 
 static bool is_defined(const Elf64_Sym *symbol)
@@ -111,26 +172,23 @@ static bool is_defined(const Elf64_Sym *symbol)
 }
 
 /* SYMBOLS is the section with the dynamic symbols, STRINGS the one with their names. */
-static const Elf64_Sym *symbol_in(const struct elf_file *file, const Elf64_Shdr *symbols,
+static const Elf64_Sym *symbol_in(struct elf_file *file, const Elf64_Shdr *symbols,
 				  const Elf64_Shdr *strings, const char *name)
 {
 	size_t count = symbols->sh_size / sizeof(Elf64_Sym);
 	const Elf64_Sym *symbol =
 		elf_file_at(file, symbols->sh_offset, sizeof(*symbol), count);
+	/* A zero follows what was read, so every name in it ends. */
+	const char *names = elf_file_at(file, strings->sh_offset, 1, strings->sh_size);
 
-	for (size_t i = 0; symbol && i < count; i++) {
-		const char *text;
-
-		if (!is_defined(&symbol[i]))
-			continue;
-		text = elf_file_text(file, strings->sh_offset + symbol[i].st_name);
-		if (text && !strcmp(text, name))
+	for (size_t i = 0; symbol && names && i < count; i++)
+		if (is_defined(&symbol[i]) && symbol[i].st_name < strings->sh_size &&
+		    !strcmp(names + symbol[i].st_name, name))
 			return &symbol[i];
-	}
 	return NULL;
 }
 
-static const Elf64_Sym *elf_file_symbol(const struct elf_file *file, const char *name)
+static const Elf64_Sym *elf_file_symbol(struct elf_file *file, const char *name)
 {
 	const Elf64_Ehdr *header = (const void *)file->bytes;
 	const Elf64_Shdr *sections =
@@ -144,7 +202,7 @@ static const Elf64_Sym *elf_file_symbol(const struct elf_file *file, const char 
 	return NULL;
 }
 
-bool elf_file_defines(const struct elf_file *file, const char *name)
+bool elf_file_defines(struct elf_file *file, const char *name)
 {
 	const Elf64_Sym *symbol = elf_file_symbol(file, name);
 	unsigned type = symbol ? ELF64_ST_TYPE(symbol->st_info) : STT_NOTYPE;
@@ -152,7 +210,7 @@ bool elf_file_defines(const struct elf_file *file, const char *name)
 	return type == STT_FUNC || type == STT_GNU_IFUNC;
 }
 
-bool elf_file_address(const struct elf_file *file, const char *name, uint64_t *address)
+bool elf_file_address(struct elf_file *file, const char *name, uint64_t *address)
 {
 	const Elf64_Sym *symbol = elf_file_symbol(file, name);
 
@@ -162,7 +220,7 @@ bool elf_file_address(const struct elf_file *file, const char *name, uint64_t *a
 	return true;
 }
 
-bool elf_file_is_symbolic(const struct elf_file *file)
+bool elf_file_is_symbolic(struct elf_file *file)
 {
 	const Elf64_Phdr *segment = elf_file_segment(file, PT_DYNAMIC);
 	const Elf64_Dyn *entry;

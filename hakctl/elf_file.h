@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A look into an ELF file, as far as it matters for preloading. The file is mapped and
- * every offset in it is checked, so a damaged one only tells less.
+ * A look into an ELF file, as far as it matters for preloading. Its tables are read, never mapped: the
+ * file may be another user's, who can make it shorter at any moment. Every offset is checked, so a
+ * damaged one only tells less.
  */
 #ifndef HAKCTL_ELF_FILE_H
 #define HAKCTL_ELF_FILE_H
@@ -11,12 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct elf_part;
+
 struct elf_file {
-	const unsigned char *bytes;
-	size_t size;
+	int descriptor;
+	const unsigned char *bytes; /* the first 4 KiB, or all if it is shorter */
+	size_t size;		    /* of the file, when it was opened */
+	struct elf_part *parts;	    /* what was read of it */
 };
 
-/* Map PATH; false with errno set. An empty file has size 0. */
+/* False with errno set: it cannot be read, or is no regular file. An empty file has size 0. */
 bool elf_file_open(struct elf_file *file, const char *path);
 void elf_file_close(struct elf_file *file);
 
@@ -26,12 +31,12 @@ bool elf_file_is_64_bit(const struct elf_file *file);
 bool elf_file_is_for_this_machine(const struct elf_file *file);
 
 /* The dynamic loader that the program names; NULL for a static program. */
-const char *elf_file_interpreter(const struct elf_file *file);
+const char *elf_file_interpreter(struct elf_file *file);
 /* Does it offer a function NAME to the rest of the process? */
-bool elf_file_defines(const struct elf_file *file, const char *name);
+bool elf_file_defines(struct elf_file *file, const char *name);
 /* Where the variable NAME is, seen from the file's first byte in memory. */
-bool elf_file_address(const struct elf_file *file, const char *name, uint64_t *address);
+bool elf_file_address(struct elf_file *file, const char *name, uint64_t *address);
 /* Does it bind its own names to itself, whatever was preloaded (-Bsymbolic)? */
-bool elf_file_is_symbolic(const struct elf_file *file);
+bool elf_file_is_symbolic(struct elf_file *file);
 
 #endif

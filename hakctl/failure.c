@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "hakctl/text.h"
+
 bool failure_set(struct failure *failure, enum exit_code code, const char *format, ...)
 {
 	va_list arguments;
@@ -16,5 +18,6 @@ bool failure_set(struct failure *failure, enum exit_code code, const char *forma
 	va_start(arguments, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, arguments);
 	va_end(arguments);
+	text_clean(failure->text);
 	return false;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "hakctl/style.h"
+#include "hakctl/text.h"
 #include "hakctl/units.h"
 
 enum { CELLS_A_LINE = 64, UNITS = 32, SVG_STEP = 12, SVG_TOP = 40 };
@@ -54,9 +55,12 @@ int map_picture_heat(const struct map_picture *picture, size_t index)
 static const char *filling(const struct control_superslab *superslab)
 {
 	static const char *const steps[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+	static const char *const ascii[] = { ":", ":", "i", "i", "I", "I", "#", "#" };
 	unsigned units = superslab->live_units > UNITS ? UNITS : superslab->live_units;
 
-	return steps[(units ? units - 1 : 0) * 8 / UNITS];
+	unsigned step = (units ? units - 1 : 0) * 8 / UNITS;
+
+	return text_sign(steps[step], ascii[step]);
 }
 
 static void print_cell(const struct map_picture *picture, size_t index)
@@ -66,7 +70,7 @@ static void print_cell(const struct map_picture *picture, size_t index)
 		[MAP_FREE] = STYLE_WARNING, [MAP_STOCK] = STYLE_TITLE,
 		[MAP_ARMED] = STYLE_FAINT,  [MAP_LARGE] = STYLE_PLAIN,
 	};
-	static const char *const letters[] = { "·", "", "-", "+", "o", "L" };
+	static const char *const letters[] = { "", "", "-", "+", "o", "L" };
 	const struct control_superslab *superslab = &picture->superslabs[index];
 	enum map_cell cell = map_picture_cell(superslab);
 	int heat = map_picture_heat(picture, index);
@@ -75,7 +79,8 @@ static void print_cell(const struct map_picture *picture, size_t index)
 		printf("%s%d%s", style_begin(STYLE_BAD), heat, style_end(STYLE_BAD));
 	else
 		printf("%s%s%s", style_begin(styles[cell]),
-		       cell == MAP_LIVE ? filling(superslab) :
+		       cell == MAP_LIVE	  ? filling(superslab) :
+		       cell == MAP_UNUSED ? text_sign("·", ".") :
 		       cell == MAP_LARGE && superslab->live_units < UNITS ? "l" :
 									    letters[cell],
 		       style_end(styles[cell]));
@@ -89,10 +94,10 @@ static void print_legend(const struct map_picture *picture)
 		counts[map_picture_cell(&picture->superslabs[i])]++;
 		hot += map_picture_heat(picture, i) >= 0;
 	}
-	printf("\n▁█ live %zu   L large %zu (l in part)   - free, kept %zu   + stock %zu   "
-	       "o armed %zu   · unused %zu\n",
-	       counts[MAP_LIVE], counts[MAP_LARGE], counts[MAP_FREE], counts[MAP_STOCK],
-	       counts[MAP_ARMED], counts[MAP_UNUSED]);
+	printf("\n%s live %zu   L large %zu (l in part)   - free, kept %zu   + stock %zu   "
+	       "o armed %zu   %s unused %zu\n",
+	       text_sign("▁█", ":#"), counts[MAP_LIVE], counts[MAP_LARGE], counts[MAP_FREE], counts[MAP_STOCK],
+	       counts[MAP_ARMED], text_sign("·", "."), counts[MAP_UNUSED]);
 	if (picture->heat)
 		printf("0-9 written to, in ninths: %zu (by %s)\n", hot,
 		       picture->heat->how);
@@ -129,8 +134,8 @@ void map_picture_text(const struct map_picture *picture)
 		while (next < picture->count && line_is_unused(picture, next))
 			next += CELLS_A_LINE;
 		if (next > i + CELLS_A_LINE) {
-			printf("%7s  %s· up to here %s unused%s\n", "",
-			       style_begin(STYLE_FAINT),
+			printf("%7s  %s%s up to here %s unused%s\n", "",
+			       style_begin(STYLE_FAINT), text_sign("·", "."),
 			       units_bytes((next - i) * HEAT_SUPERSLAB_BYTES).text,
 			       style_end(STYLE_FAINT));
 			i = next - CELLS_A_LINE;

@@ -9,17 +9,19 @@
 #include <stdlib.h>
 
 #include "hakctl/command.h"
+#include "hakctl/text.h"
 
 void message_error(const char *format, ...)
 {
 	va_list arguments;
+	char text[4096];
 
 	fflush(stdout);
-	fputs("hakctl: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
+	text_fit(text);
+	fprintf(stderr, "hakctl: %s\n", text);
 }
 
 void message_out_of_memory(void)

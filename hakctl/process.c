@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hakctl/text.h"
+
 static ssize_t read_file(pid_t pid, const char *name, char *text, size_t bytes)
 {
 	char path[64];
@@ -51,10 +53,9 @@ static bool read_stat(struct process *process)
 	length = (size_t)(close_ - open - 1);
 	if (length >= sizeof(process->name))
 		length = sizeof(process->name) - 1;
-	for (size_t i = 0; i < length; i++)
-		process->name[i] = iscntrl((unsigned char)open[1 + i]) ? '?' :
-									 open[1 + i];
+	memcpy(process->name, open + 1, length);
 	process->name[length] = '\0';
+	text_clean(process->name);
 	return sscanf(close_ + 1,
 		      " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d"
 		      " %*d %*d %*d %" SCNu64,

@@ -184,7 +184,7 @@ static bool accepts_objects(const char *path, const char *interpreter,
 	return accepted && found;
 }
 
-static bool accepts_elf(const struct elf_file *file, const char *path,
+static bool accepts_elf(struct elf_file *file, const char *path,
 			const char *library, bool verbose)
 {
 	const char *interpreter;

@@ -7,10 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "hakctl/text.h"
+
 struct setting_text setting_value(const struct control_setting *setting)
 {
 	bool is_none = setting->value == UINT64_MAX && setting->flags & CONTROL_SETTABLE;
-	const char *about = setting->flags & CONTROL_SAMPLED ? "≈ " : "";
+	const char *about = setting->flags & CONTROL_SAMPLED ? text_sign("≈ ", "~ ") : "";
 	struct setting_text result = { "none" };
 
 	if (setting->unit == CONTROL_UNIT_WORD)

@@ -185,7 +185,7 @@ const struct command stats_command = {
 		"  -m, --openmetrics    as `hakctl metrics`\n"
 		"\n"
 		"TARGET is a PID, a name or a socket; without one, the only process there is.\n"
-		"What stands behind ≈ is sampled, without bias; all else is counted. A process\n"
+		"What is marked as sampled is so, without bias; all else is counted. A process\n"
 		"that is stopped is read from outside, as it was when it last wrote its\n"
 		"snapshot.\n",
 	.run = stats_run,

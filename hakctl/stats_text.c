@@ -10,6 +10,7 @@
 #include "hakctl/ledger.h"
 #include "hakctl/style.h"
 #include "hakctl/table.h"
+#include "hakctl/text.h"
 #include "hakctl/units.h"
 
 void stats_text_heading(const struct target *target, const struct look *look)
@@ -37,7 +38,7 @@ static void print_line(char sign, const char *label, bool is_sampled, double meb
 	printf("%c %s%s%s%*s%s %8.1f MiB", sign, style_begin(style), label,
 	       style_end(style),
 	       28 - table_text_width(label) > 0 ? 28 - table_text_width(label) : 0, "",
-	       is_sampled ? "≈" : " ", mebibytes);
+	       is_sampled ? text_sign("≈", "~") : " ", mebibytes);
 	if (note[0])
 		printf("   %s%s%s", style_begin(STYLE_FAINT), note,
 		       style_end(STYLE_FAINT));

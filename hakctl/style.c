@@ -4,20 +4,25 @@
 
 #include "hakctl/style.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+bool style_is_refused(void)
+{
+	const char *refused = getenv("NO_COLOR");
+
+	return refused && refused[0];
+}
+
 static bool has_colours(void)
 {
 	static int known = -1;
 	const char *terminal = getenv("TERM");
-	const char *refused = getenv("NO_COLOR");
 
 	if (known < 0)
-		known = isatty(STDOUT_FILENO) && !(refused && refused[0]) && terminal &&
+		known = isatty(STDOUT_FILENO) && !style_is_refused() && terminal &&
 			strcmp(terminal, "dumb");
 	return known;
 }

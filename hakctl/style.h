@@ -3,6 +3,8 @@
 #ifndef HAKCTL_STYLE_H
 #define HAKCTL_STYLE_H
 
+#include <stdbool.h>
+
 enum style {
 	STYLE_PLAIN,
 	STYLE_TITLE,
@@ -15,6 +17,9 @@ enum style {
 /* What to print before and after a text; "" where there are no colours. */
 const char *style_begin(enum style style);
 const char *style_end(enum style style);
+
+/* NO_COLOR is set. */
+bool style_is_refused(void);
 
 /* Columns of the terminal on standard output; 0: it is not one, and nothing is cut. */
 int style_columns(void);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "hakctl/message.h"
+#include "hakctl/text.h"
 
 enum { SPACE_BETWEEN = 2, MOST_COLUMNS = 24 };
 
@@ -42,6 +43,7 @@ void table_add(struct table *table, enum style style, const char *format, ...)
 	if (vasprintf(&cell.text, format, arguments) < 0)
 		message_out_of_memory();
 	va_end(arguments);
+	text_fit(cell.text);
 	if (table->cell_count == table->cell_room) {
 		table->cell_room = table->cell_room ? 2 * table->cell_room : 64;
 		table->cells =

@@ -3,8 +3,6 @@
 #include <config.h>
 
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <math.h>
 #include <ncurses.h>
 #include <stdarg.h>
@@ -13,7 +11,9 @@
 #include <string.h>
 
 #include "hakctl/ledger.h"
+#include "hakctl/style.h"
 #include "hakctl/table.h"
+#include "hakctl/text.h"
 #include "hakctl/top.h"
 #include "hakctl/top_table.h"
 #include "hakctl/units.h"
@@ -32,17 +32,15 @@ enum { RIGHT_HALF = 47, LABEL_WIDTH = 28 };
 
 void top_screen_begin(void)
 {
-	/* Not LC_NUMERIC: numbers keep their point. */
-	setlocale(LC_CTYPE, "");
-	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
-		setlocale(LC_CTYPE, "C.UTF-8");
+	/* The letters' locale, not that of numbers: they keep their point. */
+	text_is_utf8();
 	initscr();
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
 	set_escdelay(50);
 	curs_set(0);
-	if (!has_colors())
+	if (!has_colors() || style_is_refused())
 		return;
 	start_color();
 	use_default_colors();
@@ -126,7 +124,7 @@ static void draw_term(int line, char sign, const char *label, bool is_sampled,
 		      double bytes)
 {
 	mvprintw(line, 0, "%c %s", sign, label);
-	mvprintw(line, LABEL_WIDTH, "%s%9.1f MiB", is_sampled ? "≈" : " ",
+	mvprintw(line, LABEL_WIDTH, "%s%9.1f MiB", is_sampled ? text_sign("≈", "~") : " ",
 		 fabs(bytes) / (1024 * 1024));
 }
 

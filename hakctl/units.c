@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hakctl/text.h"
+
 #define MEBIBYTE 1048576.0
 
 struct units_text units_mebibytes(uint64_t bytes)
@@ -94,8 +96,8 @@ struct units_text units_nanoseconds(uint64_t ns)
 	struct units_text result;
 
 	if (ns < 1000000)
-		snprintf(result.text, sizeof(result.text), "%" PRIu64 " µs",
-			 (ns + 500) / 1000);
+		snprintf(result.text, sizeof(result.text), "%" PRIu64 " %s",
+			 (ns + 500) / 1000, text_sign("µs", "us"));
 	else if (ns < 1000000000)
 		snprintf(result.text, sizeof(result.text), "%.1f ms", (double)ns / 1e6);
 	else

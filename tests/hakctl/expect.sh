@@ -7,6 +7,7 @@
 failures=0
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
 unset LD_PRELOAD HAKMEM_OPTIONS
+export LC_ALL=C.UTF-8
 
 # expect CODE TEXT COMMAND...: TEXT stands somewhere in the output or the messages.
 expect()

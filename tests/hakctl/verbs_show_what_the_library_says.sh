@@ -27,6 +27,15 @@ for line in 'live (asked for)            ≈   2300.0 MiB   sampled' \
 	'memory system calls by application threads 0   waits for pages p99 0 µs, max 14 µs'; do
 	expect 0 "$line" "$HAKCTL" stats "$pid"
 done
+# Where the locale has no such letters, others stand for them.
+for verb in ps stats list map 'help stats'; do
+	# shellcheck disable=SC2086 # the verb and its option
+	LC_ALL=C "$HAKCTL" $verb >"$work/output"
+	if LC_ALL=C grep -q '[^ -~]' "$work/output"; then
+		echo "$verb prints what is not ASCII under LC_ALL=C"
+		failures=$((failures + 1))
+	fi
+done
 expect 0 ' 16      10  36864       3  4093      576.0K  90.0 %' "$HAKCTL" stats --classes "$pid"
 expect 0 '    #1  idle      1       0  692.0M' "$HAKCTL" stats --threads "$pid"
 expect 0 '   0  runs      2.0G      0  1.2G' "$HAKCTL" stats --nodes "$pid"

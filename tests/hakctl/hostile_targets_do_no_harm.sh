@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
+# A process of another user's that only pretends to be on hakmem ends no verb of root's, keeps none
+# waiting, writes nothing to the terminal that it would obey, and hides no other process.
+set -u
+. "$(dirname "$0")/expect.sh"
+. "$(dirname "$0")/fake.sh"
+skip_if_library_has_a_sanitizer
+
+as_another=
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	as_another='setpriv --reuid 65534 --clear-groups'
+	chmod 755 "$work"
+fi
+cp "${top_builddir:?}/tests/hakctl/hostile_target" "$work/hostile" && chmod 755 "$work/hostile"
+mkdir -m 777 "$work/theirs"
+
+start_hostile() # MODE: sets pid
+{
+	mkdir -m 700 "$work/theirs/control.$1"
+	[ -z "$as_another" ] || chown 65534 "$work/theirs/control.$1"
+	# shellcheck disable=SC2086 # the command and its options
+	HAKMEM_CONTROL_DIR=$work/theirs/control.$1 $as_another "$work/hostile" "$work/theirs" "$1" \
+		>"$work/$1.ready" &
+	pid=$!
+	started="$started $pid"
+	wait_until test -s "$work/$1.ready"
+}
+
+# Whatever a verb says, it says it in time and in letters.
+does_no_harm() # VERB...
+{
+	timeout -s KILL 20 "$HAKCTL" "$@" >"$work/output" 2>&1 </dev/null
+	code=$?
+	if [ "$code" -gt 3 ]; then
+		echo "$*: exits with $code"
+		failures=$((failures + 1))
+	fi
+	if LC_ALL=C grep -aq "$(printf '[\033\007\233]')" "$work/output"; then
+		echo "$*: lets an escape sequence through"
+		LC_ALL=C cat -v "$work/output"
+		failures=$((failures + 1))
+	fi
+}
+
+for mode in shrinks grows escapes pipe flood more; do
+	start_hostile $mode
+	rounds=1
+	[ $mode = shrinks ] && rounds=10
+	while [ $rounds -gt 0 ]; do
+		does_no_harm ps "$pid"
+		rounds=$((rounds - 1))
+	done
+	# Each waits for two seconds where the library keeps it busy.
+	case $mode in
+	flood | more) set -- stats list map ;;
+	*)
+		set -- stats 'stats -j' 'stats --classes' 'ps -j' numa huge doctor purge \
+			'limit --soft 1G' 'get decay_ms' list map stray 'metrics --format text' \
+			'wait --timeout 1 --rss-below 1'
+		;;
+	esac
+	for verb in "$@"; do
+		# shellcheck disable=SC2086 # the verb and its options
+		does_no_harm $verb "$pid"
+	done
+	[ $mode = more ] || end_all
+done
+
+# The others are seen.
+
+cp "$(command -v sleep)" "$work/haksleeper"
+HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB "$work/haksleeper" 60 &
+started="$started $!"
+sleeper=$!
+is_seen()
+{
+	"$HAKCTL" ps | grep -q "^ *$sleeper .*haksleeper"
+}
+wait_until is_seen
+expect_end
