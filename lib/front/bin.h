@@ -103,6 +103,24 @@ static ALWAYS_INLINE void bin_push(struct bin *bin, void *block)
 	bin->top++;
 }
 
+/*
+ * The same, of several, which will be handed out soon: their first lines are asked for, and not
+ * read. There is room for them.
+ */
+static inline void bin_push_some(struct bin *bin, void *const *blocks, unsigned count)
+{
+	void **top = bin->top;
+	unsigned i;
+
+	bin_note_push(bin);
+	for (i = 0; i < count; i++) {
+		__builtin_prefetch(blocks[i], 1);
+		top[1 + i] = blocks[i];
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top = top + count;
+}
+
 /* It may be filled to its limit, or to the end of its array. */
 void bin_mark_full(struct bin *bin, const struct bin_slots *slots, uint32_t limit);
 

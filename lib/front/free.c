@@ -4,8 +4,9 @@
  *
  *   hak_free ── free_inline ─┬─ bin_push                  (nearly always)
  *                            ├─ free_full ── thread_cache_push_full ── heap …
- *                            ├─ free_not_mine ─┬─ free_remote ── remote_free_push
- *                            │                 └─ large_put
+ *                            ├─ free_not_mine ─┬─ remote_free_add    (mostly)
+ *                            │                 └─ free_apart ─┬─ free_remote ── remote_free_push
+ *                            │                                └─ large_put
  *                            └─ free_outside: NULL, or misuse
  */
 #include <config.h>
@@ -72,9 +73,9 @@ static void NOINLINE free_remote(struct bin *bin, void *block)
 		lease_put(cache);
 		return;
 	}
-	heap_note_sent(&cache->heap, class);
+	heap_count_add(&cache->heap.counts[class].sent, 1);
 	/* Where there is no memory even for a message, the block stays lost. */
-	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
+	remote_free_push(&cache->outbox, owner, block, class);
 	lease_put(cache);
 }
 
@@ -92,11 +93,8 @@ void NOINLINE free_full(struct bin *bin, void *block)
 	lease_put(cache);
 }
 
-/* For an address of the heap that is aligned to 16 bytes. */
-void NOINLINE free_not_mine(void *block)
+static void NOINLINE free_apart(void *block, struct bin *bin)
 {
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
-
 	if (unlikely(options.hardened))
 		hardened_free(block);
 	else if (bin != reservation.nobody)
@@ -105,13 +103,44 @@ void NOINLINE free_not_mine(void *block)
 		misuse_explain("free", block);
 }
 
+/* False: it takes a slow path. */
+static ALWAYS_INLINE bool add_to_batch(struct thread_cache *cache, void *block, struct bin *bin)
+{
+	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+	unsigned class = thread_cache_bin_class(bin);
+
+	if (unlikely(!heap_is_owned(&cache->heap) ||
+		     !remote_free_add(&cache->outbox, owner, block, class)))
+		return false;
+	heap_count_add(&cache->heap.counts[class].sent, 1);
+	return true;
+}
+
+/* For an address of the heap that is aligned to 16 bytes. */
+void NOINLINE free_not_mine(void *block, struct bin *bin)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+	bool added;
+
+	/* No limit: no cache, or hardened. No cache of the owner: it is nobody's. */
+	if (unlikely(!thread_cache_tls.small_size_limit || !thread_cache_bin_owner(bin)->cache)) {
+		free_apart(block, bin);
+		return;
+	}
+	thread_cache_begin_work(cache);
+	added = add_to_batch(cache, block, bin);
+	thread_cache_end_work(cache);
+	if (unlikely(!added))
+		free_apart(block, bin);
+}
+
 void NOINLINE free_outside(void *block)
 {
 	if (!block)
 		return;
 	/* Opened, but not in the span yet: another thread is still opening memory below it. */
 	if ((uintptr_t)block % BLOCK_ALIGNMENT == 0 && misuse_is_in_heap(block))
-		free_not_mine(block);
+		free_not_mine(block, reservation.bin_of_unit[reservation_unit_of(block)]);
 	else
 		misuse_explain("free", block);
 }

@@ -10,8 +10,8 @@
 
 /* Out of span: NULL, unaligned, foreign. */
 void free_outside(void *block);
-/* Another thread's block, a large block, or no block at all. */
-void free_not_mine(void *block);
+/* Another thread's block, a large block, or no block at all; bin: what its unit leads to. */
+void free_not_mine(void *block, struct bin *bin);
 /* The bin has no room for it. */
 void free_full(struct bin *bin, void *block);
 /* One of the two blocks that were freed last is freed again. */
@@ -43,7 +43,7 @@ static ALWAYS_INLINE void free_inline(void *block)
 	/* relaxed: only the value that this thread itself wrote can be equal */
 	if (unlikely(atomic_load_explicit(&thread_cache_bin_owner(bin)->thread,
 					  memory_order_relaxed) != thread_identity()))
-		return free_not_mine(block);
+		return free_not_mine(block, bin);
 	free_into(bin, block);
 }
 

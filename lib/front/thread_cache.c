@@ -22,7 +22,8 @@
 #define FLUSH_BLOCKS		16		/* what one free has to do at most */
 #define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
-#define DRAIN_MESSAGES		4		/* more than a refill needs: what comes never piles up */
+#define DRAIN_MESSAGES		4		/* at most, in a refill … */
+#define DRAINS_TO_READ_MORE	4		/* … and in one of so many: what comes never piles up */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
 
@@ -201,36 +202,92 @@ static void flush_bins(struct thread_cache *cache)
 		flush_bin(cache, class);
 }
 
-/* Blocks that came home go into their bins, where there is room; else into their slabs. */
-static void take_home(struct thread_cache *cache, struct remote_message *message)
+/*
+ * Blocks that came home, of whatever bins: into these, where there is room; else into slabs. They
+ * will be handed out soon, and were elsewhere: their first lines are asked for, and not read.
+ */
+static void take_home_each(struct thread_cache *cache, void *const *blocks, unsigned count)
 {
+	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;
+	unsigned i, class, others_count = 0;
+	uintptr_t base = reservation.base;
 	void *others[REMOTE_BLOCKS];
-	unsigned i, others_count = 0;
+	struct bin *bin;
 
-	for (i = 0; i < message->count; i++) {
-		void *block = message->blocks[i];
-		struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
-		unsigned class = thread_cache_bin_class(bin);
-
-		heap_note_received(&cache->heap, class);
+	for (i = 0; i < count; i++) {
+		__builtin_prefetch(blocks[i], 1);
+		bin = bins[((uintptr_t)blocks[i] - base) >> UNIT_SHIFT];
+		class = (unsigned)(bin - cache->bins);
+		heap_count_add(&cache->heap.counts[class].received, 1);
 		if (likely(bin->top < bin->full) || make_room(cache, class))
-			bin_push(bin, block);
+			bin_push(bin, blocks[i]);
 		else
-			others[others_count++] = block;
+			others[others_count++] = blocks[i];
 	}
 	heap_put_blocks(&cache->heap, others, others_count);
 }
 
-/* A few messages each time, so that no call waits for many. */
-static void NOINLINE drain(struct thread_cache *cache)
+/* The same, all of one bin. */
+static void take_home_alike(struct thread_cache *cache, struct bin *bin, void *const *blocks,
+			    unsigned count)
 {
+	unsigned class = thread_cache_bin_class(bin), some;
+
+	heap_count_add(&cache->heap.counts[class].received, count);
+	while (count && (likely(bin->top < bin->full) || make_room(cache, class))) {
+		some = (unsigned)min_size(count, (size_t)(bin->full - bin->top));
+		bin_push_some(bin, blocks, some);
+		blocks += some;
+		count -= some;
+	}
+	heap_put_blocks(&cache->heap, blocks, count);
+}
+
+/* Whether all lead to this bin. Without a jump for each block, which would be guessed wrong. */
+static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
+{
+	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;
+	uintptr_t base = reservation.base, differ = 0;
+	unsigned i;
+
+	if (bins[((uintptr_t)blocks[count / 2] - base) >> UNIT_SHIFT] != bin)
+		return false;
+	for (i = 1; i < count; i++)
+		differ |= (uintptr_t)bins[((uintptr_t)blocks[i] - base) >> UNIT_SHIFT] ^
+			  (uintptr_t)bin;
+	return !differ;
+}
+
+static void take_home(struct thread_cache *cache, const struct remote_message *message)
+{
+	unsigned count = (unsigned)message->count;
+	void *const *blocks = message->blocks;
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(blocks[0])];
+
+	if (are_of(bin, blocks, count))
+		take_home_alike(cache, bin, blocks, count);
+	else
+		take_home_each(cache, blocks, count);
+}
+
+/*
+ * A few messages each time, so that no call waits for many; mostly no more than what fills the
+ * bin that is asked for, since the rest would go to its slab and come back.
+ */
+static void NOINLINE drain(struct thread_cache *cache, const struct bin *wanted)
+{
+	bool reads_more = ++cache->drains % DRAINS_TO_READ_MORE == 0;
+	struct remote_returns returns = { .first = NULL };
 	struct remote_message *message;
 	unsigned i;
 
 	for (i = 0; i < DRAIN_MESSAGES && (message = remote_free_receive(&cache->heap)); i++) {
 		take_home(cache, message);
-		remote_free_return(message);
+		remote_free_return(&returns, message);
+		if (!reads_more && bin_newest(wanted) && wanted->top == wanted->full)
+			break;
 	}
+	remote_free_return_all(&returns);
 }
 
 /* Blocks 1 … count - 1 go into an empty bin, the lowest address on top. */
@@ -244,14 +301,14 @@ static void fill(struct bin *bin, void **blocks, unsigned count)
 	bin->top = top;
 }
 
-static void tend(struct thread_cache *cache)
+static void tend(struct thread_cache *cache, const struct bin *wanted)
 {
 	if (cache->outbox.pending && ++cache->refills_since_send >= REFILLS_TO_SEND) {
 		cache->refills_since_send = 0;
 		remote_free_send_all(&cache->outbox);
 	}
 	if (remote_free_is_waiting(&cache->heap))
-		drain(cache);
+		drain(cache, wanted);
 }
 
 /* Takes blocks out of slabs, count at most; 0: no memory. */
@@ -286,7 +343,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	unsigned count = 0;
 	bool note;
 
-	tend(cache);
+	tend(cache, bin);
 	if (bin_newest(bin))
 		return thread_cache_take(size, bin);
 	wanted = (uint32_t)min_size(wanted, 1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
@@ -325,7 +382,7 @@ void thread_cache_put_home(struct thread_cache *cache, void *block)
 		return;
 	}
 	heap_note_sent(&cache->heap, class);
-	remote_free_push(&cache->outbox, owner, block, size_class_table[class].size);
+	remote_free_push(&cache->outbox, owner, block, class);
 }
 
 void thread_cache_send_home(struct thread_cache *cache, void *block)

@@ -2,9 +2,9 @@
 /*
  * remote_free.h - blocks freed by a thread that does not own their slab go home in batches.
  *
- * The freeing thread collects for each owner in its outbox; a full batch goes into the
- * owner's inbox by one compare-and-swap. It is a message: a list of blocks, outside of the heap.
- * Who has read it returns it to the outbox that it came from.
+ * The freeing thread collects for each owner in its outbox; a batch goes into the owner's inbox
+ * by one compare-and-swap. It is a chain of messages: lists of blocks, outside of the heap.
+ * Who has read them returns them to the outbox that they came from.
  *
  *      inbox ──► ┌next│count│block│block│…┐ ──► ┌next│count│block│…┐ ──► NULL
  *                └────────────────────────┘     └──────────────────┘
@@ -39,19 +39,26 @@ struct remote_message {
 
 _Static_assert(sizeof(struct remote_message) == 256, "a message is four cache lines");
 
+/* Of one owner; newest <= end, and both point into first->blocks. */
 struct remote_batch {
 	struct heap *owner;		/* NULL: nothing pending */
-	struct remote_message *message;
-	size_t weight;			/* pending, see REMOTE_BLOCK_WEIGHT */
+	void **newest;			/* block */
+	void **end;			/* newest gets no further without a slow path */
+	struct remote_message *first, *last;	/* of the chain; blocks are added to the first */
+	size_t weight;			/* of it in the outbox's */
 };
 
 /*
  * A block on its way keeps its slab from becoming empty, so an outbox that sends to many does
- * not wait until each batch is full. Blocks weigh what they have in bytes, and something each.
+ * not wait until each batch is long. Blocks weigh what they have in bytes, and something each;
+ * small ones are weighed before they come, some at a time.
  */
 #define OUTBOX_BATCHES		16
 #define REMOTE_BLOCK_WEIGHT	512
 #define OUTBOX_WEIGHT		(64 * KiB)
+#define REMOTE_CLASS_SMALL	(CLASSES_LINEAR + 7)	/* 512 B */
+#define REMOTE_GRANT		7	/* small blocks that are weighed together … */
+#define REMOTE_GRANT_WEIGHT	(REMOTE_GRANT * (REMOTE_BLOCK_WEIGHT + 64))
 
 /* Of one thread. */
 struct remote_outbox {
@@ -63,39 +70,36 @@ struct remote_outbox {
 	_Atomic(struct remote_message *) returned CACHE_ALIGNED;
 };
 
-/* The same, when the batch is another's, or there is enough. */
-bool remote_free_push_slow(struct remote_outbox *outbox, struct remote_batch *batch,
-			   struct heap *owner, void *block, size_t weight);
-void remote_free_twice(void *block, size_t size) NORETURN;
+void remote_free_twice(void *block, unsigned class) NORETURN;
 
-static inline void remote_free_add(struct remote_outbox *outbox, struct remote_batch *batch,
-				   void *block, size_t weight)
+static inline struct remote_batch *remote_free_batch(struct remote_outbox *outbox,
+						     const struct heap *owner)
 {
-	batch->message->blocks[batch->message->count++] = block;
-	batch->weight += weight;
-	outbox->weight += weight;
+	return &outbox->batches[owner->number % OUTBOX_BATCHES];
 }
 
 /*
- * Adds a block of size bytes that owner's heap must get back; sends when there is enough. False:
- * there is no memory for a message.
+ * Adds a block that owner's heap must get back, if its batch has begun and there is room. False:
+ * it takes remote_free_push, as all blocks of common heaps do.
  */
-static inline bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *block,
-				    size_t size)
+static ALWAYS_INLINE bool remote_free_add(struct remote_outbox *outbox, struct heap *owner,
+					  void *block, unsigned class)
 {
-	struct remote_batch *batch = &outbox->batches[owner->number % OUTBOX_BATCHES];
-	struct remote_message *message = batch->message;
+	struct remote_batch *batch = remote_free_batch(outbox, owner);
+	void **newest = batch->newest;
 
-	if (unlikely(batch->owner != owner))
-		return remote_free_push_slow(outbox, batch, owner, block, size + REMOTE_BLOCK_WEIGHT);
-	/* A full batch waits for the next block, so that the last can be compared with it. */
-	if (unlikely(message->blocks[message->count - 1] == block))
-		remote_free_twice(block, size);
-	if (unlikely(message->count == REMOTE_BLOCKS || outbox->weight >= OUTBOX_WEIGHT))
-		return remote_free_push_slow(outbox, batch, owner, block, size + REMOTE_BLOCK_WEIGHT);
-	remote_free_add(outbox, batch, block, size + REMOTE_BLOCK_WEIGHT);
+	if (unlikely(batch->owner != owner || newest >= batch->end || class > REMOTE_CLASS_SMALL))
+		return false;
+	if (unlikely(*newest == block))
+		remote_free_twice(block, class);
+	newest[1] = block;
+	batch->newest = newest + 1;
 	return true;
 }
+
+/* The same in any case; sends when there is enough. False: there is no memory for a message. */
+bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *block,
+		      unsigned class);
 
 /* Sends one block at once. False: no memory for a message. */
 bool remote_free_send_one(struct remote_outbox *outbox, struct heap *owner, void *block);
@@ -120,8 +124,15 @@ static inline bool remote_free_is_waiting(const struct heap *heap)
 
 /* Owner: one of the messages that have come; NULL: there is none. */
 struct remote_message *remote_free_receive(struct heap *heap);
-/* It has been read. */
-void remote_free_return(struct remote_message *message);
+
+/* Messages of one outbox that have been read; zero: none. */
+struct remote_returns {
+	struct remote_message *first, *last;
+};
+
+/* It has been read, and goes back with others; remote_free_return_all at the end. */
+void remote_free_return(struct remote_returns *returns, struct remote_message *message);
+void remote_free_return_all(struct remote_returns *returns);
 
 /* Owner: everything that has come goes into the slabs. */
 void remote_free_drain(struct heap *heap);

@@ -15,7 +15,7 @@
 #define SENDERS	     4
 #define BLOCKS_EACH  5000
 #define BATCH_BYTES  (64 * KiB)
-#define BATCH_BLOCKS REMOTE_BLOCKS
+#define BATCH_BLOCKS (BATCH_BYTES / REMOTE_BLOCK_WEIGHT + REMOTE_GRANT)
 
 static char nobody;
 static struct heap heaps[HEAPS];
@@ -53,12 +53,14 @@ static void take(struct heap *heap, void **into, unsigned count)
 
 static void push(struct remote_outbox *outbox, struct heap *owner, void *block)
 {
-	ck_assert(remote_free_push(outbox, owner, block, size_of_class()));
+	if (!remote_free_add(outbox, owner, block, class))
+		ck_assert(remote_free_push(outbox, owner, block, class));
 }
 
 /* Blocks that have come, each noted by its place in its slab; a second coming is an error. */
 static unsigned note_messages(struct heap *owner)
 {
+	struct remote_returns returns = { .first = NULL };
 	struct remote_message *message;
 	unsigned came = 0;
 
@@ -68,8 +70,9 @@ static unsigned note_messages(struct heap *owner)
 		ck_assert_uint_le(count, REMOTE_BLOCKS);
 		heap_put_blocks(owner, message->blocks, count); /* aborts if one is free already */
 		came += count;
-		remote_free_return(message);
+		remote_free_return(&returns, message);
 	}
+	remote_free_return_all(&returns);
 	return came;
 }
 
@@ -191,7 +194,7 @@ static void push_again(void *block)
 	push(&outboxes[0], &heaps[0], block);
 }
 
-/* _i: how many blocks were pushed before; at 29 the batch is full and still compared. */
+/* _i: how many blocks were pushed before; at 29 the message is full, and the last still compared. */
 START_TEST(pushing_a_block_twice_in_a_row_aborts)
 {
 	int i;
