@@ -12,10 +12,11 @@
 bool balance_toward_slabs(void)
 {
 	struct chunk chunk;
+	uint32_t dirty;
 
-	if (!large_give(1, &chunk))
+	if (!large_give(NODE_EVERYWHERE, &chunk, &dirty))
 		return false;
-	superslab_receive(chunk);
+	superslab_receive(chunk, dirty);
 	return true;
 }
 
@@ -32,6 +33,6 @@ bool balance_toward_large(size_t bytes, size_t alignment)
 		return false;
 	if (large_receive(chunk))
 		return true;
-	superslab_receive(chunk);
+	superslab_receive(chunk, SUPERSLAB_ALL_UNITS);
 	return false;
 }

@@ -14,15 +14,9 @@
 #include "back/marked.h"
 #include "os/lock.h"
 #include "os/node.h"
-#include "os/vm.h"
 #include "support/options.h"
 
-/* Each move may split mappings in two places; past this many, blocks are copied. */
-#define MOVES_MAX	64
-
-/* All by large lock. */
 static struct lock lock;
-static unsigned moves;
 
 static _Atomic size_t spilled_bytes;	/* relaxed: a count */
 
@@ -348,89 +342,36 @@ bool large_receive(struct chunk chunk)
 	return true;
 }
 
-bool large_give(uint32_t superslabs, struct chunk *chunk)
+/* With the lock. */
+static uint32_t dirty_mask(uint32_t unit)
 {
-	uint32_t units = superslabs * SUPERSLAB_UNITS, first = UNIT_NONE;
-	unsigned home;
+	uint32_t i, mask = 0;
 
+	for (i = 0; i < SUPERSLAB_UNITS; i++)
+		mask |= (uint32_t)(large_run_at(unit + i)->dirty != 0) << i;
+	return mask;
+}
+
+bool large_give(unsigned home, struct chunk *chunk, uint32_t *dirty)
+{
+	unsigned last = home == NODE_EVERYWHERE ? topology.homes - 1 : home;
+	uint32_t first = UNIT_NONE;
+
+	home = home == NODE_EVERYWHERE ? 0 : home;
 	lock_take(&lock);
-	for (home = 0; first == UNIT_NONE && home < topology.homes; home++)
-		first = find_and_split(units, SUPERSLAB_UNITS, home, true);
+	do
+		first = find_and_split(SUPERSLAB_UNITS, SUPERSLAB_UNITS, home, true);
+	while (first == UNIT_NONE && home++ < last);
 	if (first != UNIT_NONE) {
+		*dirty = dirty_mask(first);
 		large_run_at(first)->state = RUN_NONE;
-		large_run_at(first + units - 1)->state = RUN_NONE;
-		large_run_clear_home(first, units);
-		large_count_add_range(-(int32_t)units);
+		large_run_at(first + SUPERSLAB_UNITS - 1)->state = RUN_NONE;
+		large_run_clear_home(first, SUPERSLAB_UNITS);
+		large_count_add_range(-(int32_t)SUPERSLAB_UNITS);
 	}
 	lock_put(&lock);
-	*chunk = (struct chunk){ first, units, home - 1 };
+	*chunk = (struct chunk){ first, SUPERSLAB_UNITS, home };
 	return first != UNIT_NONE;
-}
-
-/*
- * With the lock. Before Linux 6.17 mremap() of a range in several mappings fails, and only
- * after it has unmapped the target.
- */
-static bool has_seam(uint32_t unit, uint32_t units)
-{
-	uint32_t i;
-
-	for (i = 1; i < units; i++)
-		if (large_run_at(unit + i)->seam)
-			return true;
-	return false;
-}
-
-static bool take_move(uint32_t unit, uint32_t units)
-{
-	bool allowed;
-
-	lock_take(&lock);
-	allowed = moves < MOVES_MAX && !has_seam(unit, units);
-	moves += allowed;
-	lock_put(&lock);
-	return allowed;
-}
-
-static void note_seams(uint32_t unit, uint32_t units)
-{
-	large_run_at(unit)->seam = true;
-	if (reservation_large_unit_is_open(unit + units))
-		large_run_at(unit + units)->seam = true;
-}
-
-void *large_move(void *block, size_t bytes)
-{
-	uint32_t unit = reservation_unit_of(block), units, target;
-	size_t dirty_bytes, old_bytes;
-	void *moved;
-
-	/* The owner of a block is in realloc(): nobody else changes its record. */
-	if (large_look_up(block, &old_bytes) != LARGE_BLOCK || old_bytes > bytes)
-		return NULL;
-	units = (uint32_t)(old_bytes >> UNIT_SHIFT);
-	/* Pages that move stay on their node: a thread that is elsewhere now copies. */
-	if (topology_has_homes() && large_run_home(unit) != node_home())
-		return NULL;
-	if (!take_move(unit, units))
-		return NULL;
-	moved = large_take(bytes, UNIT_SIZE, &dirty_bytes);
-	if (!moved)
-		return NULL;
-	target = reservation_unit_of(moved);
-	if (vm_move(block, moved, old_bytes)) {
-		/* Older kernels have unmapped the target by now. If its place is lost, so is it. */
-		if (vm_map_again(moved, old_bytes) == 0)
-			large_put(moved);
-		return NULL;
-	}
-	lock_take(&lock);
-	note_seams(target, units);
-	large_run_at(unit)->freed = true;
-	large_count_add(0, -1, -(int64_t)large_run_at(unit)->slack);
-	free_units(unit, units);
-	lock_put(&lock);
-	return moved;
 }
 
 size_t large_live_bytes(size_t *blocks)

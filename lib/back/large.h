@@ -46,17 +46,12 @@ enum large_lookup large_look_up(const void *address, size_t *bytes);
 bool large_resize_in_place(void *block, size_t bytes);
 
 /*
- * Moves the pages of a live block to a new one of at least its size, without copying, where
- * the kernel can and mappings are left; the old block is freed. NULL: nothing happened.
- */
-void *large_move(void *block, size_t bytes);
-
-/*
  * The inverses of superslab_receive and superslab_give: units that nobody else uses become
- * a free run; a free run of superslabs leaves the range. False: no memory, or no such run.
+ * a free run; a free superslab leaves the range, of a home or of NODE_EVERYWHERE's, that is any;
+ * dirty: its units that hold something. False: no memory, or no such run.
  */
 bool large_receive(struct chunk chunk);
-bool large_give(uint32_t superslabs, struct chunk *chunk);
+bool large_give(unsigned home, struct chunk *chunk, uint32_t *dirty);
 
 /* Gives the memory of free runs back to the system; returns the bytes. */
 size_t large_trim(void);

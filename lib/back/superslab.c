@@ -30,8 +30,6 @@
 /* All by superslab lock. */
 static struct lock lock;
 static uint32_t count;			/* one past the highest carved; read racily */
-/* Of each home: in the newest chunk; 0: the last was refused. */
-static uint32_t newest_superslabs[TOPOLOGY_HOMES_MAX];
 static uint64_t units_taken;		/* by this process, ever */
 
 static struct index_stack idle;		/* for the helper */
@@ -77,7 +75,7 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 	if (index >= count)
 		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
 	if (populated) {
-		reservation_note_populated(SUPERSLAB_UNITS);
+		reservation_note_populated(__builtin_popcount(populated));
 		superslab_note_idle(index);
 	}
 }
@@ -127,57 +125,24 @@ static void want_helper(unsigned units)
 		helper_link_want();
 }
 
-/* With the lock: populated memory first, then what the kernel populates on touch; nothing new. */
-static uint32_t take_unit(struct superslab_wish wish, bool *zeroed)
+/*
+ * With the lock: populated memory first, then what the kernel populates on touch; nothing new.
+ * *grows: set where it is out of the stock.
+ */
+static uint32_t take_unit(struct superslab_wish wish, bool *zeroed, bool *grows)
 {
 	uint32_t unit;
 
 	superslab_list_again_noted();
 	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE - 1, zeroed);
-	if (unit == UNIT_NONE && carve_ready(wish.home))
+	*grows = unit == UNIT_NONE && carve_ready(wish.home);
+	if (*grows)
 		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE - 1, zeroed);
 	if (unit == UNIT_NONE)
 		unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
 	return unit;
-}
-
-static bool open_more(unsigned home)
-{
-	struct chunk chunk;
-	uint32_t first, index, end;
-
-	if (reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, home, &chunk))
-		return false;
-	if (chunk.units == 0)
-		return true;
-	first = chunk.first_unit / SUPERSLAB_UNITS;
-	lock_take(&lock);
-	newest_superslabs[home] = chunk.units / SUPERSLAB_UNITS;
-	stock_set_fresh(home, first, first + newest_superslabs[home], &index, &end);
-	/* Another chunk's rest, which a large one may lie behind: the helper fills it like what is fresh. */
-	for (; index < end; index++)
-		if (!stock_push(home, STOCK_SPARE, index))
-			enter(index, home, 0, 0);
-	lock_put(&lock);
-	helper_link_wake();
-	return true;
-}
-
-/*
- * With the lock: less is fresh than the helper may need, which fills some ahead of threads. Not for
- * what is too small for a helper, nor where it would be in the way.
- */
-static bool runs_low(unsigned home)
-{
-	uint32_t first, end, wanted = (newest_superslabs[home] + 1) / 2;
-
-	if (reservation_opened_bytes() < HELPER_LINK_PLAIN_BYTES ||
-	    reservation.limit_bytes != SIZE_MAX)
-		return false;
-	stock_read_fresh(home, &first, &end);
-	return end - first + stock_length(home, STOCK_SPARE) < wanted;
 }
 
 static bool is_of_huge_page(uint32_t index)
@@ -192,7 +157,7 @@ static bool is_of_huge_page(uint32_t index)
  * child those that are between here and there. A thread that has moved meanwhile gets it for
  * where it is.
  */
-static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
+static uint32_t take_plain(struct superslab_wish wish, bool *zeroed)
 {
 	unsigned home = wish.home;
 	uint32_t unit, index = pop_plain(home);
@@ -212,69 +177,40 @@ static uint32_t take_plain(struct superslab_wish wish, bool *zeroed, bool *low)
 	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
-	*low = runs_low(home);
 	lock_put(&lock);
 	return unit;
 }
 
-static void open_ahead(unsigned home)
-{
-	if (open_more(home))
-		return;
-	lock_take(&lock);
-	newest_superslabs[home] = 0;
-	lock_put(&lock);
-}
-
-static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
+uint32_t superslab_take_free(struct superslab_wish wish, bool *zeroed, bool *grows)
 {
 	uint32_t unit;
-	bool low;
 
-	do {
-		lock_take(&lock);
-		unit = take_unit(wish, zeroed);
-		low = runs_low(wish.home);
-		lock_put(&lock);
-		if (unit == UNIT_NONE)
-			unit = take_plain(wish, zeroed, &low);
-	} while (unit == UNIT_NONE && open_more(wish.home));
-	if (unit != UNIT_NONE && low)
-		open_ahead(wish.home);
+	lock_take(&lock);
+	unit = take_unit(wish, zeroed, grows);
+	lock_put(&lock);
+	if (unit == UNIT_NONE) {
+		*grows = true;
+		unit = take_plain(wish, zeroed);
+	}
 	return unit;
 }
 
-/* No more can be opened: whatever is free in whoever's home is better than nothing. */
-static uint32_t take_anywhere(struct superslab_wish wish, bool *zeroed)
+uint32_t superslab_take_anywhere(struct superslab_wish wish, bool *zeroed)
 {
 	uint32_t unit = UNIT_NONE;
+	bool grows;
 
 	wish.thorough = true;
 	lock_take(&lock);
 	for (wish.home = 0; unit == UNIT_NONE && wish.home < topology.homes; wish.home++) {
-		unit = take_unit(wish, zeroed);
+		unit = take_unit(wish, zeroed, &grows);
 		if (unit == UNIT_NONE && carve_plain(wish.home))
-			unit = take_unit(wish, zeroed);
+			unit = take_unit(wish, zeroed, &grows);
 	}
 	lock_put(&lock);
 	if (unit != UNIT_NONE && topology_has_homes())
 		atomic_fetch_add_explicit(&spilled_bytes, wish.units * UNIT_SIZE,
 					  memory_order_relaxed);
-	return unit;
-}
-
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
-{
-	struct superslab_wish wish = { units, alignment, home, false };
-	uint32_t unit;
-
-	if (!reservation_charge(units * UNIT_SIZE))
-		return UNIT_NONE;
-	unit = take_or_open(wish, zeroed);
-	if (unit == UNIT_NONE)
-		unit = take_anywhere(wish, zeroed);
-	if (unit == UNIT_NONE)
-		reservation_uncharge(units * UNIT_SIZE);
 	return unit;
 }
 
@@ -369,7 +305,12 @@ void superslab_take_stock(void)
 	lock_put(&lock);
 }
 
-void superslab_receive(struct chunk chunk)
+void superslab_enter_bare(uint32_t index, unsigned home)
+{
+	enter(index, home, 0, 0);
+}
+
+void superslab_receive(struct chunk chunk, uint32_t dirty)
 {
 	uint32_t index = chunk.first_unit / SUPERSLAB_UNITS;
 	uint32_t end = index + chunk.units / SUPERSLAB_UNITS;
@@ -378,7 +319,7 @@ void superslab_receive(struct chunk chunk)
 
 	lock_take(&lock);
 	for (; index < end; index++)
-		enter(index, home, ALL_UNITS, ALL_UNITS);
+		enter(index, home, dirty, dirty);
 	lock_put(&lock);
 }
 

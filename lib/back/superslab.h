@@ -5,8 +5,8 @@
  *
  * Who may run with whom: anyone with anyone.
  *
- *   superslab_take_slab, _give, _receive    application threads: they take the superslab lock
- *   everything else                         anyone, the helper included: no lock
+ *   superslab_take_free, _take_anywhere, _give, _receive    application threads: they take the lock
+ *   everything else                                         anyone, the helper included: no lock
  *
  * No system call and no touch of heap memory happens under the lock.
  */
@@ -17,14 +17,15 @@
 #include <stdint.h>
 
 #include "back/superslab_record.h"
+#include "back/superslab_run.h"
 #include "os/lock.h"
 
 /*
- * A run of units whose first is a multiple of alignment (a power of two, at most 32), of the
- * home unless that can have no more. *zeroed: nobody has written to it since the kernel gave it.
- * UNIT_NONE: no memory.
+ * For superslab_take.c: a run out of what is there; *grows: it came out of the stock, or none
+ * did. And where no more can be opened: out of whoever's home, charged to nobody.
  */
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed);
+uint32_t superslab_take_free(struct superslab_wish wish, bool *zeroed, bool *grows);
+uint32_t superslab_take_anywhere(struct superslab_wish wish, bool *zeroed);
 
 void superslab_put_slab(uint32_t unit, unsigned units);
 
@@ -41,10 +42,13 @@ void superslab_note_idle(uint32_t index);
 /*
  * Memory changes hands when the address space is used up. Adjacent superslabs that are
  * wholly free cease to be ones; false: there are no such. The inverse makes superslabs of
- * units that nobody else uses.
+ * units that nobody else uses; dirty: the units of each that hold something.
  */
 bool superslab_give(uint32_t superslabs, struct chunk *chunk);
-void superslab_receive(struct chunk chunk);
+void superslab_receive(struct chunk chunk, uint32_t dirty);
+
+/* With the lock: one that was opened and never used. */
+void superslab_enter_bare(uint32_t index, unsigned home);
 
 /* What is in stock becomes free memory like any other. */
 void superslab_take_stock(void);

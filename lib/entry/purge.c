@@ -8,6 +8,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
+#include "back/large_move.h"
 #include "back/superslab_trim.h"
 #include "front/guarded.h"
 #include "front/lease.h"
@@ -34,6 +35,7 @@ EXPORT size_t hak_purge(void)
 	guarded_flush();
 	bytes += reclaim_all(false);
 	bytes += superslab_trim();
+	large_move_mend();
 	bytes += large_trim();
 	return bytes;
 }

@@ -11,6 +11,7 @@
 
 #include "back/balance.h"
 #include "back/large.h"
+#include "back/large_move.h"
 #include "back/limit.h"
 #include "front/thread_cache.h"
 #include "os/vm.h"
@@ -55,6 +56,7 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 
 	if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
 		return NULL;
+	large_move_mend();
 	do {
 		block = take(cache, size, alignment, dirty_bytes);
 	} while (unlikely(!block) && limit_try_again(size, &tries));

@@ -22,6 +22,7 @@
 
 #include "back/helper_link.h"
 #include "back/large.h"
+#include "back/large_move.h"
 #include "back/limit.h"
 #include "front/free.h"
 #include "front/hardened.h"

@@ -9,6 +9,7 @@
 #include "back/balance.h"
 #include "back/limit.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 
 static uint32_t take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
 {

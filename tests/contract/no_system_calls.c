@@ -5,6 +5,7 @@
  * below the peak of the warm-up.
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -29,6 +30,7 @@ enum {
 	SLOTS = 20000,
 	PEAK_MIB = 64,
 	WARM_MIB = 3 * PEAK_MIB,
+	FRAMES = 32,
 };
 
 static const struct {
@@ -52,6 +54,7 @@ static void on_forbidden_call(int signal, siginfo_t *info, void *context)
 {
 	const char *name = "?";
 	char text[100];
+	void *frames[FRAMES];
 	int length;
 
 	(void)signal;
@@ -62,6 +65,7 @@ static void on_forbidden_call(int signal, siginfo_t *info, void *context)
 	length = snprintf(text, sizeof(text), "a warm thread called %s\n", name);
 	if (write(2, text, (size_t)length) < 0)
 		_exit(2);
+	backtrace_symbols_fd(frames, backtrace(frames, FRAMES), 2);
 	_exit(1);
 }
 
@@ -90,7 +94,9 @@ static void catch_forbidden_calls(void)
 {
 	struct sigaction action = { .sa_sigaction = on_forbidden_call,
 				    .sa_flags = SA_SIGINFO };
+	void *frame;
 
+	CHECK(backtrace(&frame, 1) == 1);	/* the first loads a library */
 	CHECK(!sigaction(SIGSYS, &action, NULL));
 }
 

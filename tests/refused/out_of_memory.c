@@ -26,7 +26,6 @@ enum {
 	MOST_POINTS = 80,	/* more than any program without a helper has */
 	MOST_SAMPLED = 20,	/* of one with a helper, which takes a second a point */
 	CHECKED_AT_ONCE = 64,	/* contents of so many are looked at after each failure */
-	MOVED_MOST = 40 << 20,	/* lost where a move and all that mends it are refused: large.c */
 	LEAK_BYTES = 64 << 10,	/* what the C library itself may keep, as for a thread */
 	OPENED_MORE = 64 << 20,	/* a refused chunk is made up by others elsewhere */
 };
@@ -282,7 +281,7 @@ static struct need {
 
 static void run_point(const struct program *program, long nth, bool rest)
 {
-	size_t before = bytes_in_use() + (rest ? MOVED_MOST : 0);
+	size_t before = bytes_in_use();
 
 	refused = 0;
 	nth_call_arm(nth, rest);

@@ -14,6 +14,7 @@
 #include "back/release.h"
 #include "back/release_behind.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "support/options.h"
 
 #include "tests/unit/unit.h"

@@ -17,6 +17,7 @@
 #include "back/release.h"
 #include "back/release_behind.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "support/options.h"
 
 #include "tests/refused/filter.h"

@@ -11,6 +11,7 @@
 #include "back/large.h"
 #include "back/large_count.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "os/vm.h"
 
 #include "tests/unit/no_memory.h"

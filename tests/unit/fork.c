@@ -18,6 +18,7 @@
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "front/thread_cache.h"
 
 #include "tests/unit/unit.h"

@@ -11,6 +11,7 @@
 #include "back/large_run.h"
 #include "back/stock.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "front/lease.h"
 #include "os/node.h"
 #include "os/topology.h"

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "back/large.h"
+#include "back/large_move.h"
 #include "back/large_count.h"
 
 #include <errno.h>

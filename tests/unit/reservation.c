@@ -13,6 +13,7 @@
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "os/vm.h"
 #include "support/options.h"
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "back/superslab_take.h"
 #include "tests/unit/unit.h"
 
 #define BATCH	  64

@@ -7,6 +7,7 @@
 
 #include "back/populate_records.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "back/superslab_claim.h"
 #include "back/superslab_trim.h"
 

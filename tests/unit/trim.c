@@ -12,6 +12,7 @@
 
 #include "back/large.h"
 #include "back/superslab.h"
+#include "back/superslab_take.h"
 #include "back/superslab_claim.h"
 #include "back/superslab_trim.h"
 #include "os/vm.h"
