@@ -55,12 +55,13 @@ static void keep_ready(struct target_list *list)
 	list->count = kept;
 }
 
-static enum exit_code take_the_only_one(const char *verb, struct target_list *list)
+static enum exit_code take_the_only_one(const char *verb, enum arguments_targets how,
+					struct target_list *list)
 {
 	char text[400];
 
 	target_list_all(list);
-	if (list->count > 1)
+	if (list->count > 1 && how != ARGUMENTS_OUTSIDE)
 		keep_ready(list);
 	if (list->count == 1)
 		return EXIT_DONE;
@@ -109,9 +110,10 @@ enum exit_code arguments_take_targets(const char *verb, char **words, bool all,
 	if (*words)
 		return take_words(verb, words, all, how, list);
 	if (!all)
-		return take_the_only_one(verb, list);
+		return take_the_only_one(verb, how, list);
 	target_list_all(list);
-	keep_ready(list);
+	if (how != ARGUMENTS_OUTSIDE)
+		keep_ready(list);
 	if (list->count)
 		return EXIT_DONE;
 	message_error("%s: no process on hakmem that can be asked; `hakctl ps` says why",

@@ -25,6 +25,7 @@ enum exit_code arguments_bad_value(const char *verb, const char *option,
 
 enum arguments_targets {
 	ARGUMENTS_MANY, /* a verb that looks: a name may mean several processes */
+	ARGUMENTS_OUTSIDE, /* the same; also at those that cannot be asked */
 	ARGUMENTS_ONE,	/* a verb that changes: several only with --all */
 };
 

@@ -11,6 +11,7 @@
 #include "hakctl/command.h"
 #include "hakctl/json_output.h"
 #include "hakctl/message.h"
+#include "hakctl/outside.h"
 #include "hakctl/probe.h"
 #include "hakctl/remedy.h"
 #include "hakctl/seccomp_profile.h"
@@ -40,13 +41,19 @@ static void judge(struct request *request, const struct control_rung *rung)
 		request->worst = grade;
 }
 
-static void print_rung(const struct control_rung *rung)
+/* An option may be what somebody wants; whoever has no helper is told how to get one. */
+static bool is_to_be_mended(const struct control_rung *rung)
+{
+	return rung->state == CONTROL_RUNG_OFF || rung->state == CONTROL_RUNG_PARTLY ||
+	       (!strcmp(rung->name, "helper") && rung->state != CONTROL_RUNG_ON);
+}
+
+static void print_rung(const struct control_rung *rung, const struct process *process)
 {
 	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_WARNING,
 					     STYLE_FAINT, STYLE_FAINT };
-	bool is_off = rung->state == CONTROL_RUNG_OFF ||
-		      rung->state == CONTROL_RUNG_PARTLY;
-	const char *line = remedy_line(rung);
+	bool is_off = is_to_be_mended(rung);
+	const char *line = remedy_line(rung, process);
 
 	printf("  %s%-8s%s  %-16s %s\n",
 	       style_begin(styles[rung->state < 5 ? rung->state : 3]), state_name(rung),
@@ -60,22 +67,22 @@ static void print_rung(const struct control_rung *rung)
 		printf("            mend: %s\n", line);
 }
 
-static struct json_object *rung_to_json(const struct control_rung *rung)
+static struct json_object *rung_to_json(const struct control_rung *rung,
+					const struct process *process)
 {
 	struct json_object *object = json_object_new_object();
-	bool is_off = rung->state == CONTROL_RUNG_OFF ||
-		      rung->state == CONTROL_RUNG_PARTLY;
+	bool is_off = is_to_be_mended(rung);
 
 	json_output_text(object, "name", rung->name);
 	json_output_text(object, "state", state_name(rung));
 	json_output_text(object, "purpose", remedy_purpose(rung));
 	json_object_object_add(object, "errno", json_object_new_int(rung->error));
 	json_output_text(object, "cause", rung->cause);
-	json_output_text(object, "mend", is_off ? remedy_line(rung) : "");
+	json_output_text(object, "mend", is_off ? remedy_line(rung, process) : "");
 	return object;
 }
 
-static struct json_object *show_rungs(struct request *request,
+static struct json_object *show_rungs(struct request *request, const struct process *process,
 				      const struct control_rung *rungs, size_t count)
 {
 	struct json_object *array = request->json ? json_object_new_array() : NULL;
@@ -83,11 +90,64 @@ static struct json_object *show_rungs(struct request *request,
 	for (size_t i = 0; i < count; i++) {
 		judge(request, &rungs[i]);
 		if (request->json)
-			json_object_array_add(array, rung_to_json(&rungs[i]));
+			json_object_array_add(array, rung_to_json(&rungs[i], process));
 		else
-			print_rung(&rungs[i]);
+			print_rung(&rungs[i], process);
 	}
 	return array;
+}
+
+static void show_target(struct request *request, struct target *target,
+			const struct control_rung *rungs, size_t count)
+{
+	struct json_object *object, *array;
+
+	if (!request->json)
+		printf("%s%s%s\n", style_begin(STYLE_TITLE), target_label(target),
+		       style_end(STYLE_TITLE));
+	array = show_rungs(request, &target->process, rungs, count);
+	if (!request->json)
+		return;
+	object = json_output_target(target);
+	json_object_object_add(object, "rungs", array);
+	json_object_array_add(request->array, object);
+}
+
+/* The socket is the helper's: without one there is no more to say. */
+static size_t add_control(const struct target *target, struct control_rung *rungs, size_t count)
+{
+	struct control_rung *control = &rungs[count];
+	bool is_off = strstr(target->reason, "control:off");
+
+	for (size_t i = 0; !is_off && i < count; i++)
+		if (!strcmp(rungs[i].name, "helper") && rungs[i].state != CONTROL_RUNG_ON)
+			return count;
+	*control = (struct control_rung){ .name = "control",
+					  .state = is_off ? CONTROL_RUNG_UNWANTED :
+							    CONTROL_RUNG_OFF };
+	snprintf(control->cause, sizeof(control->cause), "%.159s", target->reason);
+	return count + 1;
+}
+
+/* What its library knows without a helper, and why there is no socket. */
+static bool examine_from_outside(struct request *request, struct target *target,
+				 struct failure *failure)
+{
+	struct control_rung rungs[PROBE_MOST_RUNGS + 1];
+	struct outside outside;
+	struct failure unread;
+	size_t count = 0;
+
+	if (outside_open(&outside, &target->process, &target->library, &unread))
+		count = outside_rungs(&outside, rungs, PROBE_MOST_RUNGS);
+	if (!count)
+		return failure_set(failure, EXIT_REFUSED, "%s, and %s", target->reason, unread.text);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(rungs[i].name, "helper") && rungs[i].state == CONTROL_RUNG_UNKNOWN)
+			snprintf(rungs[i].cause, sizeof(rungs[i].cause), "its heap is small");
+	count = add_control(target, rungs, count);
+	show_target(request, target, rungs, count);
+	return true;
 }
 
 static bool examine(struct target *target, void *argument, struct failure *failure)
@@ -95,25 +155,16 @@ static bool examine(struct target *target, void *argument, struct failure *failu
 	struct request *request = argument;
 	struct reply_rows rows = { .row_bytes = sizeof(struct control_rung) };
 	struct connection connection;
-	struct json_object *array;
 	bool done;
 
+	if (target->state == TARGET_SILENT && target->has_library)
+		return examine_from_outside(request, target, failure);
 	if (!target_connect(target, &connection, failure))
 		return false;
 	done = connection_ask_rows(&connection, CONTROL_DOCTOR, &rows, failure);
 	connection_close(&connection);
-	if (done && !request->json)
-		printf("%s%s%s\n", style_begin(STYLE_TITLE), target_label(target),
-		       style_end(STYLE_TITLE));
-	if (done) {
-		array = show_rungs(request, (const void *)rows.rows, rows.count);
-		if (request->json) {
-			struct json_object *object = json_output_target(target);
-
-			json_object_object_add(object, "rungs", array);
-			json_object_array_add(request->array, object);
-		}
-	}
+	if (done)
+		show_target(request, target, (const void *)rows.rows, rows.count);
 	reply_free_rows(&rows);
 	return done;
 }
@@ -130,7 +181,7 @@ static enum exit_code examine_machine(struct request *request)
 	if (!request->json)
 		printf("%sthis machine%s  Linux %s\n", style_begin(STYLE_TITLE),
 		       style_end(STYLE_TITLE), system.release);
-	array = show_rungs(request, rungs, count);
+	array = show_rungs(request, NULL, rungs, count);
 	if (!request->json)
 		return (enum exit_code)request->worst;
 	object = json_output_begin("doctor");
@@ -181,7 +232,7 @@ static int doctor_run(int argc, char **argv)
 	if (!argv[optind] && !request.all)
 		return examine_machine(&request);
 	code = arguments_take_targets("doctor", argv + optind, request.all,
-				      ARGUMENTS_MANY, &list);
+				      ARGUMENTS_OUTSIDE, &list);
 	if (code != EXIT_DONE)
 		return code;
 	if (request.json)

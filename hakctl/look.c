@@ -10,7 +10,10 @@
 #include <time.h>
 
 #include "hakctl/message.h"
+#include "hakctl/outside.h"
 #include "hakctl/snapshot.h"
+
+enum { LOOK_MOST_RUNGS = 64 };
 
 /* A few milliseconds more are better than an answer in which a line is missing. */
 #define KERNEL_TRIES	3
@@ -57,28 +60,55 @@ static bool ask(struct connection *connection, unsigned wanted, struct look *loo
 		connection_ask_rows(connection, CONTROL_NODES, &look->nodes, failure));
 }
 
-/* The classes are in the snapshot, threads and nodes are not. */
+static void keep_classes(struct look *look, const struct control_class *classes, size_t count)
+{
+	size_t bytes = count * sizeof(classes[0]);
+
+	look->classes.rows = malloc(bytes ? bytes : 1);
+	if (!look->classes.rows)
+		message_out_of_memory();
+	memcpy(look->classes.rows, classes, bytes);
+	look->classes.count = look->classes.room = count;
+}
+
+/* The reason is told beside it. */
+static void describe(const struct outside *outside, struct control_ledger *ledger)
+{
+	struct control_rung rungs[LOOK_MOST_RUNGS];
+	size_t count = outside_rungs(outside, rungs, LOOK_MOST_RUNGS);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(rungs[i].name, "helper") || rungs[i].state == CONTROL_RUNG_ON)
+			continue;
+		snprintf(ledger->mode, sizeof(ledger->mode), "no helper");
+		ledger->notice[0] = '\0';
+	}
+}
+
+/*
+ * What a helper wrote last is in the snapshot, what is counted anyway is added up here. Threads and
+ * nodes are in neither.
+ */
 static bool read_from_outside(const struct target *target, struct look *look,
 			      const char *why, struct failure *failure)
 {
 	static struct control_snapshot snapshot;
-	struct failure unread;
-	size_t bytes;
+	struct failure unread, uncounted;
+	struct outside outside;
+	size_t count = 0;
 
 	if (!target->has_library)
 		return failure_set(failure, EXIT_REFUSED, "%s", why);
 	if (!snapshot_read(&target->process, &target->library, &snapshot, &unread))
 		return failure_set(failure, EXIT_REFUSED, "%s, and %s", why, unread.text);
-	if (snapshot.sequence == 0)
-		return failure_set(failure, EXIT_REFUSED,
-				   "%s, and has never written a snapshot", why);
+	if (outside_open(&outside, &target->process, &target->library, &uncounted)) {
+		describe(&outside, &snapshot.ledger);
+		count = outside_read(&outside, &snapshot.ledger, snapshot.classes, &uncounted);
+	}
+	if (!count && snapshot.sequence == 0)
+		return failure_set(failure, EXIT_REFUSED, "%s, and %s", why, uncounted.text);
 	look->ledger = snapshot.ledger;
-	bytes = snapshot.class_count * sizeof(snapshot.classes[0]);
-	look->classes.rows = malloc(bytes ? bytes : 1);
-	if (!look->classes.rows)
-		message_out_of_memory();
-	memcpy(look->classes.rows, snapshot.classes, bytes);
-	look->classes.count = look->classes.room = snapshot.class_count;
+	keep_classes(look, snapshot.classes, count ? count : snapshot.class_count);
 	look->from_outside = true;
 	snprintf(look->why_outside, sizeof(look->why_outside), "%s", why);
 	return true;
@@ -92,17 +122,19 @@ bool look_take(const struct target *target, unsigned wanted, struct look *look,
 
 	begin(look);
 	if (target->state == TARGET_STOPPED)
-		return read_from_outside(target, look, "is stopped", failure);
+		return read_from_outside(target, look, "it is stopped", failure);
+	if (target->state == TARGET_SILENT)
+		return read_from_outside(target, look, target->reason, failure);
 	if (!target_connect(target, &connection, failure))
 		return target->state == TARGET_READY && failure->is_timeout &&
-		       read_from_outside(target, look, "does not answer", failure);
+		       read_from_outside(target, look, "it does not answer", failure);
 	done = ask(&connection, wanted, look, failure);
 	connection_close(&connection);
 	if (done)
 		return true;
 	look_free(look);
 	return failure->is_timeout &&
-	       read_from_outside(target, look, "does not answer", failure);
+	       read_from_outside(target, look, "it does not answer", failure);
 }
 
 void look_free(struct look *look)

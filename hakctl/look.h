@@ -23,7 +23,7 @@ struct look {
 	struct reply_rows nodes;   /* struct control_node */
 	char release[24];	   /* of the library; "": not known */
 	bool from_outside;	   /* the ledger is as old as its taken_ns says */
-	char why_outside[64];	   /* "stopped", "does not answer" */
+	char why_outside[256];	   /* "is stopped", "has no helper: …" */
 };
 
 bool look_take(const struct target *target, unsigned wanted, struct look *look,

@@ -92,7 +92,7 @@ static int open_pagemap(const struct process *process)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* wanted: pages with all of these. */
+/* wanted: pages with all of these, and of their own. */
 static bool scan(const struct process *process, uint64_t start, uint64_t end,
 		 uint64_t wanted, uint64_t flags,
 		 void (*visit)(uint64_t start, uint64_t end, bool huge, void *argument),
@@ -109,7 +109,8 @@ static bool scan(const struct process *process, uint64_t start, uint64_t end,
 			.end = end,
 			.regions = (uint64_t)(uintptr_t)regions,
 			.region_count = MOST_REGIONS,
-			.all_mask = wanted,
+			.inverted = KERNEL_ABI_PAGE_ZERO,
+			.all_mask = wanted | KERNEL_ABI_PAGE_ZERO,
 			.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
 		};
 		int count = ioctl(file, KERNEL_ABI_PAGE_SCAN, &arguments);

@@ -33,8 +33,7 @@ static void write_page(FILE *out, bool is_classic, struct target_list *list)
 		message_out_of_memory();
 	for (size_t i = 0; i < list->count; i++) {
 		sources[i].target = &list->targets[i];
-		if (list->targets[i].state != TARGET_SILENT &&
-		    look_take(&list->targets[i], LOOK_CLASSES | LOOK_NODES, &looks[i],
+		if (look_take(&list->targets[i], LOOK_CLASSES | LOOK_NODES, &looks[i],
 			      &unused))
 			sources[i].look = &looks[i];
 	}
@@ -81,15 +80,8 @@ static enum exit_code print_once(const struct request *request)
 {
 	struct target_list list = { .targets = NULL };
 	enum exit_code code = arguments_take_targets(
-		"metrics", request->words, !request->words[0], ARGUMENTS_MANY, &list);
+		"metrics", request->words, !request->words[0], ARGUMENTS_OUTSIDE, &list);
 
-	for (size_t i = 0; code == EXIT_DONE && request->words[0] && i < list.count; i++)
-		if (list.targets[i].state == TARGET_SILENT) {
-			message_error("metrics: %s: cannot be asked: %s",
-				      target_label(&list.targets[i]),
-				      list.targets[i].reason);
-			code = EXIT_REFUSED;
-		}
 	if (code == EXIT_DONE)
 		write_page(stdout, request->is_classic, &list);
 	target_list_free(&list);

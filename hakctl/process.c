@@ -128,6 +128,43 @@ bool process_is_secure(const struct process *process)
 	return false;
 }
 
+bool process_is_filtered(const struct process *process)
+{
+	char text[8192];
+	unsigned mode = 0;
+	char *line;
+
+	if (read_file(process->pid, "status", text, sizeof(text)) <= 0)
+		return false;
+	line = strstr(text, "\nSeccomp:");
+	return line && sscanf(line, "\nSeccomp: %u", &mode) == 1 && mode;
+}
+
+/* ".../system.slice/redis-server.service", ".../docker-0123.scope", ".../kubepods.slice/...". */
+enum process_setting process_find_setting(const struct process *process, char unit[128])
+{
+	static const char *const containers[] = { "docker", "kubepods", "containerd", "libpod",
+						  "crio", "lxc" };
+	char text[4096], *end, *start;
+
+	unit[0] = '\0';
+	if (read_file(process->pid, "cgroup", text, sizeof(text)) <= 0)
+		return PROCESS_BARE;
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
+		if (strstr(text, containers[i]))
+			return PROCESS_IN_CONTAINER;
+	end = strstr(text, ".service");
+	if (!end)
+		return PROCESS_BARE;
+	end += strlen(".service");
+	for (start = end; start > text && start[-1] != '/'; start--)
+		;
+	snprintf(unit, 128, "%.*s", (int)(end - start), start);
+	text_clean(unit);
+	/* A session is no server: what a user starts by hand is in the service of his manager. */
+	return strncmp(unit, "user@", 5) ? PROCESS_IN_UNIT : PROCESS_BARE;
+}
+
 bool process_has_other_root(const struct process *process)
 {
 	char path[64];

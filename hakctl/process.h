@@ -35,6 +35,12 @@ bool process_is_ours(const struct process *process);
 const char *process_why_unseen(void);
 /* Set-uid, set-gid or with file capabilities: the library reads no options and opens no socket. */
 bool process_is_secure(const struct process *process);
+/* By seccomp, in whatever mode. */
+bool process_is_filtered(const struct process *process);
+/* What started it, by its cgroup. */
+enum process_setting { PROCESS_BARE, PROCESS_IN_UNIT, PROCESS_IN_CONTAINER };
+/* unit: the systemd unit's name, if it is in one. */
+enum process_setting process_find_setting(const struct process *process, char unit[128]);
 /* Another mount namespace, so that its paths are below /proc/PID/root. */
 bool process_has_other_root(const struct process *process);
 /* The library's own task beside a program: it has the same memory. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `hakctl ps`: every process on hakmem that can be seen, and for those that cannot be asked
+ * `hakctl ps`: every process on hakmem that can be seen, and for those that have no helper to ask
  * the reason. Also what `hakctl` alone does.
  */
 #include <config.h>
@@ -32,21 +32,16 @@ struct seen {
 	struct look look;
 	struct rates rates;
 	bool is_known; /* look holds something */
-	char warning[200];
+	char warning[400];
 };
 
 static void take_first(struct seen *seen)
 {
 	struct failure failure;
 
-	if (seen->target->state == TARGET_SILENT) {
-		snprintf(seen->warning, sizeof(seen->warning), "%s",
-			 seen->target->reason);
-		return;
-	}
 	seen->is_known = look_take(seen->target, 0, &seen->look, &failure);
 	if (!seen->is_known)
-		snprintf(seen->warning, sizeof(seen->warning), "%.199s", failure.text);
+		snprintf(seen->warning, sizeof(seen->warning), "%s", failure.text);
 }
 
 static void take_second(struct seen *seen)
@@ -57,7 +52,7 @@ static void take_second(struct seen *seen)
 	if (!seen->is_known || seen->look.from_outside)
 		return;
 	if (!look_take(seen->target, 0, &second, &failure)) {
-		snprintf(seen->warning, sizeof(seen->warning), "%.199s", failure.text);
+		snprintf(seen->warning, sizeof(seen->warning), "%s", failure.text);
 		return;
 	}
 	seen->rates = rates_between(&seen->look.ledger, &second.ledger);
@@ -105,6 +100,7 @@ static void add_row(struct table *table, const struct seen *seen)
 	const struct process *process = &seen->target->process;
 	const struct control_ledger *ledger = &seen->look.ledger;
 	bool known = seen->is_known;
+	bool says_mode = known && seen->target->state != TARGET_SILENT;
 	enum style faint = known ? STYLE_PLAIN : STYLE_FAINT;
 
 	table_add(table, STYLE_PLAIN, "%d", (int)process->pid);
@@ -126,7 +122,7 @@ static void add_row(struct table *table, const struct seen *seen)
 	else
 		table_add(table, faint, "-");
 	table_add(table, seen->warning[0] ? STYLE_WARNING : STYLE_PLAIN, "%s%s%s",
-		  known ? ledger->mode : "", known && seen->warning[0] ? "; " : "",
+		  says_mode ? ledger->mode : "", says_mode && seen->warning[0] ? "; " : "",
 		  seen->warning);
 }
 
@@ -255,6 +251,7 @@ const struct command ps_command = {
 		"Memory in bytes, with K, M, G for 1024 of the one before. LIVE is what the\n"
 		"program holds, POPULATED what is resident in the heap, STOCK what is ready to\n"
 		"be taken, RELEASE/s what goes back to the kernel, measured over 0.2 s. A process\n"
-		"that has the library but cannot be asked is listed with the reason.\n",
+		"that has the library but no helper to ask is read from outside, and listed with the\n"
+		"reason and what mends it.\n",
 	.run = ps_run,
 };

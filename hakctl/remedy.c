@@ -10,10 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DOCKER                                                       \
-	"hakctl doctor --seccomp-profile > hakmem.json; docker run " \
-	"--security-opt seccomp=hakmem.json ..."
-
 struct remedy {
 	const char *rung;
 	const char *purpose;
@@ -25,11 +21,11 @@ struct remedy {
 };
 
 static const struct remedy remedies[] = {
-	{ "helper", "one thread works ahead of the others",
-	  "memory, and a kernel that lets madvise(2) through", NULL, NULL, NULL, true },
-	{ "seccomp", "the helper may use all its calls",
-	  "HAKMEM_OPTIONS=helpers:always, if the filter refuses and does not kill", NULL,
-	  NULL, NULL, false },
+	{ "helper", "one task works ahead of the threads, and gives back behind them",
+	  "control:always in HAKMEM_OPTIONS starts it at once", NULL, NULL, NULL, false },
+	{ "control", "answers hakctl", "HAKMEM_CONTROL_DIR, or control:DIR, names a folder for its socket",
+	  NULL, NULL, NULL, false },
+	{ "seccomp", "the helper may use all its calls", "", NULL, NULL, NULL, true },
 	{ "processors", "the helper has a processor of its own",
 	  "docker run --cpus 2 ..., or taskset with two processors", NULL, NULL, NULL,
 	  false },
@@ -84,25 +80,97 @@ static bool first_letter_is(const char *path, const char *letters)
 	return letter != EOF && letter && strchr(letters, letter);
 }
 
-static bool is_in_container(void)
+/* Why there is no helper, by words of its cause; the first that fits. */
+static const struct silence {
+	const char *words;
+	const char *bare, *unit, *container;
+} silences[] = {
+	{ "helpers:never", "take helpers:never out of HAKMEM_OPTIONS", NULL, NULL },
+	{ "control:off", "take control:off out of HAKMEM_OPTIONS", NULL, NULL },
+	{ "task", "ulimit -u, higher", "TasksMax= and LimitNPROC= of UNIT, higher",
+	  "docker run --pids-limit, higher (Kubernetes: podPidsLimit)" },
+	{ "RLIMIT_NPROC", "ulimit -u, higher", "TasksMax= and LimitNPROC= of UNIT, higher",
+	  "docker run --ulimit nproc=..., higher" },
+	{ "PID namespace", "it comes once that child has been made", NULL, NULL },
+	{ "/proc", "mount -t proc proc ROOT/proc", NULL, NULL },
+	{ "stack", "more memory, or a higher limit of it", NULL, NULL },
+	{ "WIPEONFORK", "a kernel of 4.14 or later, that lets madvise(2) through", NULL, NULL },
+};
+
+#define PROFILE                                                                    \
+	"hakctl doctor --seccomp-profile > hakmem.json; docker run --security-opt " \
+	"seccomp=hakmem.json ... (Kubernetes: seccompProfile, type Localhost)"
+#define DROP_IN                                                                \
+	"hakctl doctor --systemd-filter > /etc/systemd/system/UNIT.d/hakmem.conf; " \
+	"systemctl daemon-reload; systemctl restart UNIT"
+#define BARE "the filter of the program, or of what starts it, with the calls of hakmem(7)"
+
+/* Its words UNIT become the name. */
+static const char *name_unit(const char *text, const char *name)
 {
-	return access("/.dockerenv", F_OK) == 0 ||
-	       access("/run/.containerenv", F_OK) == 0;
+	static char line[512];
+	size_t used = 0;
+
+	while (*text && used + strlen(name) + 2 < sizeof(line)) {
+		bool is_name = !strncmp(text, "UNIT", 4);
+
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%.*s",
+					 is_name ? (int)strlen(name) : 1, is_name ? name : text);
+		text += is_name ? 4 : 1;
+	}
+	return line;
 }
 
-const char *remedy_line(const struct control_rung *rung)
+static bool is_in_container(void)
+{
+	return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+}
+
+static const char *by_setting(const struct process *process, const char *bare, const char *unit,
+			      const char *container)
+{
+	struct process own = { .pid = getpid() };
+	char name[128];
+	enum process_setting setting = process_find_setting(process ? process : &own, name);
+
+	if (container && (setting == PROCESS_IN_CONTAINER || is_in_container()))
+		return container;
+	return unit && setting == PROCESS_IN_UNIT ? name_unit(unit, name) : bare;
+}
+
+static const char *for_silence(const struct control_rung *rung, const struct process *process)
+{
+	for (size_t i = 0; i < sizeof(silences) / sizeof(silences[0]); i++)
+		if (strstr(rung->cause, silences[i].words))
+			return by_setting(process, silences[i].bare, silences[i].unit,
+					  silences[i].container);
+	return NULL;
+}
+
+static bool is_refused(const struct control_rung *rung, const struct process *process)
+{
+	char name[128];
+	struct process own = { .pid = getpid() };
+
+	if (rung->error == EPERM || rung->error == EACCES)
+		return true;
+	return rung->error == ENOSYS &&
+	       process_find_setting(process ? process : &own, name) == PROCESS_IN_CONTAINER;
+}
+
+const char *remedy_line(const struct control_rung *rung, const struct process *process)
 {
 	const struct remedy *remedy = find(rung);
-	bool is_refused = rung->error == EPERM || rung->error == EACCES ||
-			  (rung->error == ENOSYS && is_in_container());
+	const char *line;
 
-	if (!remedy)
-		return "";
-	if (remedy->is_filtered && strstr(rung->cause, "seccomp"))
-		return DOCKER;
+	if (strstr(rung->cause, "seccomp") || strstr(rung->cause, "filter"))
+		return by_setting(process, BARE, DROP_IN, PROFILE);
+	line = for_silence(rung, process);
+	if (line || !remedy)
+		return line ? line : "";
 	if (remedy->sysctl && first_letter_is(remedy->sysctl, remedy->refusing))
 		return remedy->sysctl_line;
-	if (remedy->is_filtered && is_refused)
-		return DOCKER;
+	if (remedy->is_filtered && is_refused(rung, process))
+		return by_setting(process, BARE, DROP_IN, PROFILE);
 	return remedy->line;
 }

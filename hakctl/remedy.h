@@ -5,9 +5,14 @@
 
 #include <hakmem/control.h>
 
+#include "hakctl/process.h"
+
 /* "populates memory ahead"; "" for a rung that is not known. */
 const char *remedy_purpose(const struct control_rung *rung);
-/* A command, an option or a kernel; "": none is known. Of this machine, as it is now. */
-const char *remedy_line(const struct control_rung *rung);
+/*
+ * A command, an option or a kernel; "": none is known. Of this machine, as it is now, and for the
+ * way in which the process was started; NULL: hakctl itself. Overwritten by the next call.
+ */
+const char *remedy_line(const struct control_rung *rung, const struct process *process);
 
 #endif

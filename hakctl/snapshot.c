@@ -7,10 +7,9 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <time.h>
 
-#include "hakctl/elf_file.h"
+#include "hakctl/remote.h"
 #include "hakctl/reply.h"
 
 #define SYMBOL "hak_snapshot"
@@ -28,37 +27,6 @@ struct prefix {
 	uint32_t bytes;
 	uint32_t ledger_bytes;
 };
-
-static ssize_t read_memory(const struct process *process, uint64_t from, void *to,
-			   size_t bytes)
-{
-	struct iovec local = { to, bytes };
-	struct iovec remote = { (void *)(uintptr_t)from, bytes };
-
-	return process_vm_readv(process->pid, &local, 1, &remote, 1, 0);
-}
-
-static bool find_symbol(const struct process_library *library, uint64_t *address,
-			struct failure *failure)
-{
-	struct elf_file file;
-	bool found;
-
-	if (!elf_file_open(&file, library->readable))
-		return failure_set(failure, EXIT_REFUSED, "its library %s: %s",
-				   library->path, strerror(errno));
-	found = elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
-		elf_file_address(&file, SYMBOL, address);
-	elf_file_close(&file);
-	if (!found)
-		return failure_set(
-			failure, EXIT_REFUSED,
-			"its library %s exports no snapshot; it is older than this "
-			"hakctl",
-			library->path);
-	*address += library->base;
-	return true;
-}
 
 static bool has_known_shape(const struct prefix *prefix, struct failure *failure)
 {
@@ -98,9 +66,8 @@ static bool copy_whole(const struct process *process, uint64_t address,
 		struct timespec pause = { 0, 1000000 };
 		uint64_t before, after;
 
-		if (read_memory(process, address, bytes, count) != (ssize_t)count ||
-		    read_memory(process, address + at, &after, sizeof(after)) !=
-			    (ssize_t)sizeof(after))
+		if (!remote_read(process, address, bytes, count) ||
+		    !remote_read(process, address + at, &after, sizeof(after)))
 			return false;
 		memcpy(&before, bytes + at, sizeof(before));
 		if (after == before && !(after & 1))
@@ -144,10 +111,9 @@ bool snapshot_read(const struct process *process, const struct process_library *
 	struct prefix prefix;
 	uint64_t address;
 
-	if (!find_symbol(library, &address, failure))
+	if (!remote_find(library, SYMBOL, &address, failure))
 		return false;
-	if (read_memory(process, address, &prefix, sizeof(prefix)) !=
-	    (ssize_t)sizeof(prefix))
+	if (!remote_read(process, address, &prefix, sizeof(prefix)))
 		return failure_set(failure, EXIT_REFUSED,
 				   "its memory cannot be read: %s%s", strerror(errno),
 				   errno == EPERM ? "; root may" : "");

@@ -156,7 +156,7 @@ static int stats_run(int argc, char **argv)
 
 	if (code == EXIT_DONE)
 		code = arguments_take_targets("stats", argv + optind, request.all,
-					      ARGUMENTS_MANY, &list);
+					      ARGUMENTS_OUTSIDE, &list);
 	if (code != EXIT_DONE)
 		return code;
 	if (request.interval_s > 0)
@@ -186,7 +186,6 @@ const struct command stats_command = {
 		"\n"
 		"TARGET is a PID, a name or a socket; without one, the only process there is.\n"
 		"What is marked as sampled is so, without bias; all else is counted. A process\n"
-		"that is stopped is read from outside, as it was when it last wrote its\n"
-		"snapshot.\n",
+		"that is stopped or has no helper is read from outside.\n",
 	.run = stats_run,
 };

@@ -25,9 +25,8 @@ void stats_text_heading(const struct target *target, const struct look *look)
 		printf("%s  %s%s\n", style_begin(STYLE_FAINT), ledger->notice,
 		       style_end(STYLE_FAINT));
 	if (look->from_outside)
-		printf("%s  it %s: read from outside, as of %s ago%s\n",
-		       style_begin(STYLE_WARNING), look->why_outside,
-		       units_duration(look_age_ns(look) / 1000000000).text,
+		printf("%s  read from outside, as of %s ago: %s%s\n", style_begin(STYLE_WARNING),
+		       units_duration(look_age_ns(look) / 1000000000).text, look->why_outside,
 		       style_end(STYLE_WARNING));
 }
 

@@ -14,7 +14,14 @@
 
 #include "hakctl/control_socket.h"
 #include "hakctl/message.h"
+#include "hakctl/outside.h"
+#include "hakctl/remedy.h"
 #include "hakctl/snapshot.h"
+
+/* As the library has it before a helper has said anything else. */
+#define NO_HELPER "its helper has not started"
+
+enum { MOST_RUNGS = 64 };
 
 const char *target_label(const struct target *target)
 {
@@ -107,18 +114,65 @@ static bool ask_snapshot(struct target *target)
 	if (snapshot.socket[0] == '/') {
 		snprintf(target->socket, sizeof(target->socket), "%s%s", root,
 			 snapshot.socket);
+		errno = 0;
 		if (lstat(target->socket, &status) == 0 && S_ISSOCK(status.st_mode)) {
 			target->state = TARGET_READY;
 			return true;
 		}
 		target->socket[0] = '\0';
-		give_reason(target, "its socket has been removed from its folder");
+		give_reason(target, errno == EACCES ?
+					    "its socket is in a folder that only its user may enter" :
+					    "its socket has been removed from its folder");
 		return true;
 	}
-	if (!snapshot.why_no_socket[0])
+	if (!snapshot.why_no_socket[0] || !strcmp(snapshot.why_no_socket, NO_HELPER))
 		return false;
 	give_reason(target, snapshot.why_no_socket);
 	return true;
+}
+
+/* In the library's own words, and with the line that mends it. */
+static bool ask_rungs(struct target *target)
+{
+	struct control_rung rungs[MOST_RUNGS];
+	struct outside outside;
+	struct failure unused;
+	size_t count = 0;
+
+	if (outside_open(&outside, &target->process, &target->library, &unused))
+		count = outside_rungs(&outside, rungs, MOST_RUNGS);
+	for (size_t i = 0; i < count; i++) {
+		const char *line = remedy_line(&rungs[i], &target->process);
+		char reason[sizeof(target->reason)];
+
+		if (strcmp(rungs[i].name, "helper") || rungs[i].state == CONTROL_RUNG_ON)
+			continue;
+		snprintf(reason, sizeof(reason), "no helper: %s; %s",
+			 rungs[i].cause[0] ? rungs[i].cause : "its heap is small", line);
+		give_reason(target, reason);
+		return true;
+	}
+	return false;
+}
+
+/* Where its memory may not be read: what /proc says. */
+static void guess_reason(struct target *target)
+{
+	const struct process *process = &target->process;
+	char options[4096];
+
+	if (process_environment(process, "HAKMEM_OPTIONS", options, sizeof(options)) &&
+	    strstr(options, "helpers:never"))
+		give_reason(target, "no helper: helpers:never is in its HAKMEM_OPTIONS");
+	else if (process_is_filtered(process))
+		give_reason(target, "a seccomp filter is in force in it; `hakctl doctor PID` as root "
+				    "says what it lacks");
+	else if (!process_helper_of(process))
+		give_reason(target, "its helper has not started yet; control:always in "
+				    "HAKMEM_OPTIONS starts it at once");
+	else
+		give_reason(target, "its helper has opened no socket; HAKMEM_CONTROL_DIR "
+				    "names a folder for it");
 }
 
 static void find_reason(struct target *target)
@@ -133,14 +187,8 @@ static void find_reason(struct target *target)
 			    "is set-uid or set-gid; such a program opens no socket");
 	else if (control_is_off(process))
 		give_reason(target, "control:off is in its HAKMEM_OPTIONS");
-	else if (ask_snapshot(target))
-		return;
-	else if (!process_helper_of(process))
-		give_reason(target, "its helper has not started yet; control:always in "
-				    "HAKMEM_OPTIONS starts it at once");
-	else
-		give_reason(target, "its helper has opened no socket; HAKMEM_CONTROL_DIR "
-				    "names a folder for it");
+	else if (!ask_snapshot(target) && !ask_rungs(target))
+		guess_reason(target);
 }
 
 /* True when the process is on hakmem, which is then what the list has of it. */

@@ -26,7 +26,7 @@ struct target {
 	bool has_library; /* false: known by its socket alone */
 	struct process_library library;
 	char socket[PATH_MAX]; /* "": none */
-	char reason[200];      /* why it is silent, and what to do */
+	char reason[400];      /* why it is silent, and what to do */
 };
 
 struct target_list {

@@ -374,6 +374,31 @@ struct control_snapshot {
 	struct control_class classes[CONTROL_SNAPSHOT_CLASSES];
 };
 
+/*
+ * The exported symbol hak_outline is one of these, and constant: where a library keeps what it counts,
+ * in its process, so that hakctl can add it up from outside (process_vm_readv) while there is no
+ * helper to ask. What lies there has the shape of the library's own structs: only a hakctl that was
+ * built with the same ones (shape, see lib/entry/outline.h) reads it.
+ */
+#define CONTROL_OUTLINE_SHAPE	18
+
+struct control_outline {
+	uint32_t magic;
+	uint32_t bytes;			/* of this struct */
+	uint32_t shape[CONTROL_OUTLINE_SHAPE];
+	const void *reservation;	/* struct reservation */
+	const void *newest_heap;	/* struct heap * */
+	const void *sent_alone;		/* uint32_t, by class */
+	const void *superslabs;		/* uint32_t: how many, at most */
+	const void *large;		/* struct large_count_totals */
+	const void *large_dirty;	/* uint32_t, in units */
+	const void *calls;		/* size_t: of the program, of helpers */
+	const void *options;		/* struct options */
+	const void *rungs;		/* struct control_rung, rung_count of them */
+	uint32_t rung_count;
+	uint32_t reserved;
+};
+
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(struct control_head) == 32, "fixed in every version");
 _Static_assert(offsetof(struct control_head, version) == 4, "fixed in every version");

@@ -8,8 +8,11 @@
 #ifndef HAKMEM_BACK_LARGE_COUNT_H
 #define HAKMEM_BACK_LARGE_COUNT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "support/compiler.h"
 
 struct large_counts {
 	size_t live_bytes;
@@ -18,6 +21,13 @@ struct large_counts {
 	size_t free_dirty_bytes;
 	size_t free_clean_bytes;	/* released, or never used */
 };
+
+/* For hak_outline alone. relaxed: numbers of a moment. */
+struct large_count_totals {
+	_Atomic size_t range_units, live_units, live_blocks, live_slack;
+};
+
+extern struct large_count_totals large_count_totals HIDDEN;
 
 /* Adds to what is live; slack: bytes of blocks behind what was asked for. */
 void large_count_add(int32_t units, int blocks, int64_t slack);

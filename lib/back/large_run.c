@@ -19,7 +19,7 @@
 
 /* [home][dirty]; unit + 1 of the first run; by large lock */
 static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
-static _Atomic uint32_t dirty_units;
+_Atomic uint32_t large_run_dirty;	/* units */
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
 static _Atomic uint32_t claimed;	/* the helper's run, unit + 1; relaxed: for a fork's child */
@@ -89,12 +89,12 @@ static void list_insert(uint32_t unit)
 
 static void count_dirty(uint32_t amount)
 {
-	atomic_store_explicit(&dirty_units, large_run_dirty_units() + amount, memory_order_relaxed);
+	atomic_store_explicit(&large_run_dirty, large_run_dirty_units() + amount, memory_order_relaxed);
 }
 
 uint32_t large_run_dirty_units(void)
 {
-	return atomic_load_explicit(&dirty_units, memory_order_relaxed);
+	return atomic_load_explicit(&large_run_dirty, memory_order_relaxed);
 }
 
 bool large_run_remove(uint32_t unit)

@@ -120,6 +120,7 @@ void large_run_mark(uint32_t unit, uint32_t units, bool dirty);
 
 /* Dirty units in free runs. relaxed: written under the large lock, read by anyone. */
 uint32_t large_run_dirty_units(void);
+extern _Atomic uint32_t large_run_dirty HIDDEN;	/* the same, for hak_outline alone */
 
 /* How many units of [unit, unit + units) are dirty. */
 uint32_t large_run_count_dirty(uint32_t unit, uint32_t units);

@@ -29,7 +29,7 @@
 
 /* All by superslab lock. */
 static struct lock lock;
-static uint32_t count;			/* one past the highest carved; read racily */
+uint32_t superslab_end;			/* one past the highest carved; read racily */
 static uint64_t units_taken;		/* by this process, ever */
 
 static struct index_stack idle;		/* for the helper */
@@ -47,7 +47,7 @@ size_t superslab_spilled_bytes(void)
 
 uint32_t superslab_count(void)
 {
-	return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&superslab_end, __ATOMIC_ACQUIRE);
 }
 
 void superslab_note_idle(uint32_t index)
@@ -72,8 +72,8 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 		superslab_list_remove(index);
 	atomic_store_explicit(&superslab->home, (uint16_t)home, memory_order_relaxed);
 	superslab_list_insert(index);
-	if (index >= count)
-		__atomic_store_n(&count, index + 1, __ATOMIC_RELEASE);
+	if (index >= superslab_end)
+		__atomic_store_n(&superslab_end, index + 1, __ATOMIC_RELEASE);
 	if (populated) {
 		reservation_note_populated(__builtin_popcount(populated));
 		superslab_note_idle(index);
@@ -222,7 +222,7 @@ static uint32_t find_free(uint32_t superslabs)
 {
 	uint32_t index, run = 0;
 
-	for (index = 0; index < count; index++) {
+	for (index = 0; index < superslab_end; index++) {
 		if (run && superslab_at(index)->home != superslab_at(index - 1)->home)
 			run = 0;
 		run = superslab_free_units(index) == ALL_UNITS ? run + 1 : 0;
@@ -379,11 +379,11 @@ void superslab_after_fork_in_child(void)
 
 	atomic_store_explicit(&idle.head, 0, memory_order_relaxed);
 	units_taken = 0;
-	for (index = 0; index < count; index++) {
+	for (index = 0; index < superslab_end; index++) {
 		mend_after_fork(index);
 		units += (size_t)__builtin_popcount(superslab_at(index)->populated);
 	}
 	/* Another thread may have been between the bits and their count. */
 	reservation_set_populated(units);
-	superslab_list_after_fork_in_child(count);
+	superslab_list_after_fork_in_child(superslab_end);
 }

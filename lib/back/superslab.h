@@ -55,6 +55,7 @@ void superslab_take_stock(void);
 
 /* Superslabs carved so far: indices below it may be walked. */
 uint32_t superslab_count(void);
+extern uint32_t superslab_end HIDDEN;	/* the same, for hak_outline alone */
 
 /* In slabs, since the start: out of another home than wished for. */
 size_t superslab_spilled_bytes(void);

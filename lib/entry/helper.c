@@ -279,8 +279,10 @@ void helper_start(void)
 void helper_init(void)
 {
 	program_note();
-	if (options.helpers == HELPERS_NEVER)
+	if (options.helpers == HELPERS_NEVER) {
+		rungs_set(RUNG_HELPER, CONTROL_RUNG_UNWANTED, 0, "helpers:never");
 		return;
+	}
 	atomic_store_explicit(&helper_link.may_start, true, memory_order_relaxed);
 	if (options.helpers == HELPERS_ALWAYS || control_wants_helper())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);

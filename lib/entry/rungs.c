@@ -12,29 +12,29 @@
 #include "os/barrier.h"
 #include "support/log.h"
 
-static const char *const names[RUNG_COUNT] = {
-	[RUNG_HELPER] = "helper",
-	[RUNG_USERFAULTFD] = "userfaultfd",
-	[RUNG_MOVE] = "move",
-	[RUNG_RING] = "io_uring",
-	[RUNG_HUGE_PAGES] = "huge_pages",
-	[RUNG_BARRIER] = "membarrier",
-	[RUNG_PAGE_SCAN] = "pagemap_scan",
-};
+_Static_assert(sizeof(struct rungs_row) == sizeof(struct control_rung) &&
+		       offsetof(struct rungs_row, state) == offsetof(struct control_rung, state) &&
+		       offsetof(struct rungs_row, error) == offsetof(struct control_rung, error) &&
+		       offsetof(struct rungs_row, cause) == offsetof(struct control_rung, cause),
+	       "one shape");
 
-static struct {
-	_Atomic int state;	/* release, after the rest; acquire by who reads the rest */
-	int error;
-	char cause[sizeof(((struct control_rung *)0)->cause)];
-} rungs[RUNG_COUNT] = {
-	[0 ... RUNG_COUNT - 1] = { .state = CONTROL_RUNG_UNKNOWN },
+struct rungs_row rungs_rows[RUNG_COUNT] = {
+	[RUNG_HELPER] = { "helper", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_USERFAULTFD] = { "userfaultfd", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_MOVE] = { "move", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_RING] = { "io_uring", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_HUGE_PAGES] = { "huge_pages", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_BARRIER] = { "membarrier", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_PAGE_SCAN] = { "pagemap_scan", CONTROL_RUNG_UNKNOWN, 0, "" },
 };
 
 void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause)
 {
-	rungs[rung].error = error < 0 ? -error : error;
-	log_format_text(rungs[rung].cause, sizeof(rungs[rung].cause), "%s", cause);
-	atomic_store_explicit(&rungs[rung].state, (int)state, memory_order_release);
+	struct rungs_row *row = &rungs_rows[rung];
+
+	row->error = error < 0 ? -error : error;
+	log_format_text(row->cause, sizeof(row->cause), "%s", cause);
+	atomic_store_explicit(&row->state, (uint32_t)state, memory_order_release);
 }
 
 void rungs_begin_barrier(void)
@@ -54,18 +54,19 @@ void rungs_begin_barrier(void)
 
 enum control_rung_state rungs_state(enum rung rung)
 {
-	return (enum control_rung_state)atomic_load_explicit(&rungs[rung].state,
+	return (enum control_rung_state)atomic_load_explicit(&rungs_rows[rung].state,
 							     memory_order_relaxed);
 }
 
 void rungs_read(enum rung rung, struct control_rung *row)
 {
-	int state = atomic_load_explicit(&rungs[rung].state, memory_order_acquire);
+	const struct rungs_row *of = &rungs_rows[rung];
+	uint32_t state = atomic_load_explicit(&of->state, memory_order_acquire);
 
-	*row = (struct control_rung){ .state = (uint32_t)state };
-	log_format_text(row->name, sizeof(row->name), "%s", names[rung]);
+	*row = (struct control_rung){ .state = state };
+	log_format_text(row->name, sizeof(row->name), "%s", of->name);
 	if (state == CONTROL_RUNG_UNKNOWN)
 		return;
-	row->error = rungs[rung].error;
-	log_format_text(row->cause, sizeof(row->cause), "%s", rungs[rung].cause);
+	row->error = of->error;
+	log_format_text(row->cause, sizeof(row->cause), "%s", of->cause);
 }

@@ -22,9 +22,9 @@
 
 static struct lock list_lock;
 static struct heap *idle_heaps;			/* by heap list lock */
-static _Atomic(struct heap *) heaps;		/* written by heap list lock, read by anyone */
+_Atomic(struct heap *) heap_newest;		/* written by heap list lock, read by anyone */
 static uint32_t heap_number;			/* by heap list lock */
-static _Atomic uint32_t sent_by_nobody[CLASS_COUNT];	/* relaxed: counts */
+_Atomic uint32_t heap_sent_alone[CLASS_COUNT];	/* relaxed: counts */
 
 struct lock *heap_fork_lock(void)
 {
@@ -234,9 +234,9 @@ void heap_create(struct heap *heap, char *bins, unsigned home)
 	heap->home = (uint16_t)home;
 	lock_take(&list_lock);
 	heap->number = heap_number++;
-	heap->next = atomic_load_explicit(&heaps, memory_order_relaxed);
+	heap->next = atomic_load_explicit(&heap_newest, memory_order_relaxed);
 	/* release: pairs with the acquire in heap_visit_all */
-	atomic_store_explicit(&heaps, heap, memory_order_release);
+	atomic_store_explicit(&heap_newest, heap, memory_order_release);
 	lock_put(&list_lock);
 }
 
@@ -371,12 +371,12 @@ void heap_note_sent(struct heap *heap, unsigned class)
 	if (heap)
 		heap_count_add(&heap->counts[class].sent, 1);
 	else
-		atomic_fetch_add_explicit(&sent_by_nobody[class], 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&heap_sent_alone[class], 1, memory_order_relaxed);
 }
 
 uint32_t heap_sent_by_nobody(unsigned class)
 {
-	return atomic_load_explicit(&sent_by_nobody[class], memory_order_relaxed);
+	return atomic_load_explicit(&heap_sent_alone[class], memory_order_relaxed);
 }
 
 void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argument)
@@ -384,7 +384,7 @@ void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argu
 	struct heap *heap;
 
 	/* Heaps are never freed, and next never changes. acquire: pairs with heap_create */
-	for (heap = atomic_load_explicit(&heaps, memory_order_acquire); heap; heap = heap->next)
+	for (heap = atomic_load_explicit(&heap_newest, memory_order_acquire); heap; heap = heap->next)
 		visit(heap, argument);
 }
 
@@ -392,7 +392,7 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 {
 	struct heap *heap;
 
-	for (heap = atomic_load_explicit(&heaps, memory_order_relaxed); heap; heap = heap->next) {
+	for (heap = atomic_load_explicit(&heap_newest, memory_order_relaxed); heap; heap = heap->next) {
 		if (heap == own || heap_is_idle(heap))
 			continue;
 		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);

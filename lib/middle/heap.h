@@ -79,6 +79,10 @@ struct heap {
 	struct heap *next_idle, *previous_idle;	/* by heap list lock */
 };
 
+/* For hak_outline alone: all heaps, by next; blocks sent by threads without one, by class. */
+extern _Atomic(struct heap *) heap_newest HIDDEN;
+extern _Atomic uint32_t heap_sent_alone[CLASS_COUNT] HIDDEN;
+
 static inline bool heap_is_owned(struct heap *heap)
 {
 	return atomic_load_explicit(&heap->hold, memory_order_acquire) == HEAP_OWNED;

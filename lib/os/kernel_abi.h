@@ -49,6 +49,7 @@ struct kernel_abi_page_scan {
 #define KERNEL_ABI_PAGE_WRITTEN		(1u << 1)
 #define KERNEL_ABI_PAGE_PRESENT		(1u << 3)
 #define KERNEL_ABI_PAGE_SWAPPED		(1u << 4)
+#define KERNEL_ABI_PAGE_ZERO		(1u << 5)	/* the shared one, which takes no memory */
 #define KERNEL_ABI_PAGE_HUGE		(1u << 6)
 #define KERNEL_ABI_PAGE_SOFT_DIRTY	(1u << 7)
 /* Flags: protect what matches; fail where protection is not asynchronous. */

@@ -70,7 +70,8 @@ uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *pr
 	struct kernel_abi_page_scan scan = {
 		.size = sizeof(scan), .start = start, .end = end,
 		.regions = (uint64_t)(uintptr_t)regions, .region_count = REGIONS,
-		.all_mask = KERNEL_ABI_PAGE_PRESENT,
+		.inverted = KERNEL_ABI_PAGE_ZERO,
+		.all_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_ZERO,
 		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
 	};
 	long i, found = system_call(SYS_ioctl, map, KERNEL_ABI_PAGE_SCAN, &scan);

@@ -32,7 +32,7 @@
 #define TOP_BYTES	((uintptr_t)1 << 20)	/* a stack that ends so near to the end is not at random */
 
 /* relaxed: counts; a thread compares with itself only */
-static _Atomic size_t calls[2];		/* [helper] */
+_Atomic size_t vm_calls[2];		/* [helper] */
 static _Atomic uintptr_t helper_thread;
 
 /* Set before there is a second thread, and before anything is open. */
@@ -45,12 +45,12 @@ void vm_count_as_helper(void)
 
 size_t vm_calls_of_application(void)
 {
-	return atomic_load_explicit(&calls[false], memory_order_relaxed);
+	return atomic_load_explicit(&vm_calls[false], memory_order_relaxed);
 }
 
 size_t vm_calls_of_helper(void)
 {
-	return atomic_load_explicit(&calls[true], memory_order_relaxed);
+	return atomic_load_explicit(&vm_calls[true], memory_order_relaxed);
 }
 
 /* Of each memory system call: 0 or -errno. */
@@ -59,7 +59,7 @@ static int counted(long result)
 	bool helper = atomic_load_explicit(&helper_thread, memory_order_relaxed) ==
 		      thread_identity();
 
-	atomic_fetch_add_explicit(&calls[helper], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&vm_calls[helper], 1, memory_order_relaxed);
 	return system_call_failed(result) ? (int)result : 0;
 }
 

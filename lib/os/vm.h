@@ -3,14 +3,18 @@
  * vm.h - the memory system calls, nothing else: each returns 0 or -errno and leaves errno
  * alone. Addresses and lengths are multiples of the page size; what discards or replaces
  * contents refuses others with -EINVAL itself, for the kernel rounds lengths up.
+ *
+ * Who may run with whom: anyone with anyone; whose the memory is, is the caller's affair.
  */
 #ifndef HAKMEM_OS_VM_H
 #define HAKMEM_OS_VM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/compiler.h"
 #include "support/page_size.h"
 
 /* What the heap takes a huge page to be, and is laid out for. */
@@ -117,6 +121,8 @@ int vm_move(void *from, void *to, size_t bytes);
 /* Memory system calls since the start, by the helper and by all others. */
 size_t vm_calls_of_application(void);
 size_t vm_calls_of_helper(void);
+/* For hak_outline alone: by [helper]. */
+extern _Atomic size_t vm_calls[2] HIDDEN;	/* relaxed: counts */
 /* The calling thread is the helper. */
 void vm_count_as_helper(void);
 

@@ -32,7 +32,7 @@ wait_until answers
 grep -q '/libhakmem\.so' "/proc/$pid/maps" || { echo "the library is not in redis-server"; exit 1; }
 has_socket()
 {
-	"$HAKCTL" stats "$pid" >/dev/null 2>"$work/errors"
+	"$HAKCTL" get decay_ms "$pid" >/dev/null 2>"$work/errors"
 }
 wait_until has_socket
 

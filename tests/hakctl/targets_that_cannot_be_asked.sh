@@ -47,12 +47,12 @@ found_pid()
 
 # On hakmem, but it opens no socket: 1, and ps has it with the reason.
 preloaded haksmall env HAKMEM_OPTIONS=helpers:never
-expect 1 'cannot be asked: ' "$HAKCTL" stats "$pid"
+expect 1 'cannot be asked: ' "$HAKCTL" list "$pid"
 expect 0 'haksmall' "$HAKCTL" ps
 expect 1 "$pid (haksmall): cannot be asked" "$HAKCTL" purge haksmall
-expect 1 'cannot be asked' "$HAKCTL" metrics haksmall
+expect 1 'cannot be asked' "$HAKCTL" get decay_ms haksmall
 preloaded hakoff env HAKMEM_OPTIONS=control:off
-expect 1 'control:off' "$HAKCTL" stats hakoff
+expect 1 'control:off' "$HAKCTL" purge hakoff
 expect 0 'control:off' "$HAKCTL" ps
 
 # Another user's, and another user's question.
@@ -61,7 +61,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	cp "$HAKMEM_LIB" "$work/libhakmem.so" && chmod 755 "$work/libhakmem.so"
 	HAKMEM_LIB=$work/libhakmem.so
 	preloaded hakother setpriv --reuid 65534 --clear-groups env HOME=/
-	expect 1 'cannot be asked' "$HAKCTL" stats "$pid"
+	expect 1 'cannot be asked' "$HAKCTL" purge "$pid"
 	cp "$HAKCTL" "$work/hakctl" && chmod 755 "$work/hakctl"
 	expect 1 'belongs to another user' setpriv --reuid 65533 --clear-groups "$work/hakctl" stats "$pid"
 	expect 0 'could not be looked into' setpriv --reuid 65533 --clear-groups "$work/hakctl" ps
@@ -77,7 +77,7 @@ if [ "$(id -u)" -eq 0 ] && command -v "${CC:-cc}" >/dev/null; then
 	"$work/hakset" &
 	started="$started $!"
 	if wait_until found_pid hakset && grep -qE '^Uid:.*65534' "/proc/$pid/status"; then
-		expect 1 'is set-uid or set-gid; such a program opens no socket' "$HAKCTL" stats "$pid"
+		expect 1 'is set-uid or set-gid; such a program opens no socket' "$HAKCTL" purge "$pid"
 		expect 0 'is set-uid or set-gid' "$HAKCTL" ps
 	else
 		echo "the temporary folder is mounted nosuid"

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger, classes and rungs of a process whose library nobody can ask, for it has no helper, or is
+ * stopped: added up here from what its library counts, which hak_outline tells where to find. It
+ * costs the process nothing.
+ */
+#ifndef HAKCTL_OUTSIDE_H
+#define HAKCTL_OUTSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <hakmem/control.h>
+
+#include "hakctl/failure.h"
+#include "hakctl/process.h"
+
+struct outside {
+	const struct process *process;
+	struct control_outline outline;
+};
+
+/* False: another build's library, or memory that may not be read. */
+bool outside_open(struct outside *outside, const struct process *process,
+		  const struct process_library *library, struct failure *failure);
+
+/*
+ * What is counted now goes into the ledger; what only a helper knows stays as it is there. classes: room for
+ * CONTROL_SNAPSHOT_CLASSES; how many there are is the answer, 0: with a failure.
+ */
+size_t outside_read(const struct outside *outside, struct control_ledger *ledger,
+		    struct control_class *classes, struct failure *failure);
+
+/* As the library knows them; returns how many. */
+size_t outside_rungs(const struct outside *outside, struct control_rung *rungs, size_t most);
+
+#endif
