@@ -60,6 +60,9 @@ static const struct bench_row rows[] = {
 	{ "free_tail", free_tail_run, M(8),                      16,    128,    1<<18, 1 },
 	{ "fork_free_all", fork_free_all_run, 1,                 500,   500,  536870, 1 },
 	{ "fork_free_some", fork_free_some_run, 1,               200,   200, 1342177, 1 },
+	{ "sessions_1", sessions_run, 1500000,                   16,    12287,  0,    1 },
+	{ "sessions_4", sessions_run, 1500000,                   16,    12287,  0,    4 },
+	{ "phases", phases_run, 1,                               64,    8191,   0,    1 },
 	{ "short_threads", short_threads_run, 2000,              16,    2048,   256,  4 },
 };
 /* clang-format on */

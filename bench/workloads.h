@@ -23,6 +23,8 @@ void messages_run(const struct bench_row *row);
 void free_tail_run(const struct bench_row *row);
 void fork_free_all_run(const struct bench_row *row);
 void fork_free_some_run(const struct bench_row *row);
+void sessions_run(const struct bench_row *row);
+void phases_run(const struct bench_row *row);
 void short_threads_run(const struct bench_row *row);
 void growth_free_all_run(const struct bench_row *row);
 void growth_free_most_run(const struct bench_row *row);

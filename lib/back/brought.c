@@ -22,6 +22,7 @@ static struct {
 } lanes[LANES];
 
 static _Atomic size_t come, given_up;
+static _Atomic bool wasteful;
 
 void brought_add(size_t bytes)
 {
@@ -61,10 +62,17 @@ size_t brought_bytes(void)
 	return atomic_load_explicit(&come, memory_order_relaxed) - gone;
 }
 
+void brought_set_wasteful(bool is_wasteful)
+{
+	atomic_store_explicit(&wasteful, is_wasteful, memory_order_relaxed);
+}
+
 size_t brought_budget(size_t heap_bytes)
 {
 	size_t unused = brought_bytes() + given_up_bytes(), used = used_bytes();
 
+	if (atomic_load_explicit(&wasteful, memory_order_relaxed))
+		return LEAST_BYTES;
 	if (used >= DENSE_LEAST && used / DENSE_USED >= unused)
 		return max_size(LEAST_BYTES, heap_bytes / DENSE_SHARE);
 	return max_size(LEAST_BYTES, heap_bytes / HEAP_SHARE);

@@ -10,6 +10,7 @@
 #ifndef HAKMEM_BACK_BROUGHT_H
 #define HAKMEM_BACK_BROUGHT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,7 @@ size_t brought_bytes(void);
  * came was used.
  */
 size_t brought_budget(size_t heap_bytes);
+/* By the helper: the heap grows although much of it is free, and has the least budget. */
+void brought_set_wasteful(bool is_wasteful);
 
 #endif

@@ -13,19 +13,26 @@
 #define LOOKS_PER_LIST		8
 #define ALIGNED_LOOKS_PER_LIST	32
 
-/* The highest run that begins at one of starts (a bit a unit), or SUPERSLAB_UNITS. */
+/*
+ * The highest run that begins at one of starts (a bit a unit), or SUPERSLAB_UNITS. One that is just
+ * so long goes first: what is longer is kept for those who need it.
+ */
 static unsigned find_run(uint32_t free_units, unsigned units, uint32_t starts)
 {
+	uint32_t runs = free_units, exact;
 	unsigned length;
 
-	/* free_units: where a run of length begins; the length doubles until it is units */
+	/* runs: where a run of length begins; the length doubles until it is units */
 	for (length = 1; length < units;) {
 		unsigned step = length < units - length ? length : units - length;
 
-		free_units &= free_units >> step;
+		runs &= runs >> step;
 		length += step;
 	}
-	starts &= free_units;
+	starts &= runs;
+	exact = starts & ~(runs >> 1) & ~(free_units << 1);
+	if (exact)
+		starts = exact;
 	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
 }
 

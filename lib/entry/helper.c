@@ -17,6 +17,7 @@
 #include <kmod-free-helpers/descriptor_table.h>
 #include <kmod-free-helpers/event_loop.h>
 
+#include "back/brought.h"
 #include "back/helper_link.h"
 #include "back/limit.h"
 #include "back/placement.h"
@@ -66,11 +67,13 @@ static enum release_urgency urgency(struct pressure *pressure)
 		[PRESSURE_HIGH] = RELEASE_NOW,
 	};
 
+	enum release_urgency around = RELEASE_CALM;
+
 	if (limit_wants_room() || control_purge_is_on())
 		return RELEASE_NOW;
-	if (helper_life_is_filtered() || !keeps_descriptors)
-		return RELEASE_CALM;
-	return of_level[pressure_read(pressure, process_now_ns())];
+	if (!helper_life_is_filtered() && keeps_descriptors)
+		around = of_level[pressure_read(pressure, process_now_ns())];
+	return around == RELEASE_CALM && reclaim_is_pressed() ? RELEASE_SOON : around;
 }
 
 static uint64_t populate(struct pressure *pressure)
@@ -79,6 +82,7 @@ static uint64_t populate(struct pressure *pressure)
 
 	if (keeps_descriptors && !helper_life_is_filtered())
 		populate_ahead_set_room(pressure_room(pressure, now_ns));
+	brought_set_wasteful(reclaim_is_pressed());
 	return populate_ahead_tick(now_ns, strays_report);
 }
 

@@ -24,9 +24,13 @@
 #define LOOK_NS_LEAST	10000000ull
 #define TICK_NS_MOST	3000000ull	/* strays and the clock wait no longer */
 #define COMB_NS_LEAST	200000ull	/* a thread that is awake lends its cache for so long */
+#define COMB_NS_PRESSED	1000000ull	/* the same, when the heap grows although much is free */
 #define WASTE_SHARE	4		/* that much of the heap in free blocks of slabs, … */
 #define WASTE_LEAST	(16 * MiB)	/* … and so much, and rounds come twice as often */
 #define LEAST_PERCENT	25		/* fewer holes are not worth splitting what holds them */
+#define GROWTH_LEAST	(4 * MiB)	/* of the heap's pages: by so much … */
+#define GROWTH_SHARE	16		/* … and one in so many, and it is asked what it wastes */
+#define WATCH_NS_LEAST	2000000ull	/* between two looks at how it grows */
 
 /* What is to be done with a cache: bits of seized.pending. */
 enum reclaim_pending { PENDING_EMPTY = 1, PENDING_COMB = 2 };
@@ -44,6 +48,10 @@ static struct {
 	size_t unsettled_bytes;		/* … and so much may be had from those */
 	bool combs;			/* some heap is due in the next round */
 	bool wastes;			/* much of the heap is free blocks in slabs */
+	bool pressed;			/* and yet it grows: this round does not wait for threads */
+	size_t grown_from;		/* pages in units, when that was last looked at */
+	size_t seen_bytes;		/* pages in units, at the last tick */
+	uint64_t watch_ns;		/* between two looks at how it grows */
 	bool pending;			/* some cache is to be emptied or combed */
 } reclaim;
 
@@ -63,6 +71,11 @@ static void take_options(uint64_t now_ns)
 		reclaim.look_ns = LOOK_NS_LEAST;
 	if (reclaim.next_ns > now_ns + reclaim.look_ns)
 		reclaim.next_ns = now_ns + reclaim.look_ns;
+}
+
+bool reclaim_is_pressed(void)
+{
+	return reclaim.pressed;
 }
 
 void reclaim_begin(void)
@@ -143,11 +156,12 @@ static bool comb_seized(struct thread_cache *cache)
 		.is_over = comb_is_over,
 		.argument = cache,
 		.round = reclaim.round,
+		.sorts = reclaim.pressed,
 		.least_percent = LEAST_PERCENT,
 		.page_bytes = vm_page_size(),
 	};
 
-	reclaim.lent_ns = process_now_ns() + COMB_NS_LEAST;
+	reclaim.lent_ns = process_now_ns() + (reclaim.pressed ? COMB_NS_PRESSED : COMB_NS_LEAST);
 	comb_heap(&comb, &cache->heap);
 	count(&counts.combed, comb.released_bytes);
 	return !comb.stopped;
@@ -169,7 +183,7 @@ static uint8_t work_on_seized(struct thread_cache *cache, uint8_t pending)
 		pending &= (uint8_t)~PENDING_COMB;
 	/* The thread has woken: what it kept it will use. */
 	if (seizure_is_wanted_back(cache))
-		pending = 0;
+		pending &= reclaim.pressed ? PENDING_COMB : 0;
 	cache->seized.sum = sum_of(cache);
 	return pending;
 }
@@ -266,6 +280,8 @@ static void look(uint64_t late_ns)
 	if (reclaim.combs_now)
 		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
 	reclaim.looks = reclaim.combs_now ? 0 : reclaim.looks % LOOKS_PER_DECAY;
+	/* Nothing has grown since the last. */
+	reclaim.pressed &= reclaim.pending;
 	heap_visit_all(look_at_heap, &pinned);
 	reclaim.wastes = pinned.free_bytes > WASTE_LEAST &&
 			 pinned.free_bytes > reservation_taken_bytes() / WASTE_SHARE;
@@ -273,11 +289,48 @@ static void look(uint64_t late_ns)
 	atomic_store_explicit(&counts.pinned_threads, pinned.threads, memory_order_relaxed);
 }
 
+static void note_free(struct heap *heap, void *free_bytes)
+{
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+
+	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap_is_common(heap)))
+		return;
+	*(size_t *)free_bytes += free_in_slabs(heap);
+	if (comb_is_due(heap))
+		cache->seized.pending |= PENDING_COMB;
+}
+
+/*
+ * A heap that grows while much of it is free blocks is of another shape now than it was: the
+ * holes are looked for at once, and as often as it has grown by another part of itself.
+ */
+static void look_at_growth(void)
+{
+	size_t now_bytes = reservation_populated_bytes(), free_bytes = 0;
+	size_t step = max_size(GROWTH_LEAST, now_bytes / GROWTH_SHARE);
+
+	reclaim.watch_ns = now_bytes > reclaim.seen_bytes ? WATCH_NS_LEAST : reclaim.watch_ns * 2;
+	reclaim.seen_bytes = now_bytes;
+	if (now_bytes < reclaim.grown_from)
+		reclaim.grown_from = now_bytes;
+	if (now_bytes < reclaim.grown_from + step || reclaim.pending ||
+	    options.release == RELEASE_MODE_LATENCY)
+		return;
+	reclaim.grown_from = now_bytes;
+	heap_visit_all(note_free, &free_bytes);
+	reclaim.pressed = free_bytes > WASTE_LEAST && free_bytes > now_bytes / WASTE_SHARE;
+	reclaim.pending = reclaim.pressed;
+	if (reclaim.pressed)
+		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
+}
+
 /* A process in which only holes are left to be looked for is woken once a round. */
 static uint64_t sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = reclaim.next_ns - now_ns;
 
+	if (reclaim.watch_ns < reclaim.look_ns)
+		return min_size(sleep, reclaim.watch_ns);
 	if (reclaim.unsettled_bytes >= WORTH_BYTES)
 		return sleep;
 	if (reclaim.unsettled)
@@ -297,12 +350,13 @@ uint64_t reclaim_tick(void)
 		look(now_ns - reclaim.next_ns);
 		reclaim.next_ns = now_ns + reclaim.look_ns;
 	}
+	look_at_growth();
 	if (reclaim.pending) {
 		reclaim.pending = false;
 		heap_visit_all(work_on_heap, NULL);
 	}
 	if (reclaim.pending)
-		return 0;
+		return reclaim.pressed ? WATCH_NS_LEAST / 2 : 0;
 	return sleep_ns(now_ns);
 }
 

@@ -19,6 +19,9 @@ struct heap;
 /* clock: monotonic, in ns. */
 void reclaim_begin(void);
 
+/* By the last rounds: the heap grows although much of it is free. */
+bool reclaim_is_pressed(void);
+
 /* One look at all heaps when it is time. Returns how long to sleep at most, in ns. */
 uint64_t reclaim_tick(void);
 

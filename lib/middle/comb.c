@@ -9,6 +9,7 @@
 
 #include "middle/slab_brought.h"
 
+#define FULLNESSES	9
 #define COMBED		255	/* of slab.combed; 0: changed; else the round that first saw it so */
 
 _Static_assert(COMB_ROUNDS < COMBED, "rounds and the mark share a byte");
@@ -90,13 +91,16 @@ static size_t hole_pages(const struct paged *paged)
 static void release_holes(struct batch *batch, struct slab *slab, uint32_t first)
 {
 	const struct size_class *class = slab_class(slab);
-	size_t page_bytes = batch->comb->page_bytes, page, next;
+	size_t page_bytes = batch->comb->page_bytes, page, next, holes;
 	struct paged paged = { slab, class, page_bytes, class->units * UNIT_SIZE / page_bytes };
 	char *start = reservation_unit_start(first);
 	bool hole;
 
-	if (hole_pages(&paged) * 100 < paged.pages * batch->comb->least_percent)
+	holes = hole_pages(&paged);
+	if (holes <= slab->holes ||
+	    (holes - slab->holes) * 100 < paged.pages * batch->comb->least_percent)
 		return;
+	slab->holes = (uint16_t)holes;
 	slab_brought_drop(slab);
 	for (page = 0; page < paged.pages; page = next) {
 		next = run_end(&paged, page, &hole);
@@ -121,19 +125,36 @@ static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first, bo
 	}
 }
 
-static void comb_class(struct batch *batch, uint32_t link, bool is_left)
+/* Those that are empty come last: see heap_put_empty_slabs. */
+static unsigned fullness_of(const struct slab *slab)
 {
-	struct comb *comb = batch->comb;
+	return slab->free_blocks * (FULLNESSES - 1u) / slab_class(slab)->capacity;
+}
 
-	for (; link && !comb->stopped; link = slab_unit(link - 1)->next) {
+static void comb_class(struct batch *batch, struct slab_list *list, bool is_left)
+{
+	struct slab_list sorted[FULLNESSES] = { { 0, 0 } };
+	struct comb *comb = batch->comb;
+	uint32_t link, next;
+	unsigned i;
+
+	for (link = list->head; link; link = next) {
 		struct slab *slab = slab_unit(link - 1);
 
-		if (slab->combed == COMBED)
-			continue;
-		comb->stopped = comb->is_over(comb->argument);
-		if (!comb->stopped)
+		next = slab->next;
+		if (slab->combed != COMBED) {
+			comb->stopped = comb->is_over(comb->argument);
+			if (comb->stopped)
+				break;
 			comb_slab(batch, slab, link - 1, is_left);
+		}
+		if (comb->sorts) {
+			slab_list_remove(list, slab);
+			slab_list_push_tail(&sorted[fullness_of(slab)], link - 1, slab);
+		}
 	}
+	for (i = FULLNESSES; i-- > 0;)
+		slab_list_prepend(list, sorted[i]);
 }
 
 /* A round may take several calls. */
@@ -144,6 +165,7 @@ static void begin_round(struct heap *heap, uint8_t round)
 	if (heap->comb_round == round)
 		return;
 	heap->comb_round = round;
+	heap->comb_class = 0;
 	for (i = 0; i < HEAP_CLASS_WORDS; i++) {
 		heap->left[i] = ~heap->taken_of[i];
 		heap->taken_of[i] = 0;
@@ -157,10 +179,13 @@ void comb_heap(struct comb *comb, struct heap *heap)
 
 	atomic_store_explicit(&heap->stirred, false, memory_order_relaxed);
 	begin_round(heap, comb->round);
-	for (class = 0; class < CLASS_COUNT; class++)
-		comb_class(&batch, heap->available[class].head,
-			   heap->left[class / 64] >> class % 64 & 1);
+	for (class = heap->comb_class; class < CLASS_COUNT && !comb->stopped; class++) {
+		comb_class(&batch, &heap->available[class], heap->left[class / 64] >> class % 64 & 1);
+		heap->comb_class = (uint8_t)class;
+	}
 	send(&batch);
+	if (!comb->stopped)
+		heap->comb_class = 0;
 	if (comb->stopped || comb->unsettled)
 		atomic_store_explicit(&heap->stirred, true, memory_order_relaxed);
 }

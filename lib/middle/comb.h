@@ -30,6 +30,8 @@ struct comb {
 	 * taken since; 0: each at once.
 	 */
 	uint8_t round;
+	/* Slabs are put in order: those that have the least free are taken from first. */
+	bool sorts;
 	/* One whose free pages are less than this share of it stays as it is. */
 	unsigned least_percent;
 	size_t page_bytes;		/* of the kernel's: it gives back no less than one */

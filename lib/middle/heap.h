@@ -71,7 +71,7 @@ struct heap {
 	_Atomic bool stirred;		/* some slab has changed; relaxed: a hint for comb.h */
 	/* Bits of classes: those taken from since the round of comb.h began, and not in the last. */
 	uint64_t taken_of[HEAP_CLASS_WORDS], left[HEAP_CLASS_WORDS];	/* owner only */
-	uint8_t comb_round;		/* owner only */
+	uint8_t comb_round, comb_class;	/* … that goes on from there; owner only */
 
 	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
 

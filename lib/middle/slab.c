@@ -36,6 +36,7 @@ void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
 	slab->brought = false;
 	slab->frozen = false;
 	slab->combed = 0;
+	slab->holes = 0;
 	slab->samples = 0;
 	set_all_free(slab, of->capacity);
 	for (i = 0; i < of->units; i++) {
@@ -93,6 +94,7 @@ unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsi
 	/* At the very end of a full bitmap the next search starts from the last word. */
 	slab->first_word = (uint8_t)(word < SLAB_BLOCKS_MAX / 64 ? word : SLAB_BLOCKS_MAX / 64 - 1);
 	slab->combed = 0;
+	slab->holes = 0;
 	slab->free_blocks = (uint16_t)(slab->free_blocks - taken);
 	if (taken && index >= slab->untouched_from)
 		slab->untouched_from = (uint16_t)(index + 1);
@@ -122,6 +124,7 @@ void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random)
 
 	slab->free_bits[index / 64] &= ~((uint64_t)1 << index % 64);
 	slab->combed = 0;
+	slab->holes = 0;
 	slab->free_blocks--;
 	if (index >= slab->untouched_from)
 		slab->untouched_from = (uint16_t)(index + 1);

@@ -41,6 +41,7 @@ struct slab {
 	uint8_t samples;		/* see asked_sample.h; owner only */
 	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
 	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */
+	uint16_t holes;			/* pages that were combed and not taken from since; owner only */
 	uint64_t free_bits[SLAB_BLOCKS_MAX / 64];	/* owner only */
 };
 

@@ -30,6 +30,18 @@ void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *sl
 	list->tail = first + 1;
 }
 
+void slab_list_prepend(struct slab_list *list, struct slab_list front)
+{
+	if (!front.head)
+		return;
+	slab_unit(front.tail - 1)->next = list->head;
+	if (list->head)
+		slab_unit(list->head - 1)->previous = front.tail;
+	else
+		list->tail = front.tail;
+	list->head = front.head;
+}
+
 void slab_list_remove(struct slab_list *list, struct slab *slab)
 {
 	slab->listed = false;

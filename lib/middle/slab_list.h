@@ -17,6 +17,8 @@ struct slab_list {
 /* first: the slab's first unit. */
 void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *slab);
 void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab);
+/* All of front goes before what the list holds. */
+void slab_list_prepend(struct slab_list *list, struct slab_list front);
 void slab_list_remove(struct slab_list *list, struct slab *slab);
 
 #endif

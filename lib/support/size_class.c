@@ -48,17 +48,14 @@ static uint32_t class_size(unsigned class)
 	return request;
 }
 
-/* A slab loses at most 1/32 of itself at its end and, above 8 KiB, holds 8 blocks or fits exactly. */
+/*
+ * A slab loses at most 1/32 of itself at its end, and holds 8 blocks or fits exactly. The shorter it
+ * is, the sooner it is empty, and finds room among others.
+ */
 static unsigned class_units(uint32_t size)
 {
 	unsigned units;
 
-	if (size <= 2 * KiB)
-		return 1;
-	if (size <= 4 * KiB + COLOUR)
-		return 2;
-	if (size <= 8 * KiB + COLOUR)
-		return 4;
 	for (units = 1; units < SLAB_UNITS_MAX; units++) {
 		size_t bytes = units * UNIT_SIZE;
 

@@ -73,6 +73,30 @@ static void what_lives_is_whole_when_the_helper_gives_back(void)
 	       released_bytes());
 }
 
+/* Nothing is due for a minute; but the heap takes new memory while it is full of free blocks. */
+static void what_a_growing_heap_has_left_goes_before_the_decay(void)
+{
+	char *others[48];
+	bool went;
+
+	make_survivors();
+	for (size_t i = 0; i < 48; i++) {
+		for (size_t j = 0; j < 400; j++) {
+			others[i] = malloc(2560);
+			CHECK(others[i]);
+			pattern_write(others[i], 2560, i);
+		}
+		sleep_ms(5);
+	}
+	went = wait_for(something_went, PATIENCE_MS);
+	if (!went && !helper_task())
+		need_helper_allowed();
+	CHECK_THAT(went, "nothing went back: %s", mode());
+	check_survivors();
+	for (size_t i = 0; i < 48; i++)
+		CHECK(pattern_holds(others[i], 2560, i));
+}
+
 static void what_lives_is_whole_when_the_program_trims(void)
 {
 	make_survivors();
@@ -84,6 +108,8 @@ static void what_lives_is_whole_when_the_program_trims(void)
 static const struct contract_case cases[] = {
 	CASE_WITH(what_lives_is_whole_when_the_helper_gives_back,
 		  "helpers:always,decay_ms:100"),
+	CASE_WITH(what_a_growing_heap_has_left_goes_before_the_decay,
+		  "helpers:always,decay_ms:60000"),
 	CASE_WITH(what_lives_is_whole_when_the_program_trims, "helpers:never"),
 };
 
