@@ -39,3 +39,17 @@ uint64_t histogram_percentile(const struct histogram *histogram, double share)
 	}
 	return histogram->most;
 }
+
+uint64_t histogram_percentile_beyond(const struct histogram *histogram, double share,
+				     const struct histogram *noise, double noise_share)
+{
+	double allowed = (1 - share) * (double)histogram->count, above = 0;
+
+	for (unsigned int i = HISTOGRAM_BUCKETS; i-- > 0;) {
+		above += (double)histogram->counts[i] - noise_share * (double)noise->counts[i];
+		if (above > allowed)
+			return bucket_top(i) < histogram->most ? bucket_top(i) :
+								 histogram->most;
+	}
+	return 0;
+}

@@ -26,6 +26,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The value that a share of all values, such as 0.999, do not exceed. */
 uint64_t histogram_percentile(const struct histogram *histogram, double share);
 
+/* The same beyond what a share of the noise explains. */
+uint64_t histogram_percentile_beyond(const struct histogram *histogram, double share,
+				     const struct histogram *noise, double noise_share);
+
 static inline unsigned int histogram_index(uint64_t value)
 {
 	unsigned int bits = 64 - (unsigned int)__builtin_clzll(value | 1);

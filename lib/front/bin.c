@@ -10,6 +10,7 @@
 
 #define BOTTOM_FIRST	1	/* two empty slots: see free_into */
 #define ROOM_TO_FLUSH	32	/* slots beyond the limit, and a quarter of it */
+#define MOVED_MOST	1024	/* blocks in an array that is kept: a free does not wait for more */
 
 void bin_begin(struct bin *bin, struct bin_slots *slots, void **none)
 {
@@ -79,7 +80,7 @@ bool bin_make_room(struct bin *bin, struct bin_slots *slots, uint32_t limit, str
 	if (bin->top < bin->full)
 		return true;
 	if (!grow(bin, slots, limit, pool))
-		move_to(bin, slots, slots->array);
+		bin_move_down(bin, slots, 1);
 	bin_mark_full(bin, slots, limit);
 	return bin->top < bin->full;
 }
@@ -105,8 +106,20 @@ void bin_forget_oldest(struct bin_slots *slots, uint32_t count)
 
 void bin_move_down(struct bin *bin, struct bin_slots *slots, uint32_t room)
 {
-	if (slots_above(bin, slots) < room && slots->bottom != BOTTOM_FIRST)
+	if (slots_above(bin, slots) < room && slots->bottom != BOTTOM_FIRST &&
+	    bin_count(bin, slots) <= MOVED_MOST)
 		move_to(bin, slots, slots->array);
+}
+
+bool bin_has_slots(const struct bin *bin, const struct bin_slots *slots, uint32_t count)
+{
+	return slots_above(bin, slots) >= count;
+}
+
+void bin_forget_newest(struct bin *bin, uint32_t count)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	bin->top -= count;
 }
 
 void bin_close_gap(struct bin *bin, const struct bin_slots *slots, void **gone)

@@ -134,7 +134,16 @@ uint32_t bin_reserve(struct bin *bin, struct bin_slots *slots, uint32_t limit,
 /* The oldest ones have gone elsewhere. */
 void bin_forget_oldest(struct bin_slots *slots, uint32_t count);
 
-/* Its blocks move to the beginning of the array, if so many could not be pushed. */
+/* The newest ones have. */
+void bin_forget_newest(struct bin *bin, uint32_t count);
+
+/* Its array goes on so far above its top. */
+bool bin_has_slots(const struct bin *bin, const struct bin_slots *slots, uint32_t count);
+
+/*
+ * Its blocks move to the beginning of the array, if so many could not be pushed, and if they are
+ * not too many to be moved.
+ */
 void bin_move_down(struct bin *bin, struct bin_slots *slots, uint32_t room);
 
 /* The blocks up to this one have gone: the others close up. */

@@ -11,6 +11,7 @@
 
 #include "front/thread_cache.h"
 
+#include "front/arrivals.h"
 #include "front/quarantine.h"
 #include "support/options.h"
 
@@ -22,8 +23,7 @@
 #define FLUSH_BLOCKS		16		/* what one free has to do at most */
 #define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
-#define DRAIN_MESSAGES		4		/* at most, in a refill … */
-#define DRAINS_TO_READ_MORE	4		/* … and in one of so many: what comes never piles up */
+#define READS_UNTIL_ALL		4		/* more than is needed: what comes never piles up */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
 
@@ -89,11 +89,25 @@ static bool make_room(struct thread_cache *cache, unsigned class)
 			     &cache->slot_pool);
 }
 
+/* What lay in the bin goes into slabs, whose records have left the processor's caches. */
+static void put_cold(struct thread_cache *cache, unsigned class, void *const *blocks, uint32_t count)
+{
+	slab_fetch_records(class, blocks, (unsigned)min_size(count, FLUSH_BLOCKS));
+	put_blocks(cache, blocks, count);
+}
+
 /* Takes so many of the bin's oldest blocks and puts them into their slabs. */
 static void put_oldest(struct thread_cache *cache, unsigned class, uint32_t count)
 {
-	put_blocks(cache, bin_bottom(&cache->slots[class]) + 1, count);
+	put_cold(cache, class, bin_bottom(&cache->slots[class]) + 1, count);
 	bin_forget_oldest(&cache->slots[class], count);
+}
+
+/* The same of the newest ones, so that no block has to be moved. */
+static void put_newest(struct thread_cache *cache, unsigned class, uint32_t count)
+{
+	put_cold(cache, class, cache->bins[class].top + 1 - count, count);
+	bin_forget_newest(&cache->bins[class], count);
 }
 
 /* The most that a bin can ever hold. */
@@ -164,12 +178,14 @@ static void flush(struct thread_cache *cache, unsigned class)
 	/* The limit may be none at all. */
 	count = (uint32_t)min_size(count, min_size(held, FLUSH_BLOCKS));
 	remember_flushed(cache, class, count);
-	put_oldest(cache, class, count);
-	mark_full(cache, class);
-	if (bin->top < bin->full)
-		return;
 	bin_move_down(bin, &cache->slots[class], count);
-	bin->full = bin->top + (count + 1) / 2;
+	if (bin_has_slots(bin, &cache->slots[class], count))
+		put_oldest(cache, class, count);
+	else
+		put_newest(cache, class, count);
+	mark_full(cache, class);
+	if (bin->top >= bin->full)
+		bin->full = bin->top + (count + 1) / 2;
 }
 
 void thread_cache_push_full(struct bin *bin, void *block)
@@ -202,94 +218,6 @@ static void flush_bins(struct thread_cache *cache)
 		flush_bin(cache, class);
 }
 
-/*
- * Blocks that came home, of whatever bins: into these, where there is room; else into slabs. They
- * will be handed out soon, and were elsewhere: their first lines are asked for, and not read.
- */
-static void take_home_each(struct thread_cache *cache, void *const *blocks, unsigned count)
-{
-	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;
-	unsigned i, class, others_count = 0;
-	uintptr_t base = reservation.base;
-	void *others[REMOTE_BLOCKS];
-	struct bin *bin;
-
-	for (i = 0; i < count; i++) {
-		__builtin_prefetch(blocks[i], 1);
-		bin = bins[((uintptr_t)blocks[i] - base) >> UNIT_SHIFT];
-		class = (unsigned)(bin - cache->bins);
-		heap_count_add(&cache->heap.counts[class].received, 1);
-		if (likely(bin->top < bin->full) || make_room(cache, class))
-			bin_push(bin, blocks[i]);
-		else
-			others[others_count++] = blocks[i];
-	}
-	heap_put_blocks(&cache->heap, others, others_count);
-}
-
-/* The same, all of one bin. */
-static void take_home_alike(struct thread_cache *cache, struct bin *bin, void *const *blocks,
-			    unsigned count)
-{
-	unsigned class = thread_cache_bin_class(bin), some;
-
-	heap_count_add(&cache->heap.counts[class].received, count);
-	while (count && (likely(bin->top < bin->full) || make_room(cache, class))) {
-		some = (unsigned)min_size(count, (size_t)(bin->full - bin->top));
-		bin_push_some(bin, blocks, some);
-		blocks += some;
-		count -= some;
-	}
-	heap_put_blocks(&cache->heap, blocks, count);
-}
-
-/* Whether all lead to this bin. Without a jump for each block, which would be guessed wrong. */
-static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
-{
-	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;
-	uintptr_t base = reservation.base, differ = 0;
-	unsigned i;
-
-	if (bins[((uintptr_t)blocks[count / 2] - base) >> UNIT_SHIFT] != bin)
-		return false;
-	for (i = 1; i < count; i++)
-		differ |= (uintptr_t)bins[((uintptr_t)blocks[i] - base) >> UNIT_SHIFT] ^
-			  (uintptr_t)bin;
-	return !differ;
-}
-
-static void take_home(struct thread_cache *cache, const struct remote_message *message)
-{
-	unsigned count = (unsigned)message->count;
-	void *const *blocks = message->blocks;
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(blocks[0])];
-
-	if (are_of(bin, blocks, count))
-		take_home_alike(cache, bin, blocks, count);
-	else
-		take_home_each(cache, blocks, count);
-}
-
-/*
- * A few messages each time, so that no call waits for many; mostly no more than what fills the
- * bin that is asked for, since the rest would go to its slab and come back.
- */
-static void NOINLINE drain(struct thread_cache *cache, const struct bin *wanted)
-{
-	bool reads_more = ++cache->drains % DRAINS_TO_READ_MORE == 0;
-	struct remote_returns returns = { .first = NULL };
-	struct remote_message *message;
-	unsigned i;
-
-	for (i = 0; i < DRAIN_MESSAGES && (message = remote_free_receive(&cache->heap)); i++) {
-		take_home(cache, message);
-		remote_free_return(&returns, message);
-		if (!reads_more && bin_newest(wanted) && wanted->top == wanted->full)
-			break;
-	}
-	remote_free_return_all(&returns);
-}
-
 /* Blocks 1 … count - 1 go into an empty bin, the lowest address on top. */
 static void fill(struct bin *bin, void **blocks, unsigned count)
 {
@@ -303,12 +231,15 @@ static void fill(struct bin *bin, void **blocks, unsigned count)
 
 static void tend(struct thread_cache *cache, const struct bin *wanted)
 {
+	const struct arrivals to = { &cache->heap, cache->bins, cache->slots, &cache->slot_pool,
+				     cache->limits };
+
 	if (cache->outbox.pending && ++cache->refills_since_send >= REFILLS_TO_SEND) {
 		cache->refills_since_send = 0;
 		remote_free_send_all(&cache->outbox);
 	}
 	if (remote_free_is_waiting(&cache->heap))
-		drain(cache, wanted);
+		arrivals_read(&to, wanted, ++cache->reads % READS_UNTIL_ALL == 0);
 }
 
 /* Takes blocks out of slabs, count at most; 0: no memory. */

@@ -63,7 +63,7 @@ struct thread_cache {
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
 	struct asked_sampling sampling;
 	struct common_use common;
-	uint32_t refills_since_send, drains;
+	uint32_t refills_since_send, reads;
 	struct quarantine *quarantine;	/* under hardened:true, once it is needed */
 	struct remote_outbox outbox;
 	struct seized_cache seized;

@@ -179,3 +179,19 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 	slab->free_blocks = (uint16_t)(slab->free_blocks + put);
 	return put;
 }
+
+/* Where a slab is one unit, the word of the block's bit is known without a look at the record. */
+void slab_fetch_records(unsigned class, void *const *blocks, unsigned count)
+{
+	const struct size_class *of = &size_class_table[class];
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct slab *slab = slab_unit(reservation_unit_of(blocks[i]));
+		size_t offset = ((uintptr_t)blocks[i] - reservation.base) % UNIT_SIZE;
+
+		__builtin_prefetch(slab, 1);
+		if (of->units == 1)
+			__builtin_prefetch(&slab->free_bits[size_class_block_index(of, offset) / 64], 1);
+	}
+}

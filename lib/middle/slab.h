@@ -100,6 +100,8 @@ void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random)
  * abort.
  */
 unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks, unsigned count);
+/* Before that: asks for what it will read and write, of all of these at once. */
+void slab_fetch_records(unsigned class, void *const *blocks, unsigned count);
 
 /* The index of the block that the address lies in, or capacity if it lies behind the last. */
 unsigned slab_block_index(const struct slab *slab, uint32_t first, const void *address);

@@ -3,9 +3,10 @@
  * lib/middle/remote_free.c: two senders push messages into an inbox by compare-and-swap; the
  * owner takes all by one exchange, reads some or all of them, returns what it has read to the
  * outbox it came from, and ends. What arrives afterwards is read by a sender that adopts the
- * waiting heap. Each sender has one message (a chain of them is pushed as one is), which it sends again and again. Shown: every block
- * comes home exactly once, the inbox is read by one at a time, nothing waits in it when all is
- * done, and a message that comes back to the inbox while another is being pushed does no harm.
+ * waiting heap. Each sender has one message (a chain of them is pushed as one is), which it sends
+ * again and again. Shown: every block comes home exactly once, the inbox is read by one at a time,
+ * nothing waits in it when all is done, and a message that comes back to the inbox while another
+ * is being pushed does no harm.
  *
  * Senders look at idle after they have pushed. The owner reads, then abandons the heap, and a
  * message that came in between waits for the next who pushes, trims, or adopts: that is the

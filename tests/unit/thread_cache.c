@@ -126,6 +126,45 @@ START_TEST(a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin)
 }
 END_TEST
 
+#define SLOTS_CHANGED_MOST 1100 /* 9 KiB are moved in less than a microsecond */
+
+/* Slots of the bin's array that are not what they were; notes what they are. */
+static unsigned slots_changed(unsigned class, void **noted)
+{
+	const struct bin_slots *slots = &thread_cache_tls.cache->slots[class];
+	unsigned i, changed = 0;
+
+	for (i = 0; i < slot_array_slots(slots->order); i++) {
+		changed += noted[i] != slots->array[i];
+		noted[i] = slots->array[i];
+	}
+	return changed;
+}
+
+/* _i: class. Once its array has its size, a free writes to a part of it at most. */
+START_TEST(no_free_moves_all_that_a_large_bin_holds)
+{
+	static void *noted[SLOT_ARRAY_MOST];
+	unsigned class = (unsigned)_i, count = 8000, i, most = 0, changed;
+	void **array;
+
+	for (i = 0; i < 6; i++)
+		cycle(size_for(class), count);
+	ck_assert_uint_ge(limit_of(class), 4000);
+	for (i = 0; i < 4 * count; i++)
+		blocks[i] = hak_malloc(size_for(class));
+	for (i = 0; i < 4 * count; i++) {
+		array = thread_cache_tls.cache->slots[class].array;
+		hak_free(blocks[i]);
+		changed = slots_changed(class, noted);
+		if (array == thread_cache_tls.cache->slots[class].array && changed > most && i)
+			most = changed;
+	}
+	ck_assert_uint_le(most, SLOTS_CHANGED_MOST);
+	check_bins();
+}
+END_TEST
+
 /* What aligned.h pops without a look at any table but the cache's own. */
 START_TEST(an_aligned_step_leads_to_the_smallest_class_that_is_so_aligned)
 {
@@ -345,6 +384,7 @@ int main(void)
 			    a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin, 0,
 			    CLASSES_BY_SIZE);
 	tcase_add_test(tcase, an_aligned_step_leads_to_the_smallest_class_that_is_so_aligned);
+	tcase_add_loop_test(tcase, no_free_moves_all_that_a_large_bin_holds, 3, 5);
 	tcase_add_loop_test(tcase, a_limit_falls_back_while_a_thread_only_frees, 0,
 			    CLASSES_BY_SIZE);
 	tcase_add_loop_test(tcase, all_caches_together_grow_by_the_budget_at_most, 0, 4);
