@@ -16,10 +16,12 @@
 #include "hakctl/remedy.h"
 #include "hakctl/seccomp_profile.h"
 #include "hakctl/style.h"
+#include "hakctl/unit_filter.h"
 
 struct request {
 	bool json, all, wants_profile;
-	const char *base; /* of the profile */
+	const char *base; /* of the profile; NULL: none was named */
+	const char *unit; /* NULL: no drop-in is wanted */
 	int worst;	  /* 0: all on; 1: a slower way; 2: something is off */
 	struct json_object *array;
 };
@@ -197,6 +199,7 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 		{ "json", no_argument, NULL, 'j' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "seccomp-profile", optional_argument, NULL, 's' },
+		{ "systemd-filter", required_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int letter;
@@ -207,6 +210,8 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 		if (letter == 's') {
 			request->wants_profile = true;
 			request->base = optarg;
+		} else if (letter == 'u') {
+			request->unit = optarg;
 		} else {
 			*(letter == 'j' ? &request->json : &request->all) = true;
 		}
@@ -214,21 +219,35 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 	return EXIT_DONE;
 }
 
+/* With `--seccomp-profile FILE`, where there is no = before it, FILE is the first word. */
+static enum exit_code print_filter(struct request *request, char **words)
+{
+	struct failure failure;
+
+	if (request->wants_profile && !request->base && words[0])
+		request->base = *words++;
+	if (words[0] || request->json || request->all || (request->wants_profile && request->unit)) {
+		message_error("doctor: a profile and a drop-in are of no process, one at a time, and have "
+			      "one form each");
+		return EXIT_USAGE;
+	}
+	if (request->wants_profile ? seccomp_profile_print(request->base, &failure) :
+				     unit_filter_print(request->unit, &failure))
+		return EXIT_DONE;
+	message_error("doctor: %s", failure.text);
+	return failure.code;
+}
+
 static int doctor_run(int argc, char **argv)
 {
 	struct request request = { .json = false };
 	struct target_list list = { .targets = NULL };
-	struct failure failure;
 	enum exit_code code = take_options(&request, argc, argv);
 
 	if (code != EXIT_DONE)
 		return code;
-	if (request.wants_profile) {
-		if (seccomp_profile_print(request.base, &failure))
-			return EXIT_DONE;
-		message_error("doctor: %s", failure.text);
-		return failure.code;
-	}
+	if (request.wants_profile || request.unit)
+		return print_filter(&request, argv + optind);
 	if (!argv[optind] && !request.all)
 		return examine_machine(&request);
 	code = arguments_take_targets("doctor", argv + optind, request.all,
@@ -245,16 +264,18 @@ static int doctor_run(int argc, char **argv)
 
 const struct command doctor_command = {
 	.name = "doctor",
-	.arguments = "[-j] [--seccomp-profile[=BASE]] [TARGET... | --all]",
+	.arguments = "[-j] [TARGET... | --all] | --seccomp-profile [FILE] | --systemd-filter UNIT",
 	.summary = "say what is off, why, and how to mend it",
-	.help = "      --seccomp-profile[=BASE]\n"
-		"              print a seccomp profile for Docker with all calls that hakmem can\n"
-		"              use: BASE with these added, such as Docker's default profile, or one\n"
-		"              that refuses only what reaches beyond a container\n"
+	.help = "      --seccomp-profile [FILE]\n"
+		"              print a seccomp profile for Docker, Podman and Kubernetes: FILE, or what\n"
+		"              their runtimes allow by default, with the calls added that hakmem makes\n"
+		"      --systemd-filter UNIT\n"
+		"              print a drop-in that does the same for a unit that has a filter\n"
 		"  -a, --all   every process that can be asked\n"
 		"  -j, --json  one JSON object\n"
 		"\n"
 		"Without a TARGET it examines this machine. Exit codes: 0 all is on, 1 a slower\n"
-		"way is used for something, 2 something is off; 3 no such target.\n",
+		"way is used for something, 2 something is off; 3 no such target. What a profile\n"
+		"or a drop-in loosens is told on standard error.\n",
 	.run = doctor_run,
 };

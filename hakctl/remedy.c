@@ -101,8 +101,8 @@ static const struct silence {
 	"hakctl doctor --seccomp-profile > hakmem.json; docker run --security-opt " \
 	"seccomp=hakmem.json ... (Kubernetes: seccompProfile, type Localhost)"
 #define DROP_IN                                                                \
-	"hakctl doctor --systemd-filter > /etc/systemd/system/UNIT.d/hakmem.conf; " \
-	"systemctl daemon-reload; systemctl restart UNIT"
+	"hakctl doctor --systemd-filter UNIT > hakmem.conf, into " \
+	"/etc/systemd/system/UNIT.d; systemctl daemon-reload; systemctl restart UNIT"
 #define BARE "the filter of the program, or of what starts it, with the calls of hakmem(7)"
 
 /* Its words UNIT become the name. */
@@ -163,6 +163,11 @@ const char *remedy_line(const struct control_rung *rung, const struct process *p
 	const struct remedy *remedy = find(rung);
 	const char *line;
 
+	/* Not for a call that it refuses: a profile is a filter, too. */
+	if (strstr(rung->cause, "is in force"))
+		return !strcmp(rung->name, "helper") ?
+			       "helpers:always in HAKMEM_OPTIONS, if the filter refuses and does not kill" :
+			       "";
 	if (strstr(rung->cause, "seccomp") || strstr(rung->cause, "filter"))
 		return by_setting(process, BARE, DROP_IN, PROFILE);
 	line = for_silence(rung, process);

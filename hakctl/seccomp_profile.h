@@ -6,8 +6,9 @@
 #include "hakctl/failure.h"
 
 /*
- * base: a profile in Docker's format to which the calls are added; NULL: one that allows all
- * but what containers must not do. Prints JSON.
+ * base: a profile in Docker's format to which the calls are added that it lacks; NULL: what container
+ * runtimes allow by default. Prints JSON, for Docker, Podman and Kubernetes, and says on standard error
+ * what is loosened.
  */
 bool seccomp_profile_print(const char *base, struct failure *failure);
 
