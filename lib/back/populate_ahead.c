@@ -55,7 +55,7 @@ static bool has_room;			/* on a processor beside the program's threads */
 static size_t room_bytes = SIZE_MAX;	/* around the process: no more is brought */
 
 static struct {
-	_Atomic size_t dropped, strays;
+	_Atomic size_t dropped;
 } counts;
 
 static void count(_Atomic size_t *counter, size_t more)
@@ -394,7 +394,7 @@ uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_
 	uint64_t sleep_ns = UINT64_MAX;
 	unsigned home, sharers = begin_homes();
 
-	count(&counts.strays, populate_fill_answer_strays(&homes[0].fill, report));
+	populate_fill_answer_strays(&homes[0].fill, report);
 	for (home = 0; home < topology.homes; home++)
 		if (homes[home].begun)
 			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, sharers));
@@ -443,7 +443,7 @@ void populate_ahead_read(struct populate_ahead_counts *read)
 	read->touched = came.touched;
 	read->armed = came.armed;
 	read->dropped = atomic_load_explicit(&counts.dropped, memory_order_relaxed);
-	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
+	read->strays = came.strays;
 	read->stock = 0;
 	for (home = 0; home < topology.homes; home++)
 		read->stock += stock_length(home, STOCK_READY) * SUPERSLAB_SIZE;

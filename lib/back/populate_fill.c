@@ -27,6 +27,7 @@ static unsigned home_reached = HOME_NONE;	/* by the helper, where it has to go t
 /* Relaxed: counts, of all helpers. */
 static struct {
 	_Atomic size_t moved, copied, touched, armed;
+	_Atomic size_t strays;
 } counts;
 
 static void count(_Atomic size_t *counter)
@@ -39,6 +40,7 @@ void populate_fill_read(struct populate_fill_counts *read)
 	read->moved = atomic_load_explicit(&counts.moved, memory_order_relaxed);
 	read->copied = atomic_load_explicit(&counts.copied, memory_order_relaxed);
 	read->armed = atomic_load_explicit(&counts.armed, memory_order_relaxed);
+	read->strays = atomic_load_explicit(&counts.strays, memory_order_relaxed);
 	read->touched = atomic_load_explicit(&counts.touched, memory_order_relaxed);
 }
 
@@ -262,8 +264,8 @@ bool populate_fill_reach(unsigned home)
 	return home == home_reached;
 }
 
-unsigned populate_fill_answer_strays(struct populate_fill *fill,
-				     void (*report)(const struct fault_stray *stray))
+void populate_fill_answer_strays(struct populate_fill *fill,
+				 void (*report)(const struct fault_stray *stray))
 {
 	struct fault_stray strays[STRAYS_AT_ONCE];
 	int i, found = 0;
@@ -271,10 +273,11 @@ unsigned populate_fill_answer_strays(struct populate_fill *fill,
 	if (fill->service.descriptor >= 0)
 		found = fault_service_read_strays(&fill->service, strays, STRAYS_AT_ONCE);
 	for (i = 0; i < found; i++) {
+		/* First: who strayed finds it counted. */
+		atomic_fetch_add_explicit(&counts.strays, 1, memory_order_relaxed);
 		report(&strays[i]);
 		fault_service_answer_stray(&fill->service, &strays[i]);
 	}
-	return found > 0 ? (unsigned)found : 0;
 }
 
 void populate_fill_forget(struct populate_fill *fill)

@@ -69,16 +69,17 @@ int populate_fill_superslab(struct populate_fill *fill, char *start, enum popula
 /* Pages staged for nobody go back. */
 void populate_fill_drain(struct populate_fill *fill);
 
-/* Reports touches of what is armed, and gives their threads a page each. Returns how many. */
-unsigned populate_fill_answer_strays(struct populate_fill *fill,
-				     void (*report)(const struct fault_stray *stray));
+/* Reports touches of what is armed, and gives their threads a page each. */
+void populate_fill_answer_strays(struct populate_fill *fill,
+				 void (*report)(const struct fault_stray *stray));
 
 /* In a fork's child: the descriptor and the staging area are the parent's. */
 void populate_fill_forget(struct populate_fill *fill);
 
-/* Bytes since the start, by the way they came; for the counters. */
+/* Since the start, for the counters: bytes by the way they came, stray accesses. */
 struct populate_fill_counts {
 	size_t moved, copied, touched;
+	size_t strays;
 	size_t armed;		/* now: missing or about to be filled */
 };
 
