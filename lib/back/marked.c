@@ -10,6 +10,7 @@
 #include "os/vm.h"
 
 _Atomic uintptr_t marked_start, marked_end;
+static _Atomic uintptr_t watched_start, watched_end;	/* the same, of what is watched */
 
 static void lower(_Atomic uintptr_t *place, uintptr_t to)
 {
@@ -31,20 +32,49 @@ static void raise_to(_Atomic uintptr_t *place, uintptr_t to)
 		;
 }
 
+static bool is_in_heap(uintptr_t start, uintptr_t end)
+{
+	return reservation.bytes && end > reservation.base &&
+	       start < reservation.base + reservation_opened_bytes();
+}
+
 void marked_note(uintptr_t start, size_t bytes)
 {
-	uintptr_t end = start + bytes;
-
-	if (!reservation.bytes || end <= reservation.base ||
-	    start >= reservation.base + reservation_opened_bytes())
+	if (!is_in_heap(start, start + bytes))
 		return;
 	lower(&marked_start, start);
-	raise_to(&marked_end, end);
+	raise_to(&marked_end, start + bytes);
+}
+
+void marked_note_watched(uintptr_t start, size_t bytes)
+{
+	if (!is_in_heap(start, start + bytes))
+		return;
+	lower(&watched_start, start);
+	raise_to(&watched_end, start + bytes);
+	marked_note(start, bytes);
+}
+
+/* relaxed, all: whoever frees the block knows that it was marked */
+static bool is_between(const void *start, size_t bytes, _Atomic uintptr_t *from, _Atomic uintptr_t *to)
+{
+	return (uintptr_t)start < atomic_load_explicit(to, memory_order_relaxed) &&
+	       (uintptr_t)start + bytes > atomic_load_explicit(from, memory_order_relaxed);
 }
 
 void marked_clear(void *start, size_t bytes)
 {
-	if (marked_reaches(start) &&
-	    (uintptr_t)start + bytes > atomic_load_explicit(&marked_start, memory_order_relaxed))
+	if (!is_between(start, bytes, &marked_start, &marked_end))
+		return;
+	if (!is_between(start, bytes, &watched_start, &watched_end) || vm_map_anew(start, bytes))
 		vm_allow(start, bytes);
+}
+
+void marked_clear_inside(void *block, size_t bytes)
+{
+	uintptr_t start = align_up((uintptr_t)block, page_size());
+	uintptr_t end = ((uintptr_t)block + bytes) & ~(page_size() - 1);
+
+	if (start < end)
+		marked_clear((void *)start, end - start);
 }

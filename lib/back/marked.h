@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * marked.h - which part of the heap the program has made unwritable, by mprotect(2). Memory that is
- * freed so is opened again before somebody else gets it. Noted is one range, from the lowest to the
- * highest: programs do it to few blocks, or to none.
+ * marked.h - which part of the heap the program has made unwritable, by mprotect(2), or watches, by
+ * a userfaultfd of its own. Memory that is freed so is opened again, or mapped anew, before somebody
+ * else gets it: it might be the thread that answers the faults. Noted is one range of each kind,
+ * from the lowest to the highest: programs do it to few blocks, or to none.
  *
  * Who may run with whom: anyone with anyone, in signal handlers, too.
  */
@@ -22,8 +23,14 @@ extern _Atomic uintptr_t marked_start HIDDEN, marked_end HIDDEN;
 /* The program has made it unwritable; outside of the heap it is nothing to us. */
 void marked_note(uintptr_t start, size_t bytes);
 
+/* Its faults are the program's to answer from now on. */
+void marked_note_watched(uintptr_t start, size_t bytes);
+
 /* Free memory, before it is anybody's. */
 void marked_clear(void *start, size_t bytes);
+
+/* The whole pages of a block that is being freed, and will be written to. */
+void marked_clear_inside(void *block, size_t bytes);
 
 /* One compare where the program has marked none. False: nothing from here on is marked. */
 static inline bool marked_reaches(const void *start)

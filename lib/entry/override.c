@@ -10,11 +10,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include <hakmem/hakmem.h>
 
-#include "back/marked.h"
 #include "entry/lifecycle.h"
 #include "entry/reports.h"
 #include "front/aligned.h"
@@ -191,27 +189,4 @@ EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 
 	lifecycle_watch_forks();
 	return next ? next(prepare, parent, child, library) : ENOMEM;
-}
-
-/* So that a block which is freed while it is not writable is writable for whoever gets it next. */
-static int (*next_mprotect)(void *start, size_t bytes, int protection);	/* by the constructor */
-
-EXPORT int mprotect(void *start, size_t bytes, int protection)
-{
-	long error;
-
-	if (!(protection & PROT_WRITE))
-		marked_note((uintptr_t)start, bytes);
-	if (next_mprotect)
-		return next_mprotect(start, bytes, protection);
-	error = system_call(SYS_mprotect, start, bytes, protection);
-	if (error)
-		errno = (int)-error;
-	return error ? -1 : 0;
-}
-
-/* Not when it is called: that may be in a signal handler. */
-__attribute__((constructor)) static void find_next(void)
-{
-	next_mprotect = (__typeof__(next_mprotect))dlsym(RTLD_NEXT, "mprotect");
 }

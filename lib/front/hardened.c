@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "back/marked.h"
 #include "front/canary.h"
 #include "front/guarded.h"
 #include "front/large_block.h"
@@ -219,6 +220,8 @@ void hardened_free(void *block)
 					 memory_order_relaxed);
 	if (unlikely(found != live))
 		explain_canary("free", block, size, found);
+	if (unlikely(marked_reaches(block)))
+		marked_clear_inside(block, size - CANARY_BYTES);
 	memset(block, 0, size - CANARY_BYTES);
 	/* A heap that can be destroyed has nothing outside of it. */
 	if (heap_is_kept(atomic_load_explicit(&slab->heap, memory_order_relaxed)))

@@ -271,6 +271,13 @@ int vm_map_again(void *start, size_t bytes)
 	return error == -EEXIST && vm_is_mapped(start, bytes) ? 0 : error;
 }
 
+int vm_map_anew(void *start, size_t bytes)
+{
+	long mapped = map(start, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE | MAP_FIXED);
+
+	return counted(system_call_failed(mapped) ? mapped : 0);
+}
+
 int vm_map_missing(void *start, size_t bytes)
 {
 	size_t half = bytes / 2 / page_size() * page_size();

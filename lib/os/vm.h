@@ -106,6 +106,9 @@ int vm_refuse_huge(void *start, size_t bytes);
  */
 int vm_map_again(void *start, size_t bytes);
 
+/* Fresh pages in the place of what is mapped, whatever the program has made of it. */
+int vm_map_anew(void *start, size_t bytes);
+
 /*
  * In a fork's child: parts of an open range that the program kept out of it (MADV_DONTFORK) are
  * mapped, and zero. One call where none is missing. 0, or -errno.

@@ -4,10 +4,14 @@
  * memory next get memory?
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/contract/block.h"
@@ -76,6 +80,39 @@ static void large_memory_freed_read_only_is_writable_for_the_next(void)
 	}
 }
 
+static int own_userfaultfd(void)
+{
+	struct uffdio_api api = { UFFD_API, 0, 0 };
+	int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (descriptor < 0 || ioctl(descriptor, UFFDIO_API, &api))
+		contract_skip("no userfaultfd here: %s", strerror(errno));
+	return descriptor;
+}
+
+/* As a monitor of memory in a network library, which has gone: nobody answers the faults. */
+static void memory_freed_while_it_is_watched_is_anybodys(void)
+{
+	int descriptor = own_userfaultfd();
+
+	for (size_t bytes = 64 * KIB; bytes <= 16 * MIB; bytes *= 2) {
+		struct uffdio_register watched = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+		char *block;
+
+		CHECK(!posix_memalign((void **)&block, page, bytes));
+		watched.range.start = (uintptr_t)block;
+		watched.range.len = bytes;
+		/* The end is there: as what the program has used. */
+		pattern_write(block + bytes - page, page, 1);
+		CHECK(!ioctl(descriptor, UFFDIO_REGISTER, &watched));
+		free(block);
+		malloc_trim(0);
+		free_and_use(malloc(bytes), bytes);
+		malloc_trim(0);
+	}
+	close(descriptor);
+}
+
 /* A refused call, and one elsewhere, are as they would be. */
 static void mprotect_answers_as_it_does(void)
 {
@@ -92,6 +129,8 @@ static void mprotect_answers_as_it_does(void)
 
 static const struct contract_case cases[] = {
 	CASE(large_memory_freed_read_only_is_writable_for_the_next),
+	CASE(memory_freed_while_it_is_watched_is_anybodys),
+	CASE_WITH(memory_freed_while_it_is_watched_is_anybodys, "hardened:true"),
 	CASE(mprotect_answers_as_it_does),
 	CASE(a_child_frees_and_uses_what_it_was_not_given),
 };

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * override_memory.c - the names by which a program changes what its memory is, put in front of the
+ * C library's: a block that is freed while it is not writable, or while its faults are the
+ * program's to answer, is ordinary memory for whoever gets it next (back/marked).
+ */
+#include <config.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/userfaultfd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "back/marked.h"
+#include "support/compiler.h"
+#include "support/system_call.h"
+
+/* Of others who stand behind us; written by the constructor. */
+static int (*next_mprotect)(void *start, size_t bytes, int protection);
+static int (*next_ioctl)(int descriptor, unsigned long request, ...);
+
+static int as_libc(long result)
+{
+	if (!system_call_failed(result))
+		return (int)result;
+	errno = (int)-result;
+	return -1;
+}
+
+EXPORT int mprotect(void *start, size_t bytes, int protection)
+{
+	if (!(protection & PROT_WRITE))
+		marked_note((uintptr_t)start, bytes);
+	if (next_mprotect)
+		return next_mprotect(start, bytes, protection);
+	return as_libc(system_call(SYS_mprotect, start, bytes, protection));
+}
+
+EXPORT int ioctl(int descriptor, unsigned long request, ...)
+{
+	va_list arguments;
+	void *argument;
+	int result;
+
+	va_start(arguments, request);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	result = next_ioctl ? next_ioctl(descriptor, request, argument) :
+			      as_libc(system_call(SYS_ioctl, descriptor, request, argument));
+	if (result == 0 && request == UFFDIO_REGISTER) {
+		const struct uffdio_register *watched = argument;
+
+		marked_note_watched(watched->range.start, watched->range.len);
+	}
+	return result;
+}
+
+/* Not when it is called: that may be in a signal handler. */
+__attribute__((constructor)) static void find_next(void)
+{
+	next_mprotect = (__typeof__(next_mprotect))dlsym(RTLD_NEXT, "mprotect");
+	next_ioctl = (__typeof__(next_ioctl))dlsym(RTLD_NEXT, "ioctl");
+}
