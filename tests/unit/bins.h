@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_BINS_H
 #define TESTS_UNIT_BINS_H
 
+#include <hakmem/hakmem.h>
+
 #include "front/thread_cache.h"
 
 #include "tests/unit/unit.h"
@@ -35,6 +37,15 @@ static inline void bins_check(struct thread_cache *cache)
 		for (slot = bottom + 1; slot <= bin->top; slot++)
 			ck_assert(bins_may_hold(bin, *slot));
 	}
+}
+
+/* A seized bin cannot grow: what it has no room for goes elsewhere. */
+static inline void bins_make_room(struct thread_cache *cache, size_t size, unsigned count)
+{
+	const struct bin *bin = &cache->bins[size_class_of(size)];
+
+	while (bin->full - bin->top < count)
+		ck_assert_ptr_nonnull(hak_malloc(size));
 }
 
 #endif

@@ -224,15 +224,6 @@ START_TEST(a_push_under_way_ends_above_what_was_taken)
 }
 END_TEST
 
-/* A seized bin cannot grow: what it has no room for goes elsewhere. */
-static void make_room_for(size_t size, unsigned count)
-{
-	const struct bin *bin = &thread_cache_tls.cache->bins[size_class_of(size)];
-
-	while (bin->full - bin->top < count)
-		ck_assert_ptr_nonnull(hak_malloc(size));
-}
-
 /* What is pushed while blocks are taken in two goes is neither lost nor taken twice. */
 START_TEST(what_is_pushed_between_two_seizures_stays)
 {
@@ -243,7 +234,7 @@ START_TEST(what_is_pushed_between_two_seizures_stays)
 	for (i = 0; i < 20; i++)
 		blocks[i] = hak_malloc(64);
 	fill_cache(64, 100);
-	make_room_for(64, 20);
+	bins_make_room(cache, 64, 20);
 	ck_assert(seizure_take(cache));
 	seizure_empty(cache, seizure_is_wanted_back);
 	for (i = 0; i < 10; i++)
