@@ -81,6 +81,23 @@ static void add_free(struct sum *sum, const struct control_ledger *ledger)
 	term->is_shown = term->bytes > 0;
 }
 
+uint64_t ledger_populated_age_ns(const struct control_ledger *ledger)
+{
+	if (!ledger->populated_ns)
+		return UINT64_MAX;
+	return (ledger->taken_ns > ledger->populated_ns ?
+			ledger->taken_ns - ledger->populated_ns :
+			0) +
+	       ledger->populated_pass_ns;
+}
+
+uint64_t ledger_not_heap_bytes(const struct control_ledger *ledger)
+{
+	if (!ledger->populated_ns || ledger->populated_rss_bytes < ledger->populated_bytes)
+		return UINT64_MAX;
+	return ledger->populated_rss_bytes - ledger->populated_bytes;
+}
+
 size_t ledger_terms(const struct control_ledger *ledger,
 		    struct ledger_term terms[LEDGER_MOST_TERMS])
 {
@@ -101,6 +118,11 @@ size_t ledger_terms(const struct control_ledger *ledger,
 	term = add(&sum, "untouched_bytes", "not touched yet", (uint64_t)untouched);
 	if (untouched > 0)
 		term->label = "resident, in none of these";
-	term->is_shown = untouched != 0;
+	/* Where the kernel has not said it there is nothing to be told apart. */
+	term->is_shown = untouched != 0 && ledger->populated_ns;
+	if (ledger_populated_age_ns(ledger) >= LEDGER_AGE_NS) {
+		term->label = "changed, or not touched";
+		note(term, "since the kernel was asked");
+	}
 	return sum.count;
 }

@@ -27,4 +27,14 @@ struct ledger_term {
 size_t ledger_terms(const struct control_ledger *ledger,
 		    struct ledger_term terms[LEDGER_MOST_TERMS]);
 
+/*
+ * How much older than the rest that is which the kernel said of the heap's pages, with the time that it
+ * took to say it; UINT64_MAX: it said nothing. What is older than LEDGER_AGE_NS is marked.
+ */
+#define LEDGER_AGE_NS 10000000u
+uint64_t ledger_populated_age_ns(const struct control_ledger *ledger);
+
+/* Resident and not of the heap, both of one moment; UINT64_MAX: not known. */
+uint64_t ledger_not_heap_bytes(const struct control_ledger *ledger);
+
 #endif

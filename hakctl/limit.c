@@ -27,7 +27,10 @@ static struct units_text limit_text(uint64_t bytes)
 {
 	struct units_text none = { "none" };
 
-	return bytes == UINT64_MAX ? none : units_mebibytes(bytes);
+	if (bytes == UINT64_MAX)
+		return none;
+	/* What was meant as mebibytes and is bytes shall be seen. */
+	return bytes < 1 << 20 ? units_size(bytes) : units_mebibytes(bytes);
 }
 
 static void print(const struct request *request, const struct target *target,
@@ -94,6 +97,7 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 		{ "soft", required_argument, NULL, 's' },
 		{ "hard", required_argument, NULL, 'h' },
 		{ "action", required_argument, NULL, 'A' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -115,6 +119,9 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 			break;
 		case 'A':
 			code = take_action(request, optarg);
+			break;
+		case 'f':
+			limit->set |= CONTROL_LIMIT_FORCE;
 			break;
 		case 'a':
 			request->all = true;
@@ -150,12 +157,13 @@ static int limit_run(int argc, char **argv)
 const struct command limit_command = {
 	.name = "limit",
 	.arguments = "[-j] [--soft SIZE] [--hard SIZE] [--action null|throttle|abort] "
-		     "[TARGET | --all]",
+		     "[--force] [TARGET | --all]",
 	.summary = "set or show the memory budget of a process",
 	.help = "      --soft SIZE    above it, free memory goes back at once\n"
 		"      --hard SIZE    the heap does not grow beyond it\n"
 		"      --action WORD  at the hard limit: null (malloc fails), throttle (threads\n"
 		"                     wait for memory a while first), abort\n"
+		"      --force        also below what the heap holds, and soft above hard\n"
 		"  -a, --all          every process that can be asked\n"
 		"  -j, --json         one JSON object; bytes as integers\n"
 		"\n"

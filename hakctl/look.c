@@ -45,6 +45,30 @@ static bool ask_for_ledger(struct connection *connection, struct look *look,
 	return true;
 }
 
+/* The library does not know its threads' numbers, the C library does. */
+static void find_threads(const struct target *target, struct look *look)
+{
+	struct reply_rows rows = { .row_bytes = sizeof(struct control_thread) };
+	struct control_thread *known = (void *)look->threads.rows;
+	struct outside outside;
+	struct failure unread;
+
+	if (!target->has_library ||
+	    !outside_open(&outside, &target->process, &target->library, &unread))
+		return;
+	outside_threads(&outside, &rows);
+	for (size_t i = 0; i < look->threads.count; i++)
+		for (size_t j = known[i].number; j < rows.count; j++) {
+			const struct control_thread *row = (void *)(rows.rows + j * rows.row_bytes);
+
+			if (row->number == known[i].number) {
+				known[i].thread = row->thread;
+				break;
+			}
+		}
+	reply_free_rows(&rows);
+}
+
 static bool ask(struct connection *connection, unsigned wanted, struct look *look,
 		struct failure *failure)
 {
@@ -86,8 +110,8 @@ static void describe(const struct outside *outside, struct control_ledger *ledge
 }
 
 /*
- * What a helper wrote last is in the snapshot, what is counted anyway is added up here. Threads and
- * nodes are in neither.
+ * What a helper wrote last is in the snapshot, what is counted anyway is added up here. Nodes are in
+ * neither.
  */
 static bool read_from_outside(const struct target *target, struct look *look,
 			      const char *why, struct failure *failure)
@@ -107,6 +131,8 @@ static bool read_from_outside(const struct target *target, struct look *look,
 	}
 	if (!count && snapshot.sequence == 0)
 		return failure_set(failure, EXIT_REFUSED, "%s, and %s", why, uncounted.text);
+	if (count)
+		outside_threads(&outside, &look->threads);
 	look->ledger = snapshot.ledger;
 	keep_classes(look, snapshot.classes, count ? count : snapshot.class_count);
 	look->from_outside = true;
@@ -130,6 +156,8 @@ bool look_take(const struct target *target, unsigned wanted, struct look *look,
 		       read_from_outside(target, look, "it does not answer", failure);
 	done = ask(&connection, wanted, look, failure);
 	connection_close(&connection);
+	if (done && wanted & LOOK_THREADS)
+		find_threads(target, look);
 	if (done)
 		return true;
 	look_free(look);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hakctl/ledger.h"
+
 enum { LABEL_BYTES = 512 };
 
 enum unit { UNIT_COUNT, UNIT_BYTES, UNIT_LIMIT, UNIT_NS };
@@ -195,6 +197,24 @@ static void write_ledger(struct openmetrics *metrics, const struct metric *metri
 	}
 }
 
+/* Old numbers look like new ones in a graph. */
+static void write_age(struct openmetrics *metrics, const struct metric_source *sources, size_t count)
+{
+	openmetrics_family(metrics, "populated_age_seconds", OPENMETRICS_GAUGE, "seconds",
+			   "How old populated_bytes is; it is of an earlier moment than the rest.");
+	for (size_t i = 0; i < count; i++) {
+		char labels[LABEL_BYTES];
+		uint64_t age_ns = sources[i].look ?
+					  ledger_populated_age_ns(&sources[i].look->ledger) :
+					  UINT64_MAX;
+
+		if (age_ns == UINT64_MAX)
+			continue;
+		label_target(labels, sources[i].target);
+		openmetrics_seconds(metrics, labels, age_ns);
+	}
+}
+
 static void write_answers(struct openmetrics *metrics,
 			  const struct metric_source *sources, size_t count)
 {
@@ -295,6 +315,7 @@ void metric_list_write(struct openmetrics *metrics, const struct metric_source *
 	write_answers(metrics, sources, count);
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		write_ledger(metrics, &metrics_of_ledger[i], sources, count);
+	write_age(metrics, sources, count);
 	write_classes(metrics, sources, count);
 	write_nodes(metrics, sources, count);
 	openmetrics_end(metrics);

@@ -143,7 +143,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 	if (request->json) {
 		struct json_object *object = json_output_target(target);
 
-		stats_text_to_json(&look, LOOK_NODES, object);
+		stats_text_to_json(target, &look, LOOK_NODES, object);
 		json_object_array_add(request->array, object);
 	} else {
 		print_text(target, &look);

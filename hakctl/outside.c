@@ -18,25 +18,14 @@
 
 #include "entry/outline.h"
 #include "hakctl/memory_map.h"
-#include "hakctl/message.h"
+#include "hakctl/outside_heaps.h"
 #include "hakctl/remote.h"
 #include "hakctl/reply.h"
 
 #define SYMBOL "hak_outline"
 
 /* More of them, and what was read makes no sense. */
-enum { MOST_HEAPS = 1 << 18, MOST_SUPERSLABS = 1 << 24, SUPERSLABS_AT_ONCE = 256 };
-
-/* Of one class, over all heaps. */
-struct sum {
-	uint64_t slabs, cached, free, untouched, samples, asked;
-	uint32_t sent, received;
-};
-
-static uint64_t address_of(const void *pointer)
-{
-	return (uint64_t)(uintptr_t)pointer;
-}
+enum { MOST_SUPERSLABS = 1 << 24, SUPERSLABS_AT_ONCE = 256 };
 
 bool outside_open(struct outside *outside, const struct process *process,
 		  const struct process_library *library, struct failure *failure)
@@ -60,72 +49,36 @@ bool outside_open(struct outside *outside, const struct process *process,
 	return true;
 }
 
-static void add_bins(const struct thread_cache *cache, struct sum *sums)
-{
-	for (unsigned class = 0; class < CLASS_COUNT; class++) {
-		uint64_t top = address_of(cache->bins[class].top);
-		uint64_t bottom = address_of(cache->seized.taken[class]);
+struct heap_sums {
+	struct outside_sum *sums;
+	struct control_ledger *ledger;
+};
 
-		if (!bottom)
-			bottom = address_of(cache->slots[class].array) +
-				 cache->slots[class].bottom * sizeof(void *);
-		/* The array may just have changed. */
-		if (top >= bottom && (top - bottom) / sizeof(void *) <= SLOT_ARRAY_MOST)
-			sums[class].cached += (top - bottom) / sizeof(void *);
-	}
+static void add_to_sums(const struct thread_cache *cache, void *argument)
+{
+	struct heap_sums *to = argument;
+
+	outside_heaps_add(cache, to->sums, to->ledger);
 }
 
-static void add_heap(const struct thread_cache *cache, struct sum *sums,
-		     struct control_ledger *ledger)
-{
-	uint32_t hold = atomic_load_explicit(&cache->heap.hold, memory_order_relaxed);
-
-	ledger->heaps++;
-	ledger->threads += hold == HEAP_OWNED || hold == HEAP_SEIZED || hold == HEAP_RESTING;
-	for (unsigned class = 0; class < CLASS_COUNT; class++) {
-		const struct heap_count *count = &cache->heap.counts[class];
-
-		sums[class].slabs += heap_count_read(&count->slabs);
-		sums[class].free += heap_count_read(&count->free);
-		sums[class].untouched += heap_count_read(&count->untouched);
-		sums[class].samples += heap_count_read(&count->samples);
-		sums[class].asked += atomic_load_explicit(&count->asked, memory_order_relaxed);
-		sums[class].sent += heap_count_read(&count->sent);
-		sums[class].received += heap_count_read(&count->received);
-		ledger->remote_frees += heap_count_read(&count->sent);
-	}
-	add_bins(cache, sums);
-}
-
-static bool add_heaps(const struct outside *outside, struct sum *sums,
+static bool add_heaps(const struct outside *outside, struct outside_sum *sums,
 		      struct control_ledger *ledger)
 {
-	static struct thread_cache cache;
-	const struct heap *next;
+	struct heap_sums to = { sums, ledger };
 
 	ledger->heaps = ledger->threads = 0;
 	ledger->remote_frees = 0;
-	if (!remote_read(outside->process, address_of(outside->outline.newest_heap), &next,
-			 sizeof(next)))
+	if (!outside_heaps_visit(outside, add_to_sums, &to))
 		return false;
-	while (next) {
-		uint64_t at = address_of(next) - offsetof(struct thread_cache, heap);
-
-		if (ledger->heaps == MOST_HEAPS ||
-		    !remote_read(outside->process, at, &cache, sizeof(cache)))
-			return false;
-		add_heap(&cache, sums, ledger);
-		next = cache.heap.next;
-	}
 	ledger->thread_caches_count = ledger->threads;
 	return true;
 }
 
-static bool add_sent_alone(const struct outside *outside, struct sum *sums)
+static bool add_sent_alone(const struct outside *outside, struct outside_sum *sums)
 {
 	uint32_t sent[CLASS_COUNT];
 
-	if (!remote_read(outside->process, address_of(outside->outline.sent_alone), sent,
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.sent_alone), sent,
 			 sizeof(sent)))
 		return false;
 	for (unsigned class = 0; class < CLASS_COUNT; class++)
@@ -133,12 +86,7 @@ static bool add_sent_alone(const struct outside *outside, struct sum *sums)
 	return true;
 }
 
-static uint64_t not_below_zero(int64_t value)
-{
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-static uint64_t asked(unsigned class, const struct sum *sum, uint64_t live)
+static uint64_t asked(unsigned class, const struct outside_sum *sum, uint64_t live)
 {
 	uint64_t size = size_class_table[class].size;
 	uint64_t below = class && class < CLASSES_BY_SIZE ? size_class_table[class - 1].size : size;
@@ -148,11 +96,11 @@ static uint64_t asked(unsigned class, const struct sum *sum, uint64_t live)
 	return (uint64_t)((double)live * (double)sum->asked / (double)sum->samples);
 }
 
-static struct control_class row_of(unsigned class, const struct sum *sum)
+static struct control_class row_of(unsigned class, const struct outside_sum *sum)
 {
 	const struct size_class *of = &size_class_table[class];
-	uint64_t in_transit = not_below_zero((int32_t)(sum->sent - sum->received));
-	uint64_t live = not_below_zero((int64_t)(sum->slabs * of->capacity - sum->free -
+	uint64_t in_transit = outside_heaps_not_below_zero((int32_t)(sum->sent - sum->received));
+	uint64_t live = outside_heaps_not_below_zero((int64_t)(sum->slabs * of->capacity - sum->free -
 						 sum->cached - in_transit));
 
 	return (struct control_class){
@@ -189,7 +137,7 @@ static void add_class(const struct control_class *row, struct control_ledger *le
 	ledger->blocks_live_count += row->live;
 	ledger->thread_caches_bytes += row->cached * size;
 	ledger->slabs_untouched_bytes += row->untouched * size;
-	ledger->slabs_free_bytes += not_below_zero((int64_t)(row->free - row->untouched)) * size;
+	ledger->slabs_free_bytes += outside_heaps_not_below_zero((int64_t)(row->free - row->untouched)) * size;
 	ledger->in_transit_bytes += row->in_transit * size;
 	ledger->slabs_bytes += row->slabs * row->slab_bytes;
 	ledger->slab_tails_bytes += row->slabs * (row->slab_bytes - row->slab_capacity * size);
@@ -203,8 +151,8 @@ static bool add_large(const struct outside *outside, struct control_ledger *ledg
 	uint32_t dirty;
 
 	_Static_assert(sizeof(numbers) == sizeof(struct large_count_totals), "four of them");
-	if (!remote_read(outside->process, address_of(outline->large), numbers, sizeof(numbers)) ||
-	    !remote_read(outside->process, address_of(outline->large_dirty), &dirty, sizeof(dirty)))
+	if (!remote_read(outside->process, outside_heaps_address(outline->large), numbers, sizeof(numbers)) ||
+	    !remote_read(outside->process, outside_heaps_address(outline->large_dirty), &dirty, sizeof(dirty)))
 		return false;
 	all = numbers[0] << UNIT_SHIFT;
 	live = numbers[1] << UNIT_SHIFT;
@@ -213,9 +161,9 @@ static bool add_large(const struct outside *outside, struct control_ledger *ledg
 	ledger->large_live_count = numbers[2];
 	ledger->large_free_dirty_bytes = (uint64_t)dirty << UNIT_SHIFT;
 	ledger->large_free_clean_bytes =
-		not_below_zero((int64_t)(all - live - ledger->large_free_dirty_bytes));
+		outside_heaps_not_below_zero((int64_t)(all - live - ledger->large_free_dirty_bytes));
 	ledger->asked_bytes += live - slack;
-	ledger->rounding_bytes = not_below_zero(
+	ledger->rounding_bytes = outside_heaps_not_below_zero(
 		(int64_t)(ledger->blocks_live_bytes + live - ledger->asked_bytes));
 	return true;
 }
@@ -243,7 +191,7 @@ static void add_superslabs(const struct outside *outside, uint64_t anchor,
 	uint32_t index, count = 0;
 
 	ledger->units_free_bytes = ledger->units_clean_bytes = ledger->queued_bytes = 0;
-	if (!remote_read(outside->process, address_of(outside->outline.superslabs), &count, sizeof(count)) ||
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.superslabs), &count, sizeof(count)) ||
 	    count > MOST_SUPERSLABS)
 		return;
 	ledger->superslabs = count;
@@ -271,7 +219,7 @@ static void add_kernel(const struct outside *outside, const struct reservation *
 		       uint64_t now_ns, struct control_ledger *ledger)
 {
 	uint64_t base = space->base, end = base + space->bytes;
-	uint64_t start = address_of(space->anchor) -
+	uint64_t start = outside_heaps_address(space->anchor) -
 			 (space->bytes >> SUPERSLAB_SHIFT) * SUPERSLAB_RECORD_BYTES;
 	struct memory_map map;
 	struct failure failure;
@@ -299,6 +247,8 @@ static void add_kernel(const struct outside *outside, const struct reservation *
 		}
 	}
 	ledger->populated_ns = now_ns;
+	ledger->populated_rss_bytes = outside->process->rss_bytes;
+	ledger->populated_pass_ns = 0;
 	memory_map_free(&map);
 }
 
@@ -316,12 +266,12 @@ static void add_rest(const struct outside *outside, uint64_t now_ns, struct cont
 	struct options theirs;
 	size_t calls[2];
 
-	if (remote_read(outside->process, address_of(outline->calls), calls, sizeof(calls))) {
+	if (remote_read(outside->process, outside_heaps_address(outline->calls), calls, sizeof(calls))) {
 		ledger->application_calls = calls[0];
 		ledger->helper_calls = calls[1];
 	}
 	ledger->limit_soft_bytes = ledger->limit_hard_bytes = UINT64_MAX;
-	if (remote_read(outside->process, address_of(outline->options), &theirs, sizeof(theirs))) {
+	if (remote_read(outside->process, outside_heaps_address(outline->options), &theirs, sizeof(theirs))) {
 		ledger->limit_soft_bytes = theirs.limit_soft_bytes;
 		ledger->limit_hard_bytes = theirs.limit_hard_bytes;
 	}
@@ -337,14 +287,14 @@ static void add_rest(const struct outside *outside, uint64_t now_ns, struct cont
 size_t outside_read(const struct outside *outside, struct control_ledger *ledger,
 		    struct control_class *classes, struct failure *failure)
 {
-	static struct sum sums[CLASS_COUNT];
+	static struct outside_sum sums[CLASS_COUNT];
 	struct reservation space;
 	uint64_t now_ns = now(CLOCK_MONOTONIC);
 
 	memset(sums, 0, sizeof(sums));
 	size_class_init();
 	clear_blocks(ledger);
-	if (!remote_read(outside->process, address_of(outside->outline.reservation), &space, sizeof(space)) ||
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.reservation), &space, sizeof(space)) ||
 	    !add_heaps(outside, sums, ledger) || !add_sent_alone(outside, sums)) {
 		failure_set(failure, EXIT_REFUSED, "what it counts cannot be read: %s",
 			    strerror(errno));
@@ -357,7 +307,7 @@ size_t outside_read(const struct outside *outside, struct control_ledger *ledger
 	add_large(outside, ledger);
 	ledger->reserved_bytes = space.bytes;
 	if (space.bytes) {
-		add_superslabs(outside, address_of(space.anchor), ledger);
+		add_superslabs(outside, outside_heaps_address(space.anchor), ledger);
 		add_kernel(outside, &space, now_ns, ledger);
 	}
 	add_rest(outside, now_ns, ledger);
@@ -368,7 +318,7 @@ size_t outside_rungs(const struct outside *outside, struct control_rung *rungs, 
 {
 	size_t count = outside->outline.rung_count < most ? outside->outline.rung_count : most;
 
-	if (!remote_read(outside->process, address_of(outside->outline.rungs), rungs,
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.rungs), rungs,
 			 count * sizeof(rungs[0])))
 		return 0;
 	for (size_t i = 0; i < count; i++)

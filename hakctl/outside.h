@@ -14,6 +14,7 @@
 
 #include "hakctl/failure.h"
 #include "hakctl/process.h"
+#include "hakctl/reply.h"
 
 struct outside {
 	const struct process *process;
@@ -30,6 +31,9 @@ bool outside_open(struct outside *outside, const struct process *process,
  */
 size_t outside_read(const struct outside *outside, struct control_ledger *ledger,
 		    struct control_class *classes, struct failure *failure);
+
+/* A row for each heap, with the number of its thread. False: what it counts cannot be read. */
+bool outside_threads(const struct outside *outside, struct reply_rows *rows);
 
 /* As the library knows them; returns how many. */
 size_t outside_rungs(const struct outside *outside, struct control_rung *rungs, size_t most);

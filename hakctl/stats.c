@@ -113,7 +113,7 @@ static bool add_json(struct target *target, void *argument, struct failure *fail
 	if (!look_take(target, request->rows, &look, failure))
 		return false;
 	object = json_output_target(target);
-	stats_text_to_json(&look, request->rows, object);
+	stats_text_to_json(target, &look, request->rows, object);
 	json_object_array_add(request->array, object);
 	look_free(&look);
 	return true;

@@ -5,6 +5,7 @@
 #include "hakctl/ledger.h"
 #include "hakctl/metric_list.h"
 #include "hakctl/stats_text.h"
+#include "hakctl/thread_ids.h"
 
 static struct json_object *class_to_json(const struct control_class *row)
 {
@@ -25,13 +26,18 @@ static struct json_object *class_to_json(const struct control_class *row)
 	return object;
 }
 
-static struct json_object *thread_to_json(const struct control_thread *row)
+static struct json_object *thread_to_json(const struct target *target,
+					  const struct control_thread *row)
 {
+	char name[32] = "";
 	static const char *const states[] = { "live", "idle", "frozen" };
 	struct json_object *object = json_object_new_object();
 
 	json_output_number(object, "number", row->number);
+	if (row->thread)
+		thread_ids_name(&target->process, row->thread, name);
 	json_output_number(object, "thread", row->thread);
+	json_output_text(object, "name", name);
 	json_output_text(object, "state",
 			 row->state < 3 ? states[row->state] : "unknown");
 	json_output_number(object, "node", row->node);
@@ -78,7 +84,7 @@ static struct json_object *terms_to_json(const struct control_ledger *ledger)
 	return array;
 }
 
-void stats_text_to_json(const struct look *look, unsigned rows,
+void stats_text_to_json(const struct target *target, const struct look *look, unsigned rows,
 			struct json_object *object)
 {
 	struct json_object *array;
@@ -88,6 +94,8 @@ void stats_text_to_json(const struct look *look, unsigned rows,
 	json_output_text(object, "notice", look->ledger.notice);
 	json_output_flag(object, "from_outside", look->from_outside);
 	json_output_number(object, "age_ns", look_age_ns(look));
+	json_output_limit(object, "populated_age_ns", ledger_populated_age_ns(&look->ledger));
+	json_output_limit(object, "not_heap_bytes", ledger_not_heap_bytes(&look->ledger));
 	json_output_number(object, "live_bytes", look_live_bytes(&look->ledger));
 	metric_list_to_json(&look->ledger, object);
 	json_object_object_add(object, "terms", terms_to_json(&look->ledger));
@@ -106,7 +114,7 @@ void stats_text_to_json(const struct look *look, unsigned rows,
 		for (size_t i = 0; i < look->threads.count; i++)
 			json_object_array_add(
 				array,
-				thread_to_json(&((const struct control_thread *)(void *)
+				thread_to_json(target, &((const struct control_thread *)(void *)
 							 look->threads.rows)[i]));
 	}
 	if (rows & LOOK_NODES) {

@@ -11,6 +11,7 @@
 #include "hakctl/style.h"
 #include "hakctl/table.h"
 #include "hakctl/text.h"
+#include "hakctl/thread_ids.h"
 #include "hakctl/units.h"
 
 void stats_text_heading(const struct target *target, const struct look *look)
@@ -64,19 +65,15 @@ static void print_terms(const struct control_ledger *ledger)
 static void describe_populated(const struct look *look, char note[96])
 {
 	const struct control_ledger *ledger = &look->ledger;
-	uint64_t age_ns = ledger->taken_ns > ledger->populated_ns ?
-				  ledger->taken_ns - ledger->populated_ns :
-				  0;
+	uint64_t age_ns = ledger_populated_age_ns(ledger);
 
-	if (!ledger->populated_ns)
-		snprintf(note, 96, "the kernel has not been asked yet");
-	else if (age_ns < 1000000000)
+	if (age_ns == UINT64_MAX)
+		snprintf(note, 96, "the kernel has not said it");
+	else if (age_ns < LEDGER_AGE_NS)
 		snprintf(note, 96, "armed part exact; the kernel says %.1f",
 			 (double)ledger->populated_bytes / (1024 * 1024));
 	else
-		snprintf(note, 96, "armed part exact; the kernel said %.1f, %s ago",
-			 (double)ledger->populated_bytes / (1024 * 1024),
-			 units_duration(age_ns / 1000000000).text);
+		snprintf(note, 96, "the kernel said so %s ago", units_nanoseconds(age_ns).text);
 }
 
 static void print_limits(const struct control_ledger *ledger)
@@ -95,6 +92,19 @@ static void print_limits(const struct control_ledger *ledger)
 	putchar('\n');
 }
 
+/* Of the moment at which the kernel counted the heap's pages: a difference of two times would be none. */
+static void describe_rest(const struct control_ledger *ledger, char note[96])
+{
+	uint64_t rest = ledger_not_heap_bytes(ledger), age_ns = ledger_populated_age_ns(ledger);
+
+	note[0] = '\0';
+	if (rest != UINT64_MAX && age_ns < LEDGER_AGE_NS)
+		snprintf(note, 96, "not heap: %.1f", (double)rest / (1024 * 1024));
+	else if (rest != UINT64_MAX)
+		snprintf(note, 96, "not heap: %.1f, %s ago", (double)rest / (1024 * 1024),
+			 units_nanoseconds(age_ns).text);
+}
+
 void stats_text_ledger(const struct target *target, const struct look *look)
 {
 	const struct control_ledger *ledger = &look->ledger;
@@ -107,10 +117,7 @@ void stats_text_ledger(const struct target *target, const struct look *look)
 	describe_populated(look, note);
 	print_line('=', "populated", false,
 		   (double)ledger->populated_bytes / (1024 * 1024), note, STYLE_TITLE);
-	snprintf(note, sizeof(note), "not heap: %.1f",
-		 rss > ledger->populated_bytes ?
-			 (double)(rss - ledger->populated_bytes) / (1024 * 1024) :
-			 0.0);
+	describe_rest(ledger, note);
 	print_line(' ', "process RSS", false, (double)rss / (1024 * 1024), note,
 		   STYLE_PLAIN);
 	printf("  memory system calls by application threads %" PRIu64
@@ -161,7 +168,8 @@ void stats_text_threads(const struct target *target, const struct look *look)
 {
 	static const char *const states[] = { "live", "idle", "frozen" };
 	static const struct table_column columns[] = {
-		{ "THREAD", TABLE_RIGHT },    { "STATE", TABLE_LEFT },
+		{ "THREAD", TABLE_RIGHT },    { "NAME", TABLE_LEFT },
+		{ "STATE", TABLE_LEFT },
 		{ "NODE", TABLE_RIGHT },      { "SLABS", TABLE_RIGHT },
 		{ "LIVE", TABLE_RIGHT },      { "CACHED", TABLE_RIGHT },
 		{ "FREE", TABLE_RIGHT },      { "ON THE WAY", TABLE_RIGHT },
@@ -171,16 +179,18 @@ void stats_text_threads(const struct target *target, const struct look *look)
 	struct table table;
 
 	stats_text_heading(target, look);
-	if (look->from_outside)
-		return;
-	table_begin(&table, columns, 9);
+	table_begin(&table, columns, 10);
 	for (size_t i = 0; i < look->threads.count; i++) {
 		const struct control_thread *row = &rows[i];
+		char name[32] = "";
 
+		if (row->thread)
+			thread_ids_name(&target->process, row->thread, name);
 		if (row->thread)
 			table_add(&table, STYLE_PLAIN, "%u", row->thread);
 		else
 			table_add(&table, STYLE_FAINT, "#%u", row->number);
+		table_add(&table, STYLE_PLAIN, "%s", name);
 		table_add(&table, row->state ? STYLE_FAINT : STYLE_PLAIN, "%s",
 			  row->state < 3 ? states[row->state] : "?");
 		table_add(&table, STYLE_PLAIN, "%u", row->node);

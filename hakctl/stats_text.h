@@ -12,7 +12,7 @@ void stats_text_threads(const struct target *target, const struct look *look);
 void stats_text_nodes(const struct target *target, const struct look *look);
 
 /* Adds everything; rows: LOOK_CLASSES and so on, those that were asked for. */
-void stats_text_to_json(const struct look *look, unsigned rows,
+void stats_text_to_json(const struct target *target, const struct look *look, unsigned rows,
 			struct json_object *object);
 
 /* "hakmem 1.0  pid 4121 (postgres)  up 3d04h  mode uffd+move,..." */

@@ -199,6 +199,8 @@ struct control_ledger {
 	uint64_t spilled_bytes;		/* given out of another node's memory, since the start */
 	uint64_t brought_bytes;		/* pages that came ahead of their use, and are not used: stock,
 					 * and some of units_clean and slabs_untouched */
+	uint64_t populated_rss_bytes;	/* of the process, at populated_ns; 0: not known */
+	uint64_t populated_pass_ns;	/* what the kernel said before populated_ns took so long to say */
 };
 
 struct control_class {
@@ -328,6 +330,7 @@ enum control_limit_action { CONTROL_LIMIT_NULL, CONTROL_LIMIT_THROTTLE, CONTROL_
 #define CONTROL_LIMIT_SOFT	1u	/* which fields a request sets; none: it asks */
 #define CONTROL_LIMIT_HARD	2u
 #define CONTROL_LIMIT_WHAT	4u	/* action */
+#define CONTROL_LIMIT_FORCE	8u	/* although the heap holds more, or soft is above hard */
 
 struct control_limit {
 	uint64_t soft_bytes;		/* UINT64_MAX: none */

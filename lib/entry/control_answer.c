@@ -135,7 +135,8 @@ static void act(struct control_answer *answer)
 		else if (settings_find(change->name) == SETTINGS_NONE)
 			error = CONTROL_NO_SUCH_NAME, cause = "no such name; list shows them";
 		else if (answer->kind == CONTROL_SET)
-			error = settings_change(settings_find(change->name), change->value, &cause);
+			error = limits_judge_setting(change->name, change->value, &cause) ?:
+				settings_change(settings_find(change->name), change->value, &cause);
 		break;
 	case CONTROL_LIMIT:
 		error = limits_change((const struct control_limit *)answer->body, &cause);

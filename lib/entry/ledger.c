@@ -42,11 +42,12 @@
 #define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
 #define PAGES_AT_ONCE_NS	200000ull
 #define NAP_NS			250000ull
-#define NAPS_MOST		4
+#define NAPS_MOST		32	/* 8 ms: a heap of a GiB or so is looked through by then */
 
 /* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {
 	_Atomic uint64_t resident, present, huge, metadata, asked_ns, fresh_until_ns;
+	_Atomic uint64_t resident_then, pass_ns;	/* at asked_ns */
 } kernel;
 
 /* The pass over the pages that is under way. The helper's alone, but for wanted. */
@@ -56,6 +57,7 @@ static struct {
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
 	uint64_t cost_ns;	/* of the processor */
+	uint64_t began_ns;
 } pass = { .map = -1 };
 
 static _Atomic uint32_t clients;	/* relaxed: a count */
@@ -250,6 +252,8 @@ static void add_kernel(struct control_ledger *ledger)
 	ledger->populated_bytes = get(&kernel.present);
 	ledger->populated_huge_bytes = get(&kernel.huge);
 	ledger->populated_ns = get(&kernel.asked_ns);
+	ledger->populated_rss_bytes = get(&kernel.resident_then);
+	ledger->populated_pass_ns = get(&kernel.pass_ns);
 	ledger->metadata_bytes = get(&kernel.metadata);
 	ledger->application_calls = vm_calls_of_application();
 	ledger->helper_calls = vm_calls_of_helper();
@@ -327,14 +331,14 @@ void ledger_read_with_kernel(struct control_ledger *ledger)
 {
 	unsigned naps;
 
-	set(&kernel.resident, program_resident_bytes());
 	if (!is_fresh()) {
 		atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
 		helper_link_wake();
 	}
-	/* The next answer will know if this one cannot: whoever asks is not kept waiting. */
+	/* The next answer will know if this one cannot, and says how old it is. */
 	for (naps = 0; naps < NAPS_MOST && is_wanted(); naps++)
 		thread_nap(NAP_NS);
+	set(&kernel.resident, program_resident_bytes());
 	ledger_read(ledger);
 }
 
@@ -346,6 +350,8 @@ static void end_pass(void)
 	set(&kernel.huge, pass.huge);
 	set(&kernel.metadata, pass.metadata);
 	set(&kernel.asked_ns, now_ns);
+	set(&kernel.resident_then, program_resident_bytes());
+	set(&kernel.pass_ns, now_ns - pass.began_ns);
 	pass.at = 0;
 	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
 	set(&kernel.fresh_until_ns, now_ns + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
@@ -360,7 +366,7 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 	uint64_t before = pass.present;
 
 	if (from == start)
-		pass.present = pass.huge = pass.metadata = 0, before = 0;
+		pass.present = pass.huge = pass.metadata = 0, before = 0, pass.began_ns = process_now_ns();
 	/* Records and blocks are counted apart. */
 	if (from < base && to > base)
 		to = base;

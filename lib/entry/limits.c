@@ -6,7 +6,12 @@
 
 #include "entry/limits.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "back/limit.h"
+#include "support/log.h"
+#include "support/option_value.h"
 #include "support/options.h"
 
 _Static_assert((int)LIMIT_NULL == CONTROL_LIMIT_NULL && (int)LIMIT_ABORT == CONTROL_LIMIT_ABORT &&
@@ -21,9 +26,46 @@ void limits_read(struct control_limit *limit)
 	};
 }
 
+/* A limit that is passed already lets the program's next allocation fail. */
+static uint16_t judge(size_t soft, size_t hard, const char **cause)
+{
+	static char text[160];
+	size_t held = limit_held_bytes();
+
+	if (hard < held)
+		log_format_text(text, sizeof(text),
+				"a hard limit of %zu bytes is below the %zu bytes that the heap holds; "
+				"hakctl limit --force sets it all the same", hard, held);
+	else if (soft != SIZE_MAX && soft > hard)
+		log_format_text(text, sizeof(text),
+				"a soft limit of %zu bytes is above the hard one of %zu bytes, and so none; "
+				"hakctl limit --force sets it all the same", soft, hard);
+	else
+		return 0;
+	*cause = text;
+	return CONTROL_BAD_VALUE;
+}
+
+uint16_t limits_judge_setting(const char *name, const char *value, const char **cause)
+{
+	size_t bytes, soft = options.limit_soft_bytes, hard = options.limit_hard_bytes;
+	bool is_soft = strcmp(name, "limit_soft") == 0;
+
+	if (!is_soft && strcmp(name, "limit_hard") != 0)
+		return 0;
+	/* Whoever sets it says what is wrong with it. */
+	if (!option_value_limit((struct option_text){ value, strlen(value) }, &bytes))
+		return 0;
+	return is_soft ? judge(bytes, hard, cause) : judge(soft, bytes, cause);
+}
+
 uint16_t limits_change(const struct control_limit *change, const char **cause)
 {
-	if (change->set & ~(CONTROL_LIMIT_SOFT | CONTROL_LIMIT_HARD | CONTROL_LIMIT_WHAT)) {
+	size_t soft = change->set & CONTROL_LIMIT_SOFT ? change->soft_bytes : options.limit_soft_bytes;
+	size_t hard = change->set & CONTROL_LIMIT_HARD ? change->hard_bytes : options.limit_hard_bytes;
+
+	if (change->set & ~(CONTROL_LIMIT_SOFT | CONTROL_LIMIT_HARD | CONTROL_LIMIT_WHAT |
+			    CONTROL_LIMIT_FORCE)) {
 		*cause = "a limit of an unknown kind";
 		return CONTROL_BAD_REQUEST;
 	}
@@ -31,6 +73,9 @@ uint16_t limits_change(const struct control_limit *change, const char **cause)
 		*cause = "no such action at the hard limit";
 		return CONTROL_NOT_SUPPORTED;
 	}
+	if (change->set & (CONTROL_LIMIT_SOFT | CONTROL_LIMIT_HARD) &&
+	    !(change->set & CONTROL_LIMIT_FORCE) && judge(soft, hard, cause))
+		return CONTROL_BAD_VALUE;
 	if (change->set & CONTROL_LIMIT_WHAT)
 		limit_set_action((enum limit_action)change->action);
 	if (change->set & CONTROL_LIMIT_SOFT)

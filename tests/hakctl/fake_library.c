@@ -135,6 +135,7 @@ static struct control_ledger ledger(void)
 	};
 
 	l.populated_ns = l.taken_ns;
+	l.populated_rss_bytes = l.rss_bytes;
 	calls++;
 	if (is("hostile")) {
 		memset(l.mode, 0x1b, sizeof(l.mode));

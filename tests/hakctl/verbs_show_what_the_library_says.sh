@@ -37,7 +37,7 @@ for verb in ps stats list map 'help stats'; do
 	fi
 done
 expect 0 ' 16      10  36864       3  4093      576.0K  90.0 %' "$HAKCTL" stats --classes "$pid"
-expect 0 '    #1  idle      1       0  692.0M' "$HAKCTL" stats --threads "$pid"
+expect 0 '    #1                idle      1       0  692.0M' "$HAKCTL" stats --threads "$pid"
 expect 0 '   0  runs      2.0G      0  1.2G' "$HAKCTL" stats --nodes "$pid"
 expect 0 'RELEAS/s' "$HAKCTL" stats -w 0.1 -n 2 "$pid"
 

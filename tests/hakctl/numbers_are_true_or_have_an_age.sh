@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2154 # fake.sh sets variables
+# While a heap grows by 100 MiB a second, and once it stands still: what stats says lives is what lives
+# (2 %), what is resident is what the kernel says or has an age, and nothing is made up as a remainder.
+set -u
+. "$(dirname "$0")/expect.sh"
+. "$(dirname "$0")/fake.sh"
+skip_if_library_has_a_sanitizer
+command -v python3 >/dev/null || skip "no python3"
+growing=${top_builddir:?}/tests/hakctl/growing_heap
+
+cat >"$work/compare.py" <<'EOF'
+import json, struct, subprocess, sys, time
+hakctl, pid, truth = sys.argv[1:4]
+MIB, AGE_NS = 1 << 20, 10000000
+wrong = []
+
+def live():
+    return struct.unpack("Q", open(truth, "rb").read(8))[0]
+
+def smaps(start, end):
+    rss, inside = 0, False
+    for line in open(f"/proc/{pid}/smaps"):
+        words = line.split()
+        if "-" in words[0] and ":" not in words[0]:
+            low, high = (int(part, 16) for part in words[0].split("-"))
+            inside = start <= low and high <= end
+        elif inside and words[0] == "Rss:":
+            rss += int(words[1]) * 1024
+    return rss
+
+def check(what, is_, low, high):
+    if not low * 0.98 - MIB // 4 <= is_ <= high * 1.02 + MIB // 4:
+        wrong.append(f"{what}: {is_ / MIB:.1f} MiB, truth {low / MIB:.1f} to {high / MIB:.1f}")
+
+def one():
+    before = live()
+    process = json.loads(subprocess.check_output([hakctl, "stats", "-j", pid]))["processes"][0]
+    after = live()
+    check("live", process["live_bytes"], before, after)
+    age = process["populated_age_ns"]
+    if age is not None and age < AGE_NS:
+        # What was not touched yet lives as well, and what is ready to be taken is resident.
+        check("populated", process["populated_bytes"] - process["stock_bytes"]
+              - process["brought_bytes"], before, after + 6 * MIB)
+    if process["not_heap_bytes"] is not None and not 0.5 * MIB <= process["not_heap_bytes"] <= 8 * MIB:
+        wrong.append(f"not heap: {process['not_heap_bytes'] / MIB:.1f} MiB")
+    return process
+
+while live() < 60 * MIB:
+    time.sleep(0.05)
+ages = 0
+for _ in range(8):
+    ages += one()["populated_age_ns"] is not None
+    time.sleep(0.11)
+if not ages:
+    wrong.append("the kernel was never asked")
+while True:
+    before = live()
+    time.sleep(0.3)
+    if live() == before:
+        break
+time.sleep(1.5)
+one()
+process = one()
+if process["populated_age_ns"] is not None and process["populated_age_ns"] < AGE_NS:
+    real = smaps(process["heap_start"] - (1 << 46), process["heap_end"])
+    heap = smaps(process["heap_start"], process["heap_end"])
+    check("populated, standing still", process["populated_bytes"] - process["metadata_bytes"], heap, heap)
+print("\n".join(wrong))
+sys.exit(bool(wrong))
+EOF
+
+for options in '' control:always; do
+	rm -f "$work/truth"
+	# The program itself, not env, is looked at.
+	HAKMEM_OPTIONS=$options LD_PRELOAD=$HAKMEM_LIB "$growing" 1000 100 3 "$work/truth" &
+	pid=$!
+	started="$started $pid"
+	wait_until test -s "$work/truth"
+	python3 "$work/compare.py" "$HAKCTL" "$pid" "$work/truth" || failures=$((failures + 1))
+	# A scrape tells the age, too.
+	expect 0 'hakmem_populated_age_seconds{' "$HAKCTL" metrics "$pid"
+	end_all
+done
+expect_end
