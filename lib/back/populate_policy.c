@@ -258,7 +258,9 @@ uint64_t populate_policy_sleep(struct populate_policy *policy, uint64_t now_ns, 
 	if (policy->target == 0) {
 		uint64_t sleep_ns = policy->sleep_ns;
 
-		policy->sleep_ns *= SLOW_STEPS;
+		/* Others may wake the helper sooner than it would. */
+		if (sleep_ns < SLEEP_IDLE_NS)
+			policy->sleep_ns *= SLOW_STEPS;
 		return sleep_ns < SLEEP_IDLE_NS ? sleep_ns : SLEEP_IDLE_NS;
 	}
 	if (now_ns - policy->busy_ns > TICK_QUIET_NS && policy->sleep_ns < TICK_QUIET_NS)

@@ -28,8 +28,9 @@
 #define WASTE_SHARE	4		/* that much of the heap in free blocks of slabs, … */
 #define WASTE_LEAST	(16 * MiB)	/* … and so much, and rounds come twice as often */
 #define LEAST_PERCENT	25		/* fewer holes are not worth splitting what holds them */
+#define LEAST_PERCENT_PRESSED	6	/* but one page of 16 is, while the heap grows */
 #define GROWTH_LEAST	(4 * MiB)	/* of the heap's pages: by so much … */
-#define GROWTH_SHARE	16		/* … and one in so many, and it is asked what it wastes */
+#define GROWTH_SHARE	32		/* … and one in so many, and it is asked what it wastes */
 #define WATCH_NS_LEAST	2000000ull	/* between two looks at how it grows */
 
 /* What is to be done with a cache: bits of seized.pending. */
@@ -48,7 +49,7 @@ static struct {
 	size_t unsettled_bytes;		/* … and so much may be had from those */
 	bool combs;			/* some heap is due in the next round */
 	bool wastes;			/* much of the heap is free blocks in slabs */
-	bool pressed;			/* and yet it grows: this round does not wait for threads */
+	uint64_t pressed_until_ns;	/* and yet it grew: rounds do not wait for threads */
 	size_t grown_from;		/* pages in units, when that was last looked at */
 	size_t seen_bytes;		/* pages in units, at the last tick */
 	uint64_t watch_ns;		/* between two looks at how it grows */
@@ -75,12 +76,13 @@ static void take_options(uint64_t now_ns)
 
 bool reclaim_is_pressed(void)
 {
-	return reclaim.pressed;
+	return process_now_ns() < reclaim.pressed_until_ns;
 }
 
 void reclaim_begin(void)
 {
 	reclaim.next_ns = process_now_ns();
+	reclaim.watch_ns = WATCH_NS_LEAST;
 	take_options(reclaim.next_ns);
 }
 
@@ -151,17 +153,18 @@ static uint32_t release_one_by_one(const struct release_span *spans, unsigned sp
 /* Of a cache that was seized. True: all of it. */
 static bool comb_seized(struct thread_cache *cache)
 {
+	bool is_pressed = reclaim_is_pressed();
 	struct comb comb = {
 		.release = release_at_once,
 		.is_over = comb_is_over,
 		.argument = cache,
 		.round = reclaim.round,
-		.sorts = reclaim.pressed,
-		.least_percent = LEAST_PERCENT,
+		.sorts = is_pressed,
+		.least_percent = is_pressed ? LEAST_PERCENT_PRESSED : LEAST_PERCENT,
 		.page_bytes = vm_page_size(),
 	};
 
-	reclaim.lent_ns = process_now_ns() + (reclaim.pressed ? COMB_NS_PRESSED : COMB_NS_LEAST);
+	reclaim.lent_ns = process_now_ns() + (is_pressed ? COMB_NS_PRESSED : COMB_NS_LEAST);
 	comb_heap(&comb, &cache->heap);
 	count(&counts.combed, comb.released_bytes);
 	return !comb.stopped;
@@ -183,7 +186,7 @@ static uint8_t work_on_seized(struct thread_cache *cache, uint8_t pending)
 		pending &= (uint8_t)~PENDING_COMB;
 	/* The thread has woken: what it kept it will use. */
 	if (seizure_is_wanted_back(cache))
-		pending &= reclaim.pressed ? PENDING_COMB : 0;
+		pending &= reclaim_is_pressed() ? PENDING_COMB : 0;
 	cache->seized.sum = sum_of(cache);
 	return pending;
 }
@@ -280,8 +283,6 @@ static void look(uint64_t late_ns)
 	if (reclaim.combs_now)
 		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
 	reclaim.looks = reclaim.combs_now ? 0 : reclaim.looks % LOOKS_PER_DECAY;
-	/* Nothing has grown since the last. */
-	reclaim.pressed &= reclaim.pending;
 	heap_visit_all(look_at_heap, &pinned);
 	reclaim.wastes = pinned.free_bytes > WASTE_LEAST &&
 			 pinned.free_bytes > reservation_taken_bytes() / WASTE_SHARE;
@@ -309,7 +310,8 @@ static void look_at_growth(void)
 	size_t now_bytes = reservation_populated_bytes(), free_bytes = 0;
 	size_t step = max_size(GROWTH_LEAST, now_bytes / GROWTH_SHARE);
 
-	reclaim.watch_ns = now_bytes > reclaim.seen_bytes ? WATCH_NS_LEAST : reclaim.watch_ns * 2;
+	reclaim.watch_ns = now_bytes > reclaim.seen_bytes ?
+		WATCH_NS_LEAST : min_size(reclaim.watch_ns * 2, reclaim.look_ns);
 	reclaim.seen_bytes = now_bytes;
 	if (now_bytes < reclaim.grown_from)
 		reclaim.grown_from = now_bytes;
@@ -318,10 +320,11 @@ static void look_at_growth(void)
 		return;
 	reclaim.grown_from = now_bytes;
 	heap_visit_all(note_free, &free_bytes);
-	reclaim.pressed = free_bytes > WASTE_LEAST && free_bytes > now_bytes / WASTE_SHARE;
-	reclaim.pending = reclaim.pressed;
-	if (reclaim.pressed)
-		reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
+	reclaim.pending = free_bytes > WASTE_LEAST && free_bytes > now_bytes / WASTE_SHARE;
+	if (!reclaim.pending)
+		return;
+	reclaim.pressed_until_ns = process_now_ns() + reclaim.look_ns * LOOKS_PER_DECAY;
+	reclaim.round = (uint8_t)(reclaim.round % COMB_ROUNDS + 1);
 }
 
 /* A process in which only holes are left to be looked for is woken once a round. */
@@ -356,7 +359,7 @@ uint64_t reclaim_tick(void)
 		heap_visit_all(work_on_heap, NULL);
 	}
 	if (reclaim.pending)
-		return reclaim.pressed ? WATCH_NS_LEAST / 2 : 0;
+		return reclaim_is_pressed() ? WATCH_NS_LEAST / 2 : 0;
 	return sleep_ns(now_ns);
 }
 

@@ -10,9 +10,8 @@
 #include "middle/slab_brought.h"
 
 #define FULLNESSES	9
-#define COMBED		255	/* of slab.combed; 0: changed; else the round that first saw it so */
 
-_Static_assert(COMB_ROUNDS < COMBED, "rounds and the mark share a byte");
+_Static_assert(COMB_ROUNDS < SLAB_COMBED_ONCE, "rounds and the marks share a byte");
 
 /* Spans of several slabs, on their way in one call. */
 struct batch {
@@ -87,6 +86,22 @@ static size_t hole_pages(const struct paged *paged)
 	return sum;
 }
 
+/* Beside those that are known. */
+static bool are_worth_it(const struct paged *paged, size_t holes, unsigned least_percent)
+{
+	return holes > paged->slab->holes &&
+	       (holes - paged->slab->holes) * 100 >= paged->pages * least_percent;
+}
+
+/* As many holes as there is room for in what is free. */
+static bool may_have_holes(const struct paged *paged, unsigned least_percent)
+{
+	size_t live = paged->class->capacity - paged->slab->free_blocks;
+	size_t live_pages = live * paged->class->size / paged->page_bytes;
+
+	return are_worth_it(paged, paged->pages - min_size(live_pages, paged->pages), least_percent);
+}
+
 /* Whole pages only: of a part of one the kernel would take the rest as well. */
 static void release_holes(struct batch *batch, struct slab *slab, uint32_t first)
 {
@@ -96,9 +111,10 @@ static void release_holes(struct batch *batch, struct slab *slab, uint32_t first
 	char *start = reservation_unit_start(first);
 	bool hole;
 
+	if (!may_have_holes(&paged, batch->comb->least_percent))
+		return;
 	holes = hole_pages(&paged);
-	if (holes <= slab->holes ||
-	    (holes - slab->holes) * 100 < paged.pages * batch->comb->least_percent)
+	if (!are_worth_it(&paged, holes, batch->comb->least_percent))
 		return;
 	slab->holes = (uint16_t)holes;
 	slab_brought_drop(slab);
@@ -114,14 +130,19 @@ static void release_holes(struct batch *batch, struct slab *slab, uint32_t first
 }
 
 /* is_left: the load takes nothing of the class: what is free there will not be wanted soon. */
+static bool is_due(const struct slab *slab, uint8_t round, bool is_left)
+{
+	return is_left || !round || (slab->combed && slab->combed != round);
+}
+
 static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first, bool is_left)
 {
-	if (!slab->combed && batch->comb->round && !is_left) {
+	if (is_due(slab, batch->comb->round, is_left)) {
+		slab->combed = SLAB_COMBED;
+		release_holes(batch, slab, first);
+	} else if (!slab->combed) {
 		slab->combed = batch->comb->round;
 		batch->comb->unsettled = true;
-	} else if (is_left || slab->combed != batch->comb->round || !batch->comb->round) {
-		slab->combed = COMBED;
-		release_holes(batch, slab, first);
 	}
 }
 
@@ -142,7 +163,7 @@ static void comb_class(struct batch *batch, struct slab_list *list, bool is_left
 		struct slab *slab = slab_unit(link - 1);
 
 		next = slab->next;
-		if (slab->combed != COMBED) {
+		if (slab->combed != SLAB_COMBED) {
 			comb->stopped = comb->is_over(comb->argument);
 			if (comb->stopped)
 				break;

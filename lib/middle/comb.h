@@ -16,7 +16,7 @@
 #include "back/release.h"
 #include "middle/heap.h"
 
-#define COMB_ROUNDS	254	/* a round's number is 1 … COMB_ROUNDS, and then begins again */
+#define COMB_ROUNDS	253	/* a round's number is 1 … COMB_ROUNDS, and then begins again */
 
 /* One round over a heap, or a part of it. */
 struct comb {
@@ -26,8 +26,8 @@ struct comb {
 	bool (*is_over)(void *argument);
 	void *argument;
 	/*
-	 * A slab is combed that has not changed since an earlier round, or of whose class nothing was
-	 * taken since; 0: each at once.
+	 * A slab is combed that nothing was taken from since an earlier round, or of whose class nothing
+	 * was; 0: each at once.
 	 */
 	uint8_t round;
 	/* Slabs are put in order: those that have the least free are taken from first. */
@@ -47,7 +47,7 @@ static inline bool comb_is_due(const struct heap *heap)
 	return atomic_load_explicit(&heap->stirred, memory_order_relaxed);
 }
 
-/* Slabs that have not changed since they were combed are passed over. */
+/* Slabs that have not changed since they were combed are passed over, and holes that are known. */
 void comb_heap(struct comb *comb, struct heap *heap);
 
 #endif

@@ -175,7 +175,8 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 		lowest = index / 64 < lowest ? index / 64 : lowest;
 	}
 	slab->first_word = (uint8_t)lowest;
-	slab->combed = 0;
+	if (slab->combed == SLAB_COMBED)
+		slab->combed = SLAB_COMBED_ONCE;
 	slab->free_blocks = (uint16_t)(slab->free_blocks + put);
 	return put;
 }

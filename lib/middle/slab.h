@@ -37,7 +37,7 @@ struct slab {
 	bool listed;			/* owner only */
 	bool brought;			/* its untouched part has pages: see brought.h; owner only */
 	bool frozen;			/* see heap.h; by heap list lock */
-	uint8_t combed;			/* 0: changed since; else see comb.h; owner only */
+	uint8_t combed;			/* see comb.h; owner only */
 	uint8_t samples;		/* see asked_sample.h; owner only */
 	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
 	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */
@@ -46,6 +46,10 @@ struct slab {
 };
 
 _Static_assert(sizeof(struct slab) <= UNIT_RECORD_BYTES, "a slab's record fits its unit's");
+
+/* Of combed: 0: blocks were taken since; else the round that first saw that none were, or: */
+#define SLAB_COMBED		255	/* all its holes are known */
+#define SLAB_COMBED_ONCE	254	/* they were; blocks were put since */
 
 /* The record of one unit. */
 static inline struct slab *slab_unit(size_t unit)

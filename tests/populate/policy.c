@@ -180,6 +180,17 @@ START_TEST(it_sleeps_shortly_in_a_burst_and_long_when_idle)
 }
 END_TEST
 
+/* Others have it look up sooner than it would by itself. */
+START_TEST(it_sleeps_however_often_it_is_woken)
+{
+	tick(1, 9, 9);
+	for (int i = 0; i < 400; i++) {
+		tick(1, 0, 0);
+		ck_assert_uint_gt(populate_policy_sleep(&policy, now, 0), 0);
+	}
+}
+END_TEST
+
 START_TEST(it_does_not_sleep_while_it_is_behind)
 {
 	tick(1, 9, 9);
@@ -370,6 +381,7 @@ int main(void)
 	tcase_add_test(all, it_is_quiet_after_half_a_second);
 	tcase_add_test(all, it_remembers_what_it_was);
 	tcase_add_test(all, it_sleeps_shortly_in_a_burst_and_long_when_idle);
+	tcase_add_test(all, it_sleeps_however_often_it_is_woken);
 	tcase_add_test(all, it_does_not_sleep_while_it_is_behind);
 	tcase_add_test(all, cheap_huge_pages_stay);
 	tcase_add_test(all, one_slow_huge_page_changes_nothing);

@@ -119,7 +119,7 @@ START_TEST(pages_without_a_live_block_go_and_no_others)
 }
 END_TEST
 
-START_TEST(a_slab_is_combed_when_it_has_not_changed_for_a_round)
+START_TEST(a_slab_is_combed_when_nothing_was_taken_from_it_for_a_round)
 {
 	make_survivors(size_class_of(256), 20);
 	ck_assert(comb_own(1, 0).unsettled);
@@ -128,12 +128,25 @@ START_TEST(a_slab_is_combed_when_it_has_not_changed_for_a_round)
 	ck_assert_uint_gt(comb_own(2, 0).released_bytes, 16 * KiB);
 	ck_assert(!comb_is_due(&thread_cache_tls.cache->heap));
 	ck_assert_uint_eq(comb_own(3, 0).released_bytes, 0);
-	/* Changed, and in use: from the beginning. */
+	/* In use: from the beginning. */
 	hak_free(hak_malloc(256));
-	hak_free(blocks[--count]);
 	ck_assert_uint_eq(comb_own(4, 0).released_bytes, 0);
 	ck_assert(comb_is_due(&thread_cache_tls.cache->heap));
 	ck_assert_uint_gt(comb_own(5, 0).released_bytes, 0);
+}
+END_TEST
+
+/* It is on its way to be empty: nobody need wait, and what is known to be a hole stays as it is. */
+START_TEST(a_combed_slab_is_combed_again_when_more_of_it_is_free)
+{
+	make_survivors(size_class_of(256), 20);
+	comb_own(1, 0);
+	ck_assert_uint_gt(comb_own(2, 0).released_bytes, 16 * KiB);
+	/* The class is in use. */
+	hak_free(hak_malloc(256));
+	while (count > 16)
+		hak_free(blocks[--count]);
+	ck_assert_uint_gt(comb_own(3, 0).released_bytes, 0);
 }
 END_TEST
 
@@ -196,7 +209,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, pages_without_a_live_block_go_and_no_others, 0,
 			    3 * CLASSES_BY_SIZE);
-	tcase_add_test(tcase, a_slab_is_combed_when_it_has_not_changed_for_a_round);
+	tcase_add_test(tcase, a_slab_is_combed_when_nothing_was_taken_from_it_for_a_round);
+	tcase_add_test(tcase, a_combed_slab_is_combed_again_when_more_of_it_is_free);
 	tcase_add_test(tcase, a_class_that_nothing_is_taken_of_is_combed_at_once);
 	tcase_add_test(tcase, a_slab_with_few_holes_stays_whole);
 	tcase_add_test(tcase, what_is_stopped_goes_on_later);
