@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "kmod-free-helpers/ring_calls.h"
 #include "support/system_call.h"
 
 #define RING_ENTRIES  32
@@ -180,8 +181,10 @@ static bool ring_can_wait_for_word(struct io_uring *ring)
 
 static int open_ring(struct event_loop *loop)
 {
-	int error = io_uring_queue_init(RING_ENTRIES, &loop->ring, IORING_SETUP_CLAMP);
+	int error = ring_calls_allowed();
 
+	if (!error)
+		error = io_uring_queue_init(RING_ENTRIES, &loop->ring, IORING_SETUP_CLAMP);
 	if (error)
 		return error;
 	if (ring_can_wait_for_word(&loop->ring)) {

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kmod-free-helpers/ring_calls.h"
 #include "support/page_size.h"
 
 #define WORKERS_MOST 1 /* of each of the kernel's two kinds; more would fight for the page tables */
@@ -57,6 +58,9 @@ int madvise_ring_open(struct madvise_ring *ring)
 	int error;
 
 	memset(ring, 0, sizeof(*ring));
+	error = ring_calls_allowed();
+	if (error)
+		return error;
 	error = set_up(&ring->ring, QUIET_FLAGS);
 	if (error == -EINVAL) /* before 6.1 */
 		error = set_up(&ring->ring, 0);

@@ -57,6 +57,7 @@
 static bool had_one;				/* in this process; the helper's */
 /* The helper's alone. What a program closes that it did not open must be none of ours. */
 static bool keeps_descriptors;
+static bool is_unasked;				/* it was started in spite of a filter */
 
 /* How scarce memory is: by the limits of the heap, of its cgroup, of the machine. */
 static enum release_urgency urgency(struct pressure *pressure)
@@ -134,7 +135,7 @@ static void look_around(void)
 		return;
 	looked_ns = now_ns;
 	/* Its end makes a call or two for us, which such a filter might kill for. */
-	helper_life_note_filter(program_is_filtered());
+	helper_life_note_filter(is_unasked || program_has_new_filter());
 	if (helper_life_is_filtered())
 		atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 	if (program_has_moved() || task_limit_is_near())
@@ -210,7 +211,8 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 {
 	int wipe_error = helper_life_begin(), table_error = leave_program();
 
-	keeps_descriptors = !table_error && !helper_life_is_filtered();
+	is_unasked = helper_life_is_filtered();
+	keeps_descriptors = !table_error && !is_unasked;
 	program_open();
 	if (!task_limit_open()) {
 		helper_mode_say_why_none("a limit of tasks (RLIMIT_NPROC, pids.max) leaves the program little room", 0);

@@ -22,10 +22,12 @@
 #include "back/helper_link.h"
 #include "entry/control.h"
 #include "entry/helper_mode.h"
+#include "entry/rungs.h"
 #include "front/lease.h"
 #include "front/thread_cache.h"
 #include "os/node.h"
 #include "os/program.h"
+#include "os/sandbox.h"
 #include "os/task.h"
 #include "os/task_limit.h"
 #include "support/log.h"
@@ -90,7 +92,10 @@ void helper_life_wake(void)
 /* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
 static bool is_own_process(void)
 {
-	return (pid_t)system_call(SYS_getpid) == program_id();
+	pid_t self = system_call_is_withheld(SYS_getpid) ? sandbox_asker() :
+							   (pid_t)system_call(SYS_getpid);
+
+	return !self || self == program_id();
 }
 
 /*
@@ -152,19 +157,38 @@ static void start_task(void (*run)(void *argument))
 		started = error;
 }
 
+/* A filter that was there before is asked; one that the program has set itself may forbid the asking. */
+static bool filter_allows(void)
+{
+	const char *obstacle = NULL;
+
+	if (!helper_life_is_filtered() && !sandbox_was_asked()) {
+		if (!fault_probe_is_filtered()) {
+			rungs_note_filter(NULL);
+			return true;
+		}
+		helper_life_note_filter(!sandbox_ask());
+	}
+	if (helper_life_is_filtered())
+		obstacle = "a seccomp filter is in force, which might kill (helpers:always overrides)";
+	else
+		obstacle = sandbox_obstacle();
+	rungs_note_filter(helper_life_is_filtered() ? obstacle : NULL);
+	if (!obstacle || options.helpers != HELPERS_AUTO)
+		return true;
+	helper_mode_refuse(obstacle, 0);
+	return false;
+}
+
 /* With is_starting taken. */
 static void start_if_allowed(void (*run)(void *argument))
 {
 	if (task_is_alive(&room) || control_is_running())
 		return;
 	/* Asked first: a filter might kill for the getpid of is_own_process. */
-	if (!helper_life_is_filtered())
-		helper_life_note_filter(fault_probe_is_filtered());
-	if (helper_life_is_filtered() && options.helpers == HELPERS_AUTO)
-		helper_mode_refuse("a seccomp filter is in force, which might kill (helpers:always overrides)", 0);
-	else if (!is_own_process())
+	if (!filter_allows() || !is_own_process())
 		return;
-	else if (!task_limit_is_ample())
+	if (!task_limit_is_ample())
 		helper_mode_say_why_none("RLIMIT_NPROC leaves the program little room", 0);
 	else if (makes_children_elsewhere())
 		helper_mode_say_why_none("its next child will begin a PID namespace", 0);

@@ -28,7 +28,10 @@ void helper_life_note_ready(void);
 void helper_life_tell_to_go(void);
 bool helper_life_should_go(void);
 
-/* A seccomp filter is in force, or has just been asked for: no call is made that is not needed. */
+/*
+ * A seccomp filter is in force of which nothing is known (os/sandbox.h), or has just been asked for:
+ * no call is made that is not needed.
+ */
 void helper_life_note_filter(bool is_there);
 bool helper_life_is_filtered(void);
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "os/barrier.h"
+#include "os/sandbox.h"
 #include "support/log.h"
 
 _Static_assert(sizeof(struct rungs_row) == sizeof(struct control_rung) &&
@@ -26,6 +27,7 @@ struct rungs_row rungs_rows[RUNG_COUNT] = {
 	[RUNG_HUGE_PAGES] = { "huge_pages", CONTROL_RUNG_UNKNOWN, 0, "" },
 	[RUNG_BARRIER] = { "membarrier", CONTROL_RUNG_UNKNOWN, 0, "" },
 	[RUNG_PAGE_SCAN] = { "pagemap_scan", CONTROL_RUNG_UNKNOWN, 0, "" },
+	[RUNG_FILTER] = { "seccomp", CONTROL_RUNG_UNKNOWN, 0, "" },
 };
 
 void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause)
@@ -50,6 +52,18 @@ void rungs_begin_barrier(void)
 			  "caches of sleeping threads stay");
 	else
 		rungs_set(RUNG_BARRIER, CONTROL_RUNG_ON, 0, "");
+}
+
+void rungs_note_filter(const char *why_unknown)
+{
+	char missing[sizeof(((struct control_rung *)0)->cause)];
+
+	if (why_unknown) {
+		rungs_set(RUNG_FILTER, CONTROL_RUNG_OFF, 0, why_unknown);
+		return;
+	}
+	sandbox_describe(missing, sizeof(missing));
+	rungs_set(RUNG_FILTER, *missing ? CONTROL_RUNG_PARTLY : CONTROL_RUNG_ON, 0, missing);
 }
 
 enum control_rung_state rungs_state(enum rung rung)

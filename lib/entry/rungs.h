@@ -16,7 +16,7 @@
 #include "support/compiler.h"
 
 enum rung { RUNG_HELPER, RUNG_USERFAULTFD, RUNG_MOVE, RUNG_RING, RUNG_HUGE_PAGES, RUNG_BARRIER,
-	    RUNG_PAGE_SCAN, RUNG_COUNT };
+	    RUNG_PAGE_SCAN, RUNG_FILTER, RUNG_COUNT };
 
 /* A control_rung, which hakctl reads where it is. */
 struct rungs_row {
@@ -31,6 +31,9 @@ void rungs_set(enum rung rung, enum control_rung_state state, int error, const c
 
 /* Registers the process for membarrier(2), and notes what came of it. */
 void rungs_begin_barrier(void);
+
+/* What a seccomp filter does not let through, or why nobody knows. NULL: it was asked. */
+void rungs_note_filter(const char *why_unknown);
 
 /* All of them, for hak_outline alone: struct control_rung, but that state is atomic. */
 extern struct rungs_row rungs_rows[RUNG_COUNT] HIDDEN;

@@ -17,6 +17,7 @@
 #include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -82,11 +83,21 @@ static void put_unless_skip(struct rules *rules, uint32_t value, unsigned count)
 						(uint8_t)count));
 }
 
+/* Of these some are withheld and others are not. */
+static bool differs_by_argument(uint16_t call)
+{
+	return call == SYS_futex || call == SYS_madvise || call == SYS_clock_gettime ||
+	       call == SYS_membarrier || call == SYS_prctl || call == SYS_clone;
+}
+
 static void put_calls(struct rules *rules, const uint16_t *calls, unsigned count)
 {
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
+		/* Not even by liburing: EPERM comes before a supervisor is asked. */
+		if (system_call_is_withheld(calls[i]) && !differs_by_argument(calls[i]))
+			continue;
 		put_unless_skip(rules, calls[i], 1);
 		put_answer(rules, SECCOMP_RET_ALLOW);
 	}

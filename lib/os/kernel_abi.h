@@ -26,6 +26,14 @@
 #define MADV_GUARD_REMOVE	103
 #endif
 
+/* Of clone3(2), Linux 5.3: what it began with. */
+struct kernel_abi_clone {
+	uint64_t flags, process_descriptor, child_word, parent_word, exit_signal, stack, stack_bytes,
+		thread_pointer;
+};
+
+#define KERNEL_ABI_CLEAR_SIGHAND	0x100000000ull	/* CLONE_CLEAR_SIGHAND, Linux 5.5 */
+
 /* Of sched_setattr(2), Linux 3.14; <linux/sched/types.h> cannot stand beside <sched.h>. */
 struct kernel_abi_scheduling {
 	uint32_t size, policy;

@@ -21,6 +21,7 @@
 
 #define TEXT_BYTES	4096
 #define GROUP_BYTES	512
+#define FILTERS_UNKNOWN	UINT64_MAX
 
 enum program_file { FILE_STAT, FILE_STATUS, FILE_STATM, FILE_CGROUP, FILES };
 
@@ -37,6 +38,7 @@ static struct {
 	int descriptor;
 	int files[FILES];
 	char group[GROUP_BYTES];	/* as it was */
+	uint64_t filters;		/* then */
 } program = { .descriptor = -1, .files = { -1, -1, -1, -1 } };
 
 void program_note(void)
@@ -99,6 +101,33 @@ static size_t read_file(enum program_file file, char *text, size_t bytes)
 	return length > 0 ? (size_t)length : 0;
 }
 
+/* The number behind a key such as "\nUid:", the which-th from 0 on. False: not there. */
+static bool number_behind(const char *key, unsigned which, uint64_t *number)
+{
+	char text[TEXT_BYTES];
+	const char *next;
+
+	read_file(FILE_STATUS, text, sizeof(text));
+	next = strstr(text, key);
+	if (!next)
+		return false;
+	next += strlen(key);
+	do
+		*number = number_read(next, &next);
+	while (which--);
+	return true;
+}
+
+/* How many there are (Linux 5.9), or whether there is one. */
+static uint64_t filters(void)
+{
+	uint64_t number;
+
+	if (number_behind("\nSeccomp_filters:", 0, &number) || number_behind("\nSeccomp:", 0, &number))
+		return number;
+	return FILTERS_UNKNOWN;
+}
+
 void program_open(void)
 {
 	unsigned i;
@@ -107,6 +136,7 @@ void program_open(void)
 	for (i = 0; i < FILES; i++)
 		program.files[i] = open_file(i);
 	read_file(FILE_CGROUP, program.group, sizeof(program.group));
+	program.filters = filters();
 }
 
 int program_descriptor(void)
@@ -152,23 +182,6 @@ bool program_is_there(void)
 	return !program.first_thread || first_thread_has_ended();
 }
 
-/* The number behind a key such as "\nUid:", the which-th from 0 on. False: not there. */
-static bool number_behind(const char *key, unsigned which, uint64_t *number)
-{
-	char text[TEXT_BYTES];
-	const char *next;
-
-	read_file(FILE_STATUS, text, sizeof(text));
-	next = strstr(text, key);
-	if (!next)
-		return false;
-	next += strlen(key);
-	do
-		*number = number_read(next, &next);
-	while (which--);
-	return true;
-}
-
 uid_t program_user(void)
 {
 	uint64_t user;
@@ -176,11 +189,11 @@ uid_t program_user(void)
 	return number_behind("\nUid:", 1, &user) ? (uid_t)user : (uid_t)-1;
 }
 
-bool program_is_filtered(void)
+bool program_has_new_filter(void)
 {
-	uint64_t mode;
+	uint64_t now = filters();
 
-	return !number_behind("\nSeccomp:", 0, &mode) || mode != 0;
+	return now == FILTERS_UNKNOWN || now != program.filters;
 }
 
 bool program_has_moved(void)

@@ -48,8 +48,11 @@ bool program_is_there(void);
 /* Its effective user now, not when the helper started. -1: not known. */
 uid_t program_user(void);
 
-/* The kernel says that a seccomp filter is in force; also when it says nothing. */
-bool program_is_filtered(void);
+/*
+ * The kernel says that it has another number of seccomp filters than at program_open; also when it
+ * says nothing.
+ */
+bool program_has_new_filter(void);
 
 /* It has been moved to another cgroup since program_open. */
 bool program_has_moved(void);

@@ -10,12 +10,12 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "os/kernel_abi.h"
 #include "os/task_clone.h"
 #include "os/vm.h"
 #include "support/compiler.h"
@@ -25,12 +25,6 @@
 #define WORDS_BYTES	64
 #define TLS_LEAST_BYTES	((size_t)4 << 10)	/* what the C library keeps beside a thread pointer */
 #define SIGNAL_BYTES	8ul			/* the kernel's sigset_t */
-
-#define AS_TASK		(CLONE_VM | CLONE_FILES | CLONE_UNTRACED)
-#define AS_THREAD	(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | \
-			 CLONE_SYSVSEM | CLONE_UNTRACED)
-/* Before clone(2) returns its id stands there: nobody takes it for dead that has not run yet. */
-#define ITS_WORDS	(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
 static struct task_words *words_of(const struct task_room *room)
 {
@@ -72,29 +66,51 @@ int task_map(struct task_room *room, const struct task_tls *tls)
 	return 0;
 }
 
+/* Where a filter does not let clone(2) through as it is called here. */
+static long clone_otherwise(struct task_room *room, unsigned long flags,
+			    void (*body)(void *argument), void *argument)
+{
+	struct kernel_abi_clone call = {
+		.flags = flags | (flags & CLONE_SIGHAND ? 0 : KERNEL_ABI_CLEAR_SIGHAND),
+		.parent_word = (uintptr_t)&words_of(room)->id,
+		.child_word = (uintptr_t)&words_of(room)->id,
+		.stack = (uintptr_t)room->mapping,
+		.stack_bytes = (uintptr_t)room->stack_end - (uintptr_t)room->mapping,
+		.thread_pointer = room->thread_pointer,
+	};
+
+	return system_call_is_withheld(SYS_clone3) ? -EPERM : task_clone_by(&call, body, argument);
+}
+
 /* Whoever wins a signal here would run a handler of the program's on our stack. */
 static long clone_blocked(struct task_room *room, unsigned long flags,
 			  void (*body)(void *argument), void *argument)
 {
+	const long call[6] = { (long)flags };
 	uint64_t all = ~(uint64_t)0, before;
-	long id;
+	bool is_blocked;
+	long id = -EPERM;
 
-	system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_BYTES);
+	is_blocked = !system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_BYTES);
 	task_clone_prepare(room->thread_pointer);
-	id = task_clone(flags | ITS_WORDS, room->stack_end, &words_of(room)->id,
-			room->thread_pointer, body, argument);
-	system_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_BYTES);
+	if (is_blocked && !system_call_withholds(SYS_clone, call))
+		id = task_clone(flags, room->stack_end, &words_of(room)->id, room->thread_pointer,
+				body, argument);
+	if (id == -EPERM || id == -ENOSYS)
+		id = clone_otherwise(room, flags, body, argument);
+	if (is_blocked)
+		system_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_BYTES);
 	return id;
 }
 
 int task_start(struct task_room *room, void (*body)(void *argument), void *argument)
 {
-	return (int)clone_blocked(room, AS_TASK, body, argument);
+	return (int)clone_blocked(room, TASK_FLAGS, body, argument);
 }
 
 int task_start_thread(struct task_room *room, void (*body)(void *argument), void *argument)
 {
-	return (int)clone_blocked(room, AS_THREAD, body, argument);
+	return (int)clone_blocked(room, TASK_THREAD_FLAGS, body, argument);
 }
 
 bool task_is_alive(const struct task_room *room)

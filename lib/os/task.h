@@ -10,6 +10,7 @@
 #ifndef HAKMEM_OS_TASK_H
 #define HAKMEM_OS_TASK_H
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,15 @@
 #include <sys/types.h>
 
 #include "support/compiler.h"
+
+/*
+ * How clone(2) is asked for one. Before it returns the id stands in the words: nobody takes it for
+ * dead that has not run yet.
+ */
+#define TASK_WORDS_FLAGS	(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+#define TASK_FLAGS		(CLONE_VM | CLONE_FILES | CLONE_UNTRACED | TASK_WORDS_FLAGS)
+#define TASK_THREAD_FLAGS	(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | \
+				 CLONE_SYSVSEM | CLONE_UNTRACED | TASK_WORDS_FLAGS)
 
 /*
  * Where one runs. Wiped on fork: a child made by a raw clone(2), too, sees that it has no task.

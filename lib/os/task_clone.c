@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "os/kernel_abi.h"
+
 #if TASK_IS_THREAD
 
 #include <pthread.h>
@@ -61,6 +63,12 @@ long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
+long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument), void *argument)
+{
+	(void)arguments, (void)body, (void)argument;
+	return -ENOSYS;
+}
+
 void task_clone_prepare(uintptr_t thread_pointer)
 {
 	(void)thread_pointer;
@@ -83,11 +91,11 @@ void task_clone_end(void)
 
 #if defined(__x86_64__)
 
-/* clone(flags, stack, parent's word, child's word, thread pointer): rdi rsi rdx r10 r8. */
-static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+/* rdi rsi rdx r10 r8; clone: flags, stack, parent's word, child's word, thread pointer. */
+static long enter(long number, const uintptr_t call[5])
 {
-	register void *r10 __asm__("r10") = word;
-	register uintptr_t r8 __asm__("r8") = thread_pointer;
+	register uintptr_t r10 __asm__("r10") = call[3];
+	register uintptr_t r8 __asm__("r8") = call[4];
 	long result;
 
 	__asm__ volatile("syscall\n"
@@ -103,10 +111,18 @@ static long enter(unsigned long flags, void **stack, void *word, uintptr_t threa
 			 "hlt\n"
 			 "1:\n"
 			 : "=a"(result)
-			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(word), "r"(r10), "r"(r8),
+			 : "a"(number), "D"(call[0]), "S"(call[1]), "d"(call[2]), "r"(r10), "r"(r8),
 			   [exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory", "cc");
 	return result;
+}
+
+static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+{
+	uintptr_t call[5] = { flags, (uintptr_t)stack, (uintptr_t)word, (uintptr_t)word,
+			      thread_pointer };
+
+	return enter(SYS_clone, call);
 }
 
 /* System V ABI, AMD64 supplement: the pointer to itself; glibc and gcc: canaries at 0x28, 0x30. */
@@ -121,15 +137,15 @@ void task_clone_prepare(uintptr_t thread_pointer)
 
 #elif defined(__aarch64__)
 
-/* clone(flags, stack, parent's word, thread pointer, child's word): x0 to x4. */
-static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+/* x0 to x4; clone: flags, stack, parent's word, thread pointer, child's word. */
+static long enter(long number, const uintptr_t call[5])
 {
-	register long x8 __asm__("x8") = SYS_clone;
-	register long x0 __asm__("x0") = (long)flags;
-	register void *x1 __asm__("x1") = stack;
-	register void *x2 __asm__("x2") = word;
-	register uintptr_t x3 __asm__("x3") = thread_pointer;
-	register void *x4 __asm__("x4") = word;
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = (long)call[0];
+	register uintptr_t x1 __asm__("x1") = call[1];
+	register uintptr_t x2 __asm__("x2") = call[2];
+	register uintptr_t x3 __asm__("x3") = call[3];
+	register uintptr_t x4 __asm__("x4") = call[4];
 
 	__asm__ volatile("svc #0\n"
 			 "cbnz x0, 1f\n"
@@ -148,6 +164,14 @@ static long enter(unsigned long flags, void **stack, void *word, uintptr_t threa
 	return x0;
 }
 
+static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+{
+	uintptr_t call[5] = { flags, (uintptr_t)stack, (uintptr_t)word, thread_pointer,
+			      (uintptr_t)word };
+
+	return enter(SYS_clone, call);
+}
+
 void task_clone_prepare(uintptr_t thread_pointer)
 {
 	(void)thread_pointer;
@@ -155,7 +179,13 @@ void task_clone_prepare(uintptr_t thread_pointer)
 
 #else
 
-static long enter(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
+static long enter(long number, const uintptr_t call[5])
+{
+	(void)number, (void)call;
+	return -ENOSYS;
+}
+
+static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t thread_pointer)
 {
 	(void)flags, (void)stack, (void)word, (void)thread_pointer;
 	return -ENOSYS;
@@ -168,15 +198,31 @@ void task_clone_prepare(uintptr_t thread_pointer)
 
 #endif
 
-/* The new task never returns from enter, so it needs nothing of this function's frame. */
-long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
-		uintptr_t thread_pointer, void (*body)(void *argument), void *argument)
+/* The new task never returns from enter, so it needs nothing of these functions' frames. */
+static void **put_body(void *stack_end, void (*body)(void *argument), void *argument)
 {
 	void **stack = (void **)((uintptr_t)stack_end & ~(uintptr_t)15) - 2;
 
 	stack[0] = (void *)(uintptr_t)body;
 	stack[1] = argument;
-	return enter(flags, stack, (void *)word, thread_pointer);
+	return stack;
+}
+
+long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
+		uintptr_t thread_pointer, void (*body)(void *argument), void *argument)
+{
+	return enter_clone(flags, put_body(stack_end, body, argument), (void *)word,
+			   thread_pointer);
+}
+
+long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument), void *argument)
+{
+	uintptr_t call[5] = { (uintptr_t)arguments, sizeof(*arguments) };
+	uintptr_t end = (uintptr_t)(arguments->stack + arguments->stack_bytes);
+
+	arguments->stack_bytes =
+		(uintptr_t)put_body((void *)end, body, argument) - arguments->stack;
+	return enter(SYS_clone3, call);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task_clone.h - clone(2) with a function to run, in each machine's own way. Called by task.c
- * only.
+ * task_clone.h - clone(2) with a function to run, in each machine's own way. Called by task.c and
+ * sandbox.c only.
  *
  * Who may run with whom: as task.h says.
  */
@@ -20,6 +20,11 @@
  */
 long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
 		uintptr_t thread_pointer, void (*body)(void *argument), void *argument) HIDDEN;
+
+/* The same by clone3(2): flags, stack and words as its arguments say. The stack's length is changed. */
+struct kernel_abi_clone;
+long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument),
+		   void *argument) HIDDEN;
 
 /* Ends the calling task with all of its threads. */
 void task_clone_end(void) HIDDEN NORETURN;

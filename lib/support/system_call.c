@@ -8,7 +8,9 @@
 
 #include "support/system_call.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #if defined(__x86_64__)
 
@@ -67,7 +69,6 @@ static inline long enter(long number, const long argument[6])
 
 #else
 
-#include <errno.h>
 #include <unistd.h>
 
 /* Not on a thread pointer of our own: no helper runs there. */
@@ -85,6 +86,55 @@ static long enter(long number, const long argument[6])
 
 #endif
 
+#define WITHHELD_MOST	192
+
+static struct {
+	_Atomic unsigned count;		/* release: the list is there that far; acquire by readers */
+	struct {
+		uint16_t number;
+		int8_t place;
+		uint32_t value;
+	} list[WITHHELD_MOST];
+} withheld;
+
+void system_call_withhold(long number, int place, uint32_t value)
+{
+	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_relaxed);
+
+	for (i = 0; i < count; i++)
+		if (withheld.list[i].number == number && withheld.list[i].place == place &&
+		    withheld.list[i].value == value)
+			return;
+	if (count == WITHHELD_MOST)
+		return;
+	withheld.list[count].number = (uint16_t)number;
+	withheld.list[count].place = (int8_t)place;
+	withheld.list[count].value = value;
+	atomic_store_explicit(&withheld.count, count + 1, memory_order_release);
+}
+
+bool system_call_is_withheld(long number)
+{
+	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+
+	for (i = 0; i < count; i++)
+		if (withheld.list[i].number == number)
+			return true;
+	return false;
+}
+
+bool system_call_withholds(long number, const long argument[6])
+{
+	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+
+	for (i = 0; i < count; i++)
+		if (withheld.list[i].number == number &&
+		    (withheld.list[i].place < 0 ||
+		     (uint32_t)argument[withheld.list[i].place] == withheld.list[i].value))
+			return true;
+	return false;
+}
+
 /* A stack protector would want the C library's thread pointer. */
 NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long number, ...)
 {
@@ -96,5 +146,8 @@ NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
+	if (unlikely(atomic_load_explicit(&withheld.count, memory_order_relaxed)) &&
+	    system_call_withholds(number, argument))
+		return -EPERM;
 	return enter(number, argument);
 }

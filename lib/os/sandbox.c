@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandbox.c - see sandbox.h.
+ *
+ *   who asks ──► keeper ──► trier: call after call
+ *      ▲ waits     │ ▲ killed, or no answer: another goes on behind it │
+ *      └───────────┘ └─────────────────────────────────────────────────┘
+ *
+ * The keeper makes no call that a trier has not tried, but for the starting of triers.
+ */
+#include <config.h>
+
+#include "os/sandbox.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "os/sandbox_calls.h"
+#include "os/sandbox_copy.h"
+#include "os/task.h"
+#include "support/log.h"
+#include "support/system_call.h"
+
+#define LOSSES_MOST	32		/* triers; a sandbox so narrow wants no helper at its best */
+#define SILENT_MOST	2
+#define PATIENCE_NS	1000000000ull	/* a supervisor that has not answered by then never will */
+#define SPIN_NS		20000000ull	/* while nothing is known by which to wait */
+#define LOOK_NS		200000l
+#define TURNS		4000		/* of an empty loop, which take a microsecond or two */
+#define TURNS_NS	1000
+
+/* What came of a call: one of these, or NO_ERROR + the error. */
+enum { NOT_TRIED, KILLED, SILENT, NO_ERROR };
+
+/* Shared by the three tasks. */
+struct findings {
+	struct sandbox_places places;
+	_Atomic uint32_t at;		/* the row that is being tried; release: what came before is there */
+	bool is_stuck;			/* the keeper's */
+	_Atomic bool is_complete;
+	_Atomic pid_t asker;
+	_Atomic uint16_t of_row[SANDBOX_CALLS_MOST];
+};
+
+static bool was_asked;
+static pid_t asker;
+static uint16_t findings_of_row[SANDBOX_CALLS_MOST];
+
+static unsigned finding(const struct findings *findings, unsigned row)
+{
+	return atomic_load_explicit(&findings->of_row[row], memory_order_relaxed);
+}
+
+static void note(struct findings *findings, unsigned row, unsigned what)
+{
+	atomic_store_explicit(&findings->of_row[row], (uint16_t)what, memory_order_relaxed);
+}
+
+/* It may be called, and is not refused by its number. */
+static bool works(unsigned what)
+{
+	return what >= NO_ERROR && what != NO_ERROR + EPERM && what != NO_ERROR + ENOSYS &&
+	       what != NO_ERROR + EACCES;
+}
+
+static bool row_works(const struct findings *findings, unsigned row)
+{
+	return works(finding(findings, row));
+}
+
+/* ---- the trier */
+
+static void end_at_once(void *nothing)
+{
+	(void)nothing;
+	task_end();
+}
+
+static void return_at_once(void *nothing)
+{
+	(void)nothing;
+}
+
+/* In earnest, since nothing else looks the same: a task that ends, and a thread. */
+static long try_clone(struct findings *findings, bool is_thread)
+{
+	struct task_room room = sandbox_copy_room(&findings->places);
+	long id = is_thread ? task_start_thread(&room, return_at_once, NULL) :
+			      task_start(&room, end_at_once, NULL);
+
+	if (id < 0)
+		return id;
+	task_wait(&room, PATIENCE_NS);
+	if (!is_thread && row_works(findings, SANDBOX_WAIT))
+		system_call(SYS_wait4, (pid_t)id, NULL, __WALL, NULL);
+	return 0;
+}
+
+/* By clone3, where there is no other way. */
+static bool is_needless(const struct findings *findings, unsigned row)
+{
+	if (row == SANDBOX_TASK || row == SANDBOX_THREAD)
+		return !row_works(findings, SANDBOX_FUTEX_WAIT);
+	if (row == SANDBOX_TASK_BY_CLONE3 || row == SANDBOX_THREAD_BY_CLONE3)
+		return !row_works(findings, SANDBOX_FUTEX_WAIT) ||
+		       row_works(findings, row - SANDBOX_TASK_BY_CLONE3 + SANDBOX_TASK);
+	return false;
+}
+
+static long try_call(struct findings *findings, unsigned row)
+{
+	const struct sandbox_call *call = &sandbox_calls[row];
+	const long *argument = call->argument;
+
+	if (row == SANDBOX_TASK || row == SANDBOX_TASK_BY_CLONE3)
+		return try_clone(findings, false);
+	if (row == SANDBOX_THREAD || row == SANDBOX_THREAD_BY_CLONE3)
+		return try_clone(findings, true);
+	return system_call(call->number, argument[0], argument[1], argument[2], argument[3],
+			   argument[4], argument[5]);
+}
+
+/* What is not known to be harmless, of the rows before this one. */
+static void withhold(const struct findings *findings, unsigned before)
+{
+	unsigned row;
+
+	for (row = 0; row < before; row++) {
+		const struct sandbox_call *call = &sandbox_calls[row];
+
+		if (finding(findings, row) < NO_ERROR && !is_needless(findings, row))
+			system_call_withhold(call->number, call->place,
+					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place]);
+	}
+}
+
+/* Its death leaves no core, and no signal reaches it. */
+static void prepare(struct findings *findings)
+{
+	if (row_works(findings, SANDBOX_BLOCK_SIGNALS))
+		try_call(findings, SANDBOX_BLOCK_SIGNALS);
+	sandbox_copy_leave_no_core();
+}
+
+static void try_calls(void *argument)
+{
+	struct findings *findings = argument;
+	unsigned row = atomic_load_explicit(&findings->at, memory_order_acquire);
+
+	withhold(findings, row);
+	prepare(findings);
+	while (row < sandbox_calls_count) {
+		if (!is_needless(findings, row)) {
+			long result = try_call(findings, row);
+
+			note(findings, row,
+			     NO_ERROR + (system_call_failed(result) ? (unsigned)-result : 0));
+		}
+		atomic_store_explicit(&findings->at, ++row, memory_order_release);
+	}
+	task_end();
+}
+
+/* ---- the keeper */
+
+/* How long that took, at the least: by no clock, since there may be none without a call. */
+static uint64_t pause_at(struct findings *findings, uint32_t row)
+{
+	struct timespec time = { 0, LOOK_NS };
+	unsigned turn;
+
+	if (row_works(findings, SANDBOX_FUTEX_WAIT)) {
+		system_call(SYS_futex, &findings->at, FUTEX_WAIT, row, &time, NULL, 0);
+		return LOOK_NS;
+	}
+	for (turn = 0; turn < TURNS; turn++)
+		__asm__ volatile("" ::: "memory");
+	return TURNS_NS;
+}
+
+static bool has_ended(const struct findings *findings, pid_t trier)
+{
+	if (sandbox_copy_has_ended(&findings->places))
+		return true;
+	return findings->places.is_apart && row_works(findings, SANDBOX_WAIT) &&
+	       system_call(SYS_wait4, trier, NULL, __WALL | WNOHANG, NULL) == trier;
+}
+
+/* False: it stays, and nothing more can be tried. */
+static bool give_up(struct findings *findings, pid_t trier)
+{
+	unsigned looks;
+
+	if (!row_works(findings, SANDBOX_KILL))
+		return false;
+	system_call(SYS_kill, trier, SIGKILL);
+	for (looks = 0; looks < PATIENCE_NS / LOOK_NS; looks++) {
+		if (has_ended(findings, trier))
+			return true;
+		pause_at(findings, atomic_load_explicit(&findings->at, memory_order_relaxed));
+	}
+	return false;
+}
+
+static bool sees_end(const struct findings *findings)
+{
+	return !findings->places.is_apart || row_works(findings, SANDBOX_WAIT);
+}
+
+/* Until it has tried all (NO_ERROR), or is lost at a call. */
+static unsigned watch(struct findings *findings, pid_t trier)
+{
+	uint64_t waited_ns = 0;
+	uint32_t seen = atomic_load_explicit(&findings->at, memory_order_acquire), row;
+
+	for (;;) {
+		bool is_dead = has_ended(findings, trier);
+
+		row = atomic_load_explicit(&findings->at, memory_order_acquire);
+		if (is_dead || (row == sandbox_calls_count && !sees_end(findings)))
+			return row == sandbox_calls_count ? NO_ERROR : KILLED;
+		waited_ns = row == seen ? waited_ns : 0;
+		seen = row;
+		if (waited_ns > (sees_end(findings) ? PATIENCE_NS : SPIN_NS)) {
+			findings->is_stuck = !give_up(findings, trier);
+			return row == sandbox_calls_count ? NO_ERROR : SILENT;
+		}
+		waited_ns += pause_at(findings, row);
+	}
+}
+
+static void reap(const struct findings *findings, pid_t task)
+{
+	if (row_works(findings, SANDBOX_WAIT))
+		system_call(SYS_wait4, task, NULL, __WALL, NULL);
+}
+
+static void skip_row(struct findings *findings, unsigned what)
+{
+	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
+
+	note(findings, row, what);
+	atomic_store_explicit(&findings->at, row + 1, memory_order_release);
+}
+
+static void keep_trying(void *argument)
+{
+	struct findings *findings = argument;
+	unsigned lost = 0, silent = 0;
+
+	while (atomic_load_explicit(&findings->at, memory_order_acquire) < sandbox_calls_count &&
+	       lost < LOSSES_MOST && silent < SILENT_MOST && !findings->is_stuck) {
+		long trier = sandbox_copy_start(&findings->places, findings->places.trier, false,
+						try_calls, findings);
+		unsigned what;
+
+		if (trier < 0)
+			break;
+		what = watch(findings, (pid_t)trier);
+		if (!findings->is_stuck)
+			reap(findings, (pid_t)trier);
+		if (what != NO_ERROR)
+			skip_row(findings, what);
+		lost += what == KILLED;
+		silent += what == SILENT;
+	}
+	if (row_works(findings, SANDBOX_PARENT))
+		atomic_store_explicit(&findings->asker, (pid_t)system_call(SYS_getppid),
+				      memory_order_relaxed);
+	/* release: pairs with the acquire in ask */
+	atomic_store_explicit(&findings->is_complete, true, memory_order_release);
+	task_end();
+}
+
+/* ---- who asks */
+
+/* It waits as after a vfork(2): that is not another call, which might be a fatal one. */
+static bool ask(struct findings *findings)
+{
+	long keeper = sandbox_copy_start(&findings->places, findings->places.keeper, true, keep_trying,
+					 findings);
+
+	if (keeper < 0)
+		return false;
+	reap(findings, (pid_t)keeper);
+	return atomic_load_explicit(&findings->is_complete, memory_order_acquire);
+}
+
+bool sandbox_ask(void)
+{
+	long mapped;
+	struct findings *findings;
+	unsigned row;
+
+	if (was_asked || TASK_IS_THREAD)
+		return was_asked;
+	mapped = system_call(SYS_mmap, NULL, sizeof(*findings), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0ul);
+	if (system_call_failed(mapped))
+		return false;
+	findings = (struct findings *)mapped;
+	was_asked = ask(findings);
+	asker = atomic_load_explicit(&findings->asker, memory_order_relaxed);
+	for (row = 0; row < sandbox_calls_count; row++)
+		findings_of_row[row] = (uint16_t)finding(findings, row);
+	if (was_asked)
+		withhold(findings, sandbox_calls_count);
+	system_call(SYS_munmap, findings, sizeof(*findings));
+	return was_asked;
+}
+
+bool sandbox_was_asked(void)
+{
+	return was_asked;
+}
+
+pid_t sandbox_asker(void)
+{
+	return asker;
+}
+
+const char *sandbox_obstacle(void)
+{
+	if (!works(findings_of_row[SANDBOX_SLEEP]) || !works(findings_of_row[SANDBOX_RING]) ||
+	    !works(findings_of_row[SANDBOX_FUTEX_WAIT]))
+		return "the seccomp filter lets no futex(2) through";
+	if (!works(findings_of_row[SANDBOX_TASK]) &&
+	    !works(findings_of_row[SANDBOX_TASK_BY_CLONE3]))
+		return "the seccomp filter lets no task be started (clone(2))";
+	return NULL;
+}
+
+/* Once a name, whatever the arguments were. */
+static void append_names(char *text, size_t bytes, const char *verb, bool is_fatal)
+{
+	const char *last = "";
+	size_t length = strlen(text);
+	unsigned row, named = 0;
+
+	for (row = 0; row < sandbox_calls_count; row++) {
+		unsigned what = findings_of_row[row];
+		const char *name = sandbox_calls[row].name;
+
+		if (works(what) || (what < NO_ERROR) != is_fatal || strcmp(name, last) == 0)
+			continue;
+		last = name;
+		log_format_text(text + length, bytes - length, "%s%s%s",
+				named ? ", " : length ? "; " : "", named ? "" : verb, name);
+		length = strlen(text);
+		named++;
+	}
+}
+
+void sandbox_describe(char *text, size_t bytes)
+{
+	text[0] = '\0';
+	if (!was_asked)
+		return;
+	append_names(text, bytes, "no answer but the end to ", true);
+	append_names(text, bytes, "refused: ", false);
+}
