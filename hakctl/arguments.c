@@ -33,6 +33,12 @@ enum exit_code arguments_bad_value(const char *verb, const char *option,
 	return EXIT_USAGE;
 }
 
+enum exit_code arguments_exclude(const char *verb, const char *option, const char *other)
+{
+	message_error("%s: %s and %s exclude each other", verb, option, other);
+	return EXIT_USAGE;
+}
+
 /* "12 (redis-server), 13 (postgres), ..." */
 static void list_some(const struct target_list *list, char *text, size_t bytes)
 {
@@ -87,7 +93,9 @@ static enum exit_code take_words(const char *verb, char **words, bool all,
 
 		if (!target_list_find(&found, *words, &failure)) {
 			message_error("%s: %s", verb, failure.text);
-			return failure.code;
+			if (list->missing == EXIT_DONE)
+				list->missing = failure.code;
+			continue;
 		}
 		if (found.count > 1 && how == ARGUMENTS_ONE && !all) {
 			list_some(&found, text, sizeof(text));
@@ -100,7 +108,8 @@ static enum exit_code take_words(const char *verb, char **words, bool all,
 		}
 		target_list_join(list, &found);
 	}
-	return EXIT_DONE;
+	/* The others are there to be shown. */
+	return list->count ? EXIT_DONE : list->missing;
 }
 
 enum exit_code arguments_take_targets(const char *verb, char **words, bool all,
@@ -126,7 +135,7 @@ enum exit_code arguments_visit(const char *verb, struct target_list *list, bool 
 					   struct failure *failure),
 			       void *argument)
 {
-	enum exit_code code = EXIT_DONE;
+	enum exit_code code = list->missing;
 
 	for (size_t i = 0; i < list->count; i++) {
 		struct target *target = &list->targets[i];

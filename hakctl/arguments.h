@@ -23,6 +23,9 @@ int arguments_next(int argc, char **argv, const char *letters,
 enum exit_code arguments_bad_value(const char *verb, const char *option,
 				   const char *value, const char *expected);
 
+/* Says that two options cannot stand together; returns EXIT_USAGE. */
+enum exit_code arguments_exclude(const char *verb, const char *option, const char *other);
+
 enum arguments_targets {
 	ARGUMENTS_MANY, /* a verb that looks: a name may mean several processes */
 	ARGUMENTS_OUTSIDE, /* the same; also at those that cannot be asked */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,8 @@ static bool make_address(const char *path, struct sockaddr_un *address, int *fol
 
 static bool connect_failed(const char *path, struct failure *failure)
 {
+	struct stat status;
+
 	switch (errno) {
 	case ENOENT:
 	case ENOTDIR:
@@ -68,6 +71,11 @@ static bool connect_failed(const char *path, struct failure *failure)
 				   "%s: no such socket; `hakctl ps` lists the processes",
 				   path);
 	case ECONNREFUSED:
+		if (stat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+			return failure_set(failure, EXIT_NO_TARGET,
+					   "%s: is no socket; a target is a PID, a name or a control "
+					   "socket",
+					   path);
 		return failure_set(failure, EXIT_NO_TARGET,
 				   "%s: nobody listens there; its process has ended",
 				   path);

@@ -141,7 +141,7 @@ static void answer(struct server *server, struct client *client)
 	bool is_head = !strncmp(client->request, "HEAD ", 5);
 	const char *path = client->request + (is_head ? 5 : 4);
 	struct http_page page = { .text = NULL };
-	char accept_[512];
+	char accept_[512], query[256] = "";
 
 	if (!is_head && strncmp(client->request, "GET ", 4)) {
 		reply_text(client, "405 Method Not Allowed", "Allow: GET, HEAD\r\n",
@@ -152,7 +152,10 @@ static void answer(struct server *server, struct client *client)
 		reply_text(client, "404 Not Found", "", "the metrics are at /metrics\n");
 	} else {
 		find_header(client->request, "Accept", accept_, sizeof(accept_));
-		server->make(accept_, &page, server->argument);
+		if (path[strcspn(path, "? \r\n")] == '?')
+			snprintf(query, sizeof(query), "%.*s",
+				 (int)strcspn(strchr(path, '?') + 1, " \r\n"), strchr(path, '?') + 1);
+		server->make(accept_, query, &page, server->argument);
 		reply(client, "200 OK", "", &page, !is_head);
 		free(page.text);
 		/* Making it may have taken a while; that was not the client's fault. */
@@ -240,7 +243,8 @@ static bool split(char *address, char **host, char **port)
 
 	*host = NULL;
 	*port = colon ? colon + 1 : address;
-	if (!**port || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5)
+	if (!**port || strspn(*port, "0123456789") != strlen(*port) || strlen(*port) > 5 ||
+	    strtoul(*port, NULL, 10) > 65535)
 		return false;
 	if (!colon || colon == address)
 		return true;
@@ -282,7 +286,7 @@ static bool open_socket(const char *address, int *socket_, struct failure *failu
 	if (snprintf(copy, sizeof(copy), "%s", address) >= (int)sizeof(copy) ||
 	    !split(copy, &host, &port))
 		return failure_set(failure, EXIT_USAGE,
-				   "--listen wants PORT or HOST:PORT, not \"%s\"",
+				   "--listen wants PORT or HOST:PORT, with a port of 65535 at most, not \"%s\"",
 				   address);
 	error = getaddrinfo(host ? host : "127.0.0.1", port, &hints, &places);
 	if (error)

@@ -19,8 +19,9 @@ struct http_page {
 	size_t bytes;
 };
 
-/* accept: the header of that name, "" if there is none. */
-typedef void http_page_maker(const char *accept, struct http_page *page, void *argument);
+/* accept: the header of that name, "" if there is none. query: what stands behind "?" in the path, or "". */
+typedef void http_page_maker(const char *accept, const char *query, struct http_page *page,
+			     void *argument);
 
 /*
  * address: "PORT", ":PORT", "HOST:PORT" or "[HOST]:PORT"; no host is the loopback. Prints

@@ -5,17 +5,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hakctl/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/json_output.h"
 #include "hakctl/map_picture.h"
+#include "hakctl/memory_map.h"
 #include "hakctl/units.h"
 
 struct request {
 	bool json;
 	const char *svg; /* file, "-": standard output; NULL: text */
 	double heat_s;	 /* 0: none */
+	bool is_sure;	 /* huge pages may be split */
 	struct json_object *array;
 };
 
@@ -79,6 +82,42 @@ static bool ask(struct target *target, struct control_ledger *ledger,
 	return done;
 }
 
+/* Of now, not of when the library last asked. */
+static uint64_t huge_bytes(const struct target *target, const struct control_ledger *ledger)
+{
+	struct memory_map map;
+	struct failure unused;
+	uint64_t bytes = 0;
+
+	if (!memory_map_read(&target->process, ledger->heap_start, ledger->heap_end, &map, &unused))
+		return 0;
+	for (size_t i = 0; i < map.count; i++)
+		bytes += map.ranges[i].huge_bytes;
+	memory_map_free(&map);
+	return bytes;
+}
+
+/* A huge page that is protected falls apart, and the program is slower until the kernel mends it. */
+static bool may_split(const struct target *target, const struct control_ledger *ledger,
+		      struct failure *failure)
+{
+	uint64_t bytes = huge_bytes(target, ledger);
+	char answer[8] = "";
+
+	if (!bytes)
+		return true;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return failure_set(failure, EXIT_REFUSED,
+				   "would split its %s in huge pages, which come back slowly; "
+				   "--yes does it all the same",
+				   units_mebibytes(bytes).text);
+	fprintf(stderr, "%s has %s in huge pages: --heat splits them, and they come back slowly. Go on? [y/N] ",
+		target_label(target), units_mebibytes(bytes).text);
+	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	return failure_set(failure, EXIT_REFUSED, "left as it is");
+}
+
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
 	struct request *request = argument;
@@ -88,6 +127,8 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 	struct heat heat = { .written_bytes = NULL };
 	bool done = ask(target, &ledger, &rows, failure);
 
+	if (done && request->heat_s > 0)
+		done = request->is_sure || may_split(target, &ledger, failure);
 	if (done && request->heat_s > 0) {
 		done = heat_measure(target, &ledger, &rows, request->heat_s, &heat,
 				    failure);
@@ -112,17 +153,20 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 		{ "json", no_argument, NULL, 'j' },
 		{ "svg", required_argument, NULL, 's' },
 		{ "heat", required_argument, NULL, 'H' },
+		{ "yes", no_argument, NULL, 'y' },
 		{ NULL, 0, NULL, 0 },
 	};
 	enum exit_code code = EXIT_DONE;
 	int letter;
 
 	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":js:", known)) != -1) {
+	       (letter = arguments_next(argc, argv, ":js:y", known)) != -1) {
 		if (letter == 'j')
 			request->json = true;
 		else if (letter == 's')
 			request->svg = optarg;
+		else if (letter == 'y')
+			request->is_sure = true;
 		else if (letter == '?')
 			code = EXIT_USAGE;
 		else if (!units_parse_seconds(optarg, &request->heat_s) ||
@@ -139,6 +183,8 @@ static int map_run(int argc, char **argv)
 	struct target_list list = { .targets = NULL };
 	enum exit_code code = take_options(&request, argc, argv);
 
+	if (code == EXIT_DONE && request.json && request.svg)
+		code = arguments_exclude("map", "--json", "--svg");
 	if (code == EXIT_DONE)
 		code = arguments_take_targets("map", argv + optind, false, ARGUMENTS_ONE,
 					      &list);
@@ -152,14 +198,16 @@ static int map_run(int argc, char **argv)
 
 const struct command map_command = {
 	.name = "map",
-	.arguments = "[-j | --svg FILE] [--heat SECONDS] [TARGET]",
+	.arguments = "[-j | --svg FILE] [--heat SECONDS [--yes]] [TARGET]",
 	.summary = "draw the heap of a process",
 	.help = "  -s, --svg FILE      as a picture; - is standard output\n"
 		"      --heat SECONDS  mark what is written to within that time; 60 at most\n"
+		"  -y, --yes           do not ask before huge pages are split\n"
 		"  -j, --json          one JSON object; bytes as integers\n"
 		"\n"
 		"Heat is measured by write-protecting the live pages, each until it is written to;\n"
-		"a huge page that is, stays mapped by small pages until the kernel mends it.\n"
+		"a huge page that is, stays mapped by small pages until the kernel mends it, so it\n"
+		"asks first where there are some.\n"
 		"A cell is a superslab of 2 MiB: live in parts or whole, large blocks, free with its\n"
 		"pages kept, stock, armed (missing, and watched for stray accesses), unused.\n",
 	.run = map_run,

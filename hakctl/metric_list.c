@@ -167,12 +167,15 @@ void metric_list_to_json(const struct control_ledger *ledger, struct json_object
 
 static void label_target(char labels[LABEL_BYTES], const struct target *target)
 {
-	char pid[16];
+	char pid[16], unit[128];
 
 	labels[0] = '\0';
+	process_find_setting(&target->process, unit);
 	snprintf(pid, sizeof(pid), "%d", (int)target->process.pid);
 	openmetrics_label(labels, LABEL_BYTES, "pid", pid);
 	openmetrics_label(labels, LABEL_BYTES, "process", target->process.name);
+	if (unit[0])
+		openmetrics_label(labels, LABEL_BYTES, "unit", unit);
 }
 
 static void write_ledger(struct openmetrics *metrics, const struct metric *metric,
@@ -218,7 +221,7 @@ static void write_age(struct openmetrics *metrics, const struct metric_source *s
 static void write_answers(struct openmetrics *metrics,
 			  const struct metric_source *sources, size_t count)
 {
-	char labels[LABEL_BYTES];
+	char labels[LABEL_BYTES], group[256];
 
 	openmetrics_family(
 		metrics, "answers", OPENMETRICS_GAUGE, NULL,
@@ -229,7 +232,7 @@ static void write_answers(struct openmetrics *metrics,
 				   sources[i].look && !sources[i].look->from_outside);
 	}
 	openmetrics_family(metrics, "library", OPENMETRICS_INFO, NULL,
-			   "The release of the library, and how its memory arrives.");
+			   "The release of the library, how its memory arrives, and the process's cgroup.");
 	for (size_t i = 0; i < count; i++) {
 		if (!sources[i].look)
 			continue;
@@ -238,6 +241,8 @@ static void write_answers(struct openmetrics *metrics,
 				  sources[i].look->release);
 		openmetrics_label(labels, LABEL_BYTES, "mode",
 				  sources[i].look->ledger.mode);
+		process_find_group(&sources[i].target->process, group);
+		openmetrics_label(labels, LABEL_BYTES, "cgroup", group);
 		openmetrics_sample(metrics, labels, 1);
 	}
 }
@@ -262,6 +267,9 @@ static void write_rows(struct openmetrics *metrics, const struct target *target,
 			uint64_t value;
 
 			memcpy(&value, row + kinds[kind].offset, sizeof(value));
+			/* Most classes of most processes have nothing of most kinds. */
+			if (!value)
+				continue;
 			label_target(labels, target);
 			snprintf(text, sizeof(text), "%u", (unsigned)number);
 			openmetrics_label(labels, LABEL_BYTES, label, text);
@@ -310,13 +318,14 @@ static void write_nodes(struct openmetrics *metrics, const struct metric_source 
 }
 
 void metric_list_write(struct openmetrics *metrics, const struct metric_source *sources,
-		       size_t count)
+		       size_t count, bool with_classes)
 {
 	write_answers(metrics, sources, count);
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		write_ledger(metrics, &metrics_of_ledger[i], sources, count);
 	write_age(metrics, sources, count);
-	write_classes(metrics, sources, count);
+	if (with_classes)
+		write_classes(metrics, sources, count);
 	write_nodes(metrics, sources, count);
 	openmetrics_end(metrics);
 }

@@ -21,8 +21,8 @@ struct metric_source {
 	const struct look *look;
 };
 
-/* Every family, with the samples of all sources, and the end mark. */
+/* Every family, with the samples of all sources, and the end mark; classes only where they are wanted. */
 void metric_list_write(struct openmetrics *metrics, const struct metric_source *sources,
-		       size_t count);
+		       size_t count, bool with_classes);
 
 #endif

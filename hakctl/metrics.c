@@ -18,11 +18,11 @@
 struct request {
 	char **words; /* of the command line; none: all processes */
 	const char *listen;
-	bool is_classic;
+	bool is_classic, wants_classes, is_all;
 };
 
 /* What could not be asked is told as such, not as an error: a scrape goes on. */
-static void write_page(FILE *out, bool is_classic, struct target_list *list)
+static void write_page(FILE *out, bool is_classic, bool wants_classes, struct target_list *list)
 {
 	struct openmetrics metrics = { .out = out, .is_classic = is_classic };
 	struct metric_source *sources = calloc(list->count + 1, sizeof(*sources));
@@ -33,11 +33,11 @@ static void write_page(FILE *out, bool is_classic, struct target_list *list)
 		message_out_of_memory();
 	for (size_t i = 0; i < list->count; i++) {
 		sources[i].target = &list->targets[i];
-		if (look_take(&list->targets[i], LOOK_CLASSES | LOOK_NODES, &looks[i],
+		if (look_take(&list->targets[i], (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES, &looks[i],
 			      &unused))
 			sources[i].look = &looks[i];
 	}
-	metric_list_write(&metrics, sources, list->count);
+	metric_list_write(&metrics, sources, list->count, wants_classes);
 	for (size_t i = 0; i < list->count; i++)
 		look_free(&looks[i]);
 	free(looks);
@@ -59,7 +59,7 @@ static void find(const struct request *request, struct target_list *list)
 	}
 }
 
-static void make_page(const char *accept, struct http_page *page, void *argument)
+static void make_page(const char *accept, const char *query, struct http_page *page, void *argument)
 {
 	const struct request *request = argument;
 	bool is_classic = request->is_classic ||
@@ -70,7 +70,7 @@ static void make_page(const char *accept, struct http_page *page, void *argument
 	if (!out)
 		message_out_of_memory();
 	find(request, &list);
-	write_page(out, is_classic, &list);
+	write_page(out, is_classic, request->wants_classes || !strncmp(query, "classes", 7), &list);
 	target_list_free(&list);
 	fclose(out);
 	page->type = is_classic ? TYPE_CLASSIC : TYPE_OPENMETRICS;
@@ -82,8 +82,10 @@ static enum exit_code print_once(const struct request *request)
 	enum exit_code code = arguments_take_targets(
 		"metrics", request->words, !request->words[0], ARGUMENTS_OUTSIDE, &list);
 
-	if (code == EXIT_DONE)
-		write_page(stdout, request->is_classic, &list);
+	if (code == EXIT_DONE) {
+		code = list.missing;
+		write_page(stdout, request->is_classic, request->wants_classes, &list);
+	}
 	target_list_free(&list);
 	return code;
 }
@@ -101,6 +103,7 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 	static const struct option known[] = {
 		{ "listen", required_argument, NULL, 'l' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "classes", no_argument, NULL, 'C' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "openmetrics", no_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
@@ -112,6 +115,10 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 	       (letter = arguments_next(argc, argv, ":l:f:am", known)) != -1) {
 		if (letter == 'l')
 			request->listen = optarg;
+		else if (letter == 'a')
+			request->is_all = true;
+		else if (letter == 'C')
+			request->wants_classes = true;
 		else if (letter == 'f')
 			code = take_format(request, optarg);
 		else if (letter == '?')
@@ -127,6 +134,8 @@ static int metrics_run(int argc, char **argv)
 	struct failure failure;
 	enum exit_code code = take_options(&request, argc, argv);
 
+	if (code == EXIT_DONE && request.is_all && request.words[0])
+		code = arguments_exclude("metrics", "--all", "a TARGET");
 	if (code != EXIT_DONE)
 		return code;
 	if (!request.listen)
@@ -139,12 +148,14 @@ static int metrics_run(int argc, char **argv)
 
 const struct command metrics_command = {
 	.name = "metrics",
-	.arguments = "[--listen [HOST:]PORT] [--format openmetrics|text] [TARGET...]",
+	.arguments = "[--listen [HOST:]PORT] [--format openmetrics|text] [--classes] [TARGET...]",
 	.summary = "print OpenMetrics, or serve them to Prometheus",
 	.help = "  -l, --listen ADDRESS  serve http://ADDRESS/metrics until ended; PORT alone is on\n"
 		"                        the loopback, port 0 any that is free\n"
 		"  -f, --format FORMAT   openmetrics, or text: Prometheus's format 0.0.4, which\n"
 		"                        `promtool check metrics` reads\n"
+		"      --classes         blocks by size class as well, many series; by HTTP also\n"
+		"                        /metrics?classes\n"
 		"  -a, --all             all processes, as without a TARGET\n"
 		"\n"
 		"The server finds its targets anew for each scrape and gives each format to those\n"

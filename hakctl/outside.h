@@ -35,6 +35,16 @@ size_t outside_read(const struct outside *outside, struct control_ledger *ledger
 /* A row for each heap, with the number of its thread. False: what it counts cannot be read. */
 bool outside_threads(const struct outside *outside, struct reply_rows *rows);
 
+/* Free memory in slabs that are partly used, page by page; pages that are resident. */
+struct outside_pins {
+	uint64_t pinned_bytes;	/* free, in pages that hold something live (or a block in a thread's cache) */
+	uint64_t pinned_pages;
+	uint64_t empty_bytes;	/* pages without a live block: they can go */
+};
+
+/* False: it cannot be read, or this kernel does not say which pages are there (before 6.7). */
+bool outside_find_pins(const struct outside *outside, struct outside_pins *pins);
+
 /* As the library knows them; returns how many. */
 size_t outside_rungs(const struct outside *outside, struct control_rung *rungs, size_t most);
 

@@ -140,29 +140,56 @@ bool process_is_filtered(const struct process *process)
 	return line && sscanf(line, "\nSeccomp: %u", &mode) == 1 && mode;
 }
 
-/* ".../system.slice/redis-server.service", ".../docker-0123.scope", ".../kubepods.slice/...". */
+/* "0::/system.slice/redis-server.service"; of version 1 "4:memory:/docker/0123". */
+void process_find_group(const struct process *process, char group[256])
+{
+	char text[4096], *line;
+
+	group[0] = '\0';
+	if (read_file(process->pid, "cgroup", text, sizeof(text)) <= 0)
+		return;
+	line = strstr(text, ":memory:");
+	line = line ? line + strlen(":memory:") : strstr(text, "0::");
+	if (!line)
+		return;
+	line += strncmp(line, "0::", 3) ? 0 : 3;
+	snprintf(group, 256, "%.*s", (int)strcspn(line, "\n"), line);
+	text_clean(group);
+}
+
+static bool is_of_container(const char *group)
+{
+	static const char *const words[] = { "docker", "kubepods", "containerd", "libpod",
+					     "crio", "lxc" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(group, words[i]))
+			return true;
+	return false;
+}
+
+/* ".../system.slice/redis-server.service", ".../docker-0123.scope", ".../kubepods.slice/.../cri-0123". */
 enum process_setting process_find_setting(const struct process *process, char unit[128])
 {
-	static const char *const containers[] = { "docker", "kubepods", "containerd", "libpod",
-						  "crio", "lxc" };
-	char text[4096], *end, *start;
+	char group[256], *end, *start;
 
 	unit[0] = '\0';
-	if (read_file(process->pid, "cgroup", text, sizeof(text)) <= 0)
-		return PROCESS_BARE;
-	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
-		if (strstr(text, containers[i]))
-			return PROCESS_IN_CONTAINER;
-	end = strstr(text, ".service");
+	process_find_group(process, group);
+	end = strstr(group, ".service");
+	if (is_of_container(group)) {
+		snprintf(unit, 128, "%.127s", strrchr(group, '/') ? strrchr(group, '/') + 1 : group);
+		return PROCESS_IN_CONTAINER;
+	}
 	if (!end)
 		return PROCESS_BARE;
 	end += strlen(".service");
-	for (start = end; start > text && start[-1] != '/'; start--)
+	for (start = end; start > group && start[-1] != '/'; start--)
 		;
-	snprintf(unit, 128, "%.*s", (int)(end - start), start);
-	text_clean(unit);
 	/* A session is no server: what a user starts by hand is in the service of his manager. */
-	return strncmp(unit, "user@", 5) ? PROCESS_IN_UNIT : PROCESS_BARE;
+	if (!strncmp(start, "user@", 5))
+		return PROCESS_BARE;
+	snprintf(unit, 128, "%.*s", (int)(end - start), start);
+	return PROCESS_IN_UNIT;
 }
 
 bool process_has_other_root(const struct process *process)

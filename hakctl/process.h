@@ -39,8 +39,10 @@ bool process_is_secure(const struct process *process);
 bool process_is_filtered(const struct process *process);
 /* What started it, by its cgroup. */
 enum process_setting { PROCESS_BARE, PROCESS_IN_UNIT, PROCESS_IN_CONTAINER };
-/* unit: the systemd unit's name, if it is in one. */
+/* unit: the name of the systemd unit, or of the container's scope; "" for neither. */
 enum process_setting process_find_setting(const struct process *process, char unit[128]);
+/* The path of its cgroup, of version 2 or that of memory; "" if it is not told. */
+void process_find_group(const struct process *process, char group[256]);
 /* Another mount namespace, so that its paths are below /proc/PID/root. */
 bool process_has_other_root(const struct process *process);
 /* The library's own task beside a program: it has the same memory. */

@@ -161,8 +161,12 @@ static bool accepts_objects(const char *path, const char *interpreter,
 	const char *object;
 	bool accepted = true;
 	bool found = false;
+	char real[PATH_MAX];
 
-	if (!loader_open(&loader, interpreter, path)) {
+	/* As the kernel starts it: a library beside the program is not beside a link to it. */
+	if (!realpath(path, real))
+		snprintf(real, sizeof(real), "%s", path);
+	if (!loader_open(&loader, interpreter, real)) {
 		message_error("%s: its loader %s: %s", path, interpreter,
 			      strerror(errno));
 		return false;

@@ -211,6 +211,7 @@ static int ps_run(int argc, char **argv)
 	};
 	struct target_list list = { .targets = NULL };
 	struct seen *all;
+	enum exit_code missing;
 	bool json = false;
 	int letter;
 
@@ -238,8 +239,9 @@ static int ps_run(int argc, char **argv)
 	for (size_t i = 0; i < list.count; i++)
 		look_free(&all[i].look);
 	free(all);
+	missing = list.missing;
 	target_list_free(&list);
-	return EXIT_DONE;
+	return missing;
 }
 
 const struct command ps_command = {

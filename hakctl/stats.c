@@ -144,7 +144,7 @@ static enum exit_code print_metrics(const struct request *request,
 	enum exit_code code =
 		arguments_visit("stats", list, request->all, add_source, &sources);
 
-	metric_list_write(&metrics, sources.list, sources.count);
+	metric_list_write(&metrics, sources.list, sources.count, request->rows & LOOK_CLASSES);
 	return code;
 }
 
@@ -154,6 +154,11 @@ static int stats_run(int argc, char **argv)
 	struct target_list list = { .targets = NULL };
 	enum exit_code code = take_options(&request, argc, argv);
 
+	if (code == EXIT_DONE && request.metrics && (request.json || request.interval_s > 0))
+		code = arguments_exclude("stats", "--openmetrics",
+					 request.json ? "--json" : "--watch");
+	if (code == EXIT_DONE && request.interval_s > 0 && request.rows)
+		code = arguments_exclude("stats", "--watch", "--classes, --threads or --nodes");
 	if (code == EXIT_DONE)
 		code = arguments_take_targets("stats", argv + optind, request.all,
 					      ARGUMENTS_OUTSIDE, &list);

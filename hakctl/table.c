@@ -12,7 +12,8 @@
 #include "hakctl/message.h"
 #include "hakctl/text.h"
 
-enum { SPACE_BETWEEN = 2, MOST_COLUMNS = 24 };
+/* The last column is cut at the edge of a terminal, but gets so much if names can be shorter. */
+enum { SPACE_BETWEEN = 2, MOST_COLUMNS = 24, NAME_LEAST = 8, LAST_LEAST = 20 };
 
 struct table_cell {
 	char *text;
@@ -78,42 +79,85 @@ static int bytes_within(const char *text, int columns)
 	return i;
 }
 
-static void print_cell(const struct table *table, size_t column, int width, int room,
+/* left: columns that the line has yet; below 0: it is no terminal, and nothing is cut. */
+static void print_padded(const char *text, int width, bool is_right, enum style style, int *left)
+{
+	int own = table_text_width(text), padding = width > own ? width - own : 0;
+	int shown = own < width || !width ? own : width;
+
+	/* A number that is cut would be another one. */
+	if (is_right && *left >= 0 && shown + padding > *left) {
+		*left = 0;
+		return;
+	}
+	if (*left >= 0 && shown + padding > *left) {
+		padding = padding < *left ? padding : *left;
+		shown = *left - padding < shown ? *left - padding : shown;
+	}
+	printf("%*s%s%.*s%s%*s", is_right ? padding : 0, "", style_begin(style),
+	       bytes_within(text, shown), text, style_end(style), is_right ? 0 : padding, "");
+	if (*left >= 0)
+		*left -= shown + padding;
+}
+
+static void print_cell(const struct table *table, size_t column, int width, int *left,
 		       const char *text, enum style style)
 {
-	bool is_last = column + 1 == table->column_count;
-	int padding = width - table_text_width(text);
-	int bytes = bytes_within(text, is_last && room > 0 ? room : 1 << 20);
+	bool is_right = table->columns[column].side == TABLE_RIGHT;
 
-	if (table->columns[column].side == TABLE_RIGHT)
-		printf("%*s", padding, "");
-	printf("%s%.*s%s", style_begin(style), bytes, text, style_end(style));
-	if (is_last)
+	if (column)
+		print_padded("", SPACE_BETWEEN, false, STYLE_PLAIN, left);
+	/* Behind the last one nothing has to be lined up. */
+	if (column + 1 == table->column_count && !is_right)
+		width = 0;
+	print_padded(text, width, is_right, style, left);
+	if (column + 1 == table->column_count)
 		putchar('\n');
-	else if (table->columns[column].side == TABLE_LEFT)
-		printf("%*s", padding + SPACE_BETWEEN, "");
-	else
-		printf("%*s", SPACE_BETWEEN, "");
+}
+
+/* Names become shorter before numbers are lost at the edge. */
+static void fit(const struct table *table, int widths[MOST_COLUMNS], int columns)
+{
+	for (;;) {
+		size_t widest = MOST_COLUMNS;
+		int sum = LAST_LEAST;
+
+		for (size_t i = 0; i + 1 < table->column_count; i++) {
+			sum += widths[i] + SPACE_BETWEEN;
+			if (table->columns[i].side == TABLE_LEFT && widths[i] > NAME_LEAST &&
+			    (widest == MOST_COLUMNS || widths[i] > widths[widest]))
+				widest = i;
+		}
+		if (sum <= columns || widest == MOST_COLUMNS)
+			return;
+		widths[widest]--;
+	}
+}
+
+static void print_row(const struct table *table, const int widths[MOST_COLUMNS], int columns,
+		      const struct table_cell *cells)
+{
+	int left = columns ? columns : -1;
+
+	for (size_t column = 0; column < table->column_count; column++)
+		print_cell(table, column, widths[column], &left,
+			   cells ? cells[column].text : table->columns[column].title,
+			   cells ? cells[column].style : STYLE_TITLE);
 }
 
 void table_print(struct table *table)
 {
 	int widths[MOST_COLUMNS];
-	int room = style_columns();
-	size_t column;
+	int columns = style_columns();
 
 	measure(table, widths);
-	for (column = 0; column + 1 < table->column_count && room; column++)
-		room -= widths[column] + SPACE_BETWEEN;
-	for (column = 0; column < table->column_count; column++)
-		print_cell(table, column, widths[column], room,
-			   table->columns[column].title, STYLE_TITLE);
-	for (size_t i = 0; i < table->cell_count; i++) {
-		column = i % table->column_count;
-		print_cell(table, column, widths[column], room, table->cells[i].text,
-			   table->cells[i].style);
+	if (columns)
+		fit(table, widths, columns);
+	print_row(table, widths, columns, NULL);
+	for (size_t i = 0; i < table->cell_count; i += table->column_count)
+		print_row(table, widths, columns, &table->cells[i]);
+	for (size_t i = 0; i < table->cell_count; i++)
 		free(table->cells[i].text);
-	}
 	free(table->cells);
 	*table = (struct table){ .columns = NULL };
 }

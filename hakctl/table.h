@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table on standard output: columns as wide as their widest cell, numbers to the right.
- * Cells are added in reading order; the last column is cut at the edge of a terminal.
+ * A table on standard output: columns as wide as their widest cell, numbers to the right. Cells are
+ * added in reading order. On a terminal names become shorter and lines end at its edge: none wraps.
  */
 #ifndef HAKCTL_TABLE_H
 #define HAKCTL_TABLE_H

@@ -33,6 +33,7 @@ struct target_list {
 	struct target *targets; /* by PID */
 	size_t count, room;
 	size_t unseen; /* processes that this user may not look into */
+	enum exit_code missing; /* EXIT_DONE, or why a word of several meant none */
 };
 
 /* Every process on hakmem; removes the sockets of those that have ended. */

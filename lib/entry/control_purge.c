@@ -17,7 +17,8 @@
 #define NS_PER_MS	1000000ull
 #define TIMEOUT_MOST_MS	60000
 #define LOOK_NS		5000000ull
-#define QUIET_NS	300000000ull	/* nothing more went for so long: it is done */
+#define QUIET_NS	100000000ull	/* nothing more went for so long: it is done */
+#define EMPTY_NS	10000000ull	/* the same, where nothing is left that could */
 
 #define ASKED		(1u << 31)	/* beside the flags of the request */
 
@@ -79,6 +80,18 @@ static void begin(void)
 	atomic_store_explicit(&purge.moved_ns, process_now_ns(), memory_order_relaxed);
 }
 
+/* How long nothing must have gone. What is not wholly free goes by combing, right at the beginning. */
+static uint64_t patience_ns(void)
+{
+	struct control_ledger ledger;
+
+	ledger_read(&ledger);
+	return ledger.releasing_bytes || ledger.queued_bytes || ledger.units_free_bytes ||
+			       ledger.large_free_dirty_bytes ?
+		       QUIET_NS :
+		       EMPTY_NS;
+}
+
 /* Goes on after its answer, until nothing moves any more. */
 uint64_t control_purge_tick(void)
 {
@@ -93,7 +106,7 @@ uint64_t control_purge_tick(void)
 	if (now != purge.seen)
 		atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);
 	purge.seen = now;
-	if (now_ns > atomic_load_explicit(&purge.moved_ns, memory_order_relaxed) + QUIET_NS)
+	if (now_ns > atomic_load_explicit(&purge.moved_ns, memory_order_relaxed) + patience_ns())
 		atomic_store_explicit(&purge.is_on, false, memory_order_release);
 	return LOOK_NS;
 }

@@ -7,7 +7,7 @@ set -u
 command -v python3 >/dev/null || skip "no python3"
 
 start_fake good
-"$HAKCTL" metrics "$socket" | grep -v '^#' | sed 's/{.*//' | sort -u >"$work/printed"
+"$HAKCTL" metrics --classes "$socket" | grep -v '^#' | sed 's/{.*//' | sort -u >"$work/printed"
 python3 - "${top_srcdir:?}/doc/grafana-dashboard.json" >"$work/asked" <<'PYTHON' || exit 1
 import json
 import re

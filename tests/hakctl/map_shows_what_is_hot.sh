@@ -21,7 +21,20 @@ has_socket()
 }
 wait_until has_socket
 
-if ! "$HAKCTL" map --heat 1 -j "$pid" >"$work/map" 2>"$work/errors"; then
+# Huge pages are not split unasked.
+huge()
+{
+	awk '/^AnonHugePages/ { sum += $2 } END { print sum + 0 }' "/proc/$pid/smaps"
+}
+before=$(huge)
+if [ "$before" -gt 0 ]; then
+	expect 1 'in huge pages, which come back slowly; --yes does it' "$HAKCTL" map --heat 0.2 "$pid"
+	[ "$(huge)" -ge "$before" ] || { echo "huge pages: $before KiB before, $(huge) behind"; failures=$((failures + 1)); }
+else
+	echo "no huge pages here"
+fi
+
+if ! "$HAKCTL" map --yes --heat 1 -j "$pid" >"$work/map" 2>"$work/errors"; then
 	grep -q 'no heat: ' "$work/errors" && skip "$(cat "$work/errors")"
 	cat "$work/errors"
 	exit 1
@@ -38,7 +51,7 @@ print(len(live), "live,", len(hot), "hot")
 if not 7 <= len(hot) <= 20 or len(live) < 60:
     sys.exit("some 8 of some 64 superslabs should be hot")
 PYTHON
-expect 0 'written to, in ninths' "$HAKCTL" map --heat 0.2 "$pid"
+expect 0 'written to, in ninths' "$HAKCTL" map --yes --heat 0.2 "$pid"
 
 # Write-protected mappings have "uw" among their flags.
 protected()
@@ -46,7 +59,7 @@ protected()
 	grep -q '^VmFlags:.* uw' "/proc/$pid/smaps"
 }
 protected && { echo "mappings stay protected"; failures=$((failures + 1)); }
-"$HAKCTL" map --heat 30 "$pid" >"$work/output" 2>&1 &
+"$HAKCTL" map --yes --heat 30 "$pid" >"$work/output" 2>&1 &
 mapper=$!
 wait_until protected
 kill -INT $mapper 2>/dev/null

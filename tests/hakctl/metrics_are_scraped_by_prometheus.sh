@@ -59,6 +59,7 @@ cat >"$work/prometheus.yml" <<YAML
 global: { scrape_interval: 1s }
 scrape_configs:
   - job_name: hakmem
+    params: { classes: [ "" ] }
     static_configs: [ { targets: [ "$address" ] } ]
 YAML
 promtool check config "$work/prometheus.yml" >/dev/null || { echo "the configuration is wrong"; exit 1; }

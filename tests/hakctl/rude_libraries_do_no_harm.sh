@@ -38,5 +38,5 @@ expect 3 'no such socket' "$HAKCTL" stats "$work/nowhere"
 kill -KILL "$pid" && wait "$pid" 2>/dev/null
 expect 3 'nobody listens there; its process has ended' "$HAKCTL" stats "$socket"
 touch "$work/file"
-expect 3 'nobody listens there' "$HAKCTL" stats "$work/file"
+expect 3 'is no socket' "$HAKCTL" stats "$work/file"
 expect_end

@@ -36,5 +36,15 @@ expect 0 '<none>' "$HAKCTL" run -- sh -c 'echo "<${HAKMEM_OPTIONS-none}>"'
 # The children of the command have it too.
 expect 0 "$library" "$HAKCTL" run -- sh -c 'cat /proc/self/maps; true'
 
+# A program that is started by a link, with its library beside it and not beside the link, as Debian's java is.
+if command -v "${CC:-cc}" >/dev/null; then
+	mkdir "$work/program" "$work/links"
+	echo 'int beside(void) { return 7; }' | compile "$work/program/libbeside.so" -shared -fPIC
+	echo 'int beside(void); int main(void) { return beside(); }' |
+		compile "$work/program/start" '-Wl,-rpath,$ORIGIN' -x none "$work/program/libbeside.so"
+	ln -s "$work/program/start" "$work/links/start"
+	expect 7 '' "$HAKCTL" run -- "$work/links/start"
+fi
+
 expect 0 'starting with' "$HAKCTL" run -v -- true
 expect_end

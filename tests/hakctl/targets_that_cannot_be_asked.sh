@@ -97,6 +97,26 @@ expect 0 'stopped' "$HAKCTL" ps "$pid"
 kill -CONT "$pid"
 expect 0 'gave back' "$HAKCTL" purge "$pid"
 
+# One that is not there does not hide the others: they are shown, and the code is its own.
+for verb in stats 'stats -j' ps 'ps -j' metrics doctor; do
+	# shellcheck disable=SC2086 # the verb and its option
+	expect 3 'no process 999999999' "$HAKCTL" $verb 999999999 "$pid"
+	grep -q "$pid" "$work/output" || { echo "$verb: $pid is not shown"; failures=$((failures + 1)); }
+done
+
+# Lines end at the edge of a terminal, however long a name is.
+if command -v script >/dev/null; then
+	for columns in 40 68 80 120; do
+		script -qc "stty cols $columns; '$HAKCTL' ps" /dev/null </dev/null | tr -d '\r' |
+			sed 's/\x1b\[[0-9;]*m//g' >"$work/screen"
+		if grep -q ".\{$((columns + 1))\}" "$work/screen" || ! grep -q PID "$work/screen"; then
+			echo "ps in $columns columns:"
+			cat "$work/screen"
+			failures=$((failures + 1))
+		fi
+	done
+fi
+
 # Ends while it is being watched.
 "$HAKCTL" stats -w 0.1 "$pid" >"$work/watched" 2>&1 &
 watcher=$!

@@ -63,6 +63,14 @@ expect 3 "comes last: \`hakctl set on_stray_access abort $pid\`" \
 	"$HAKCTL" set "$pid" on_stray_access abort
 expect 1 "\`hakctl list $pid\` has all" "$HAKCTL" get frobnication "$pid"
 expect 0 'write   0x7f0000001000  blocks of 64 bytes, freed since' "$HAKCTL" stray "$pid"
+expect 0 'cgroup="' "$HAKCTL" metrics "$pid"
+expect 0 'hakmem_class_blocks{' "$HAKCTL" metrics --classes "$pid"
+expect 0 'hakmem_class_blocks{' "$HAKCTL" stats -m --classes "$pid"
+# Classes are many series, and wanted by few.
+if "$HAKCTL" metrics "$pid" | grep -q class_blocks; then
+	echo 'classes without --classes'
+	failures=$((failures + 1))
+fi
 expect 0 'stock 11' "$HAKCTL" map "$pid"
 expect 0 '<svg xmlns="http://www.w3.org/2000/svg"' "$HAKCTL" map --svg - "$pid"
 expect 0 '' "$HAKCTL" map --svg "$work/map.svg" "$pid"

@@ -22,6 +22,13 @@ for options in confirm :true "confirm:true," "," ''; do
 	expect 2 "wants KEY:VALUE[,KEY:VALUE...], not \"$options\"" "$HAKCTL" run -o "$options" -- true
 done
 
+for port in 99999 65536; do
+	expect 2 'with a port of 65535 at most' "$HAKCTL" metrics --listen $port
+done
+
+expect 2 'stats: --openmetrics and --json exclude each other' "$HAKCTL" stats -j -m
+expect 2 'map: --json and --svg exclude each other' "$HAKCTL" map -j --svg -
+
 expect 2 'hakctl: help: one verb at a time' "$HAKCTL" help run version
 expect 2 'hakctl: version: takes no arguments' "$HAKCTL" version now
 
