@@ -55,7 +55,7 @@ static void pages_come_ahead_on_every_node(void)
 }
 
 static const struct contract_case cases[] = {
-	CASE_WITH(pages_come_ahead_on_every_node, "helpers:auto"),
+	CASE_WITH(pages_come_ahead_on_every_node, "helpers:always"),
 };
 
 CONTRACT_MAIN(cases)

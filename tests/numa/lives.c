@@ -116,7 +116,7 @@ static const struct contract_case cases[] = {
 	CASE(every_class_is_whole_on_every_node),
 	CASE(threads_of_all_nodes_share_the_heap),
 	CASE(a_child_allocates_on_every_node),
-	CASE_WITH(pages_arrive_as_this_kernel_can, "helpers:auto"),
+	CASE_WITH(pages_arrive_as_this_kernel_can, "helpers:always"),
 };
 
 CONTRACT_MAIN(cases)
