@@ -14,6 +14,7 @@
 #include "back/marked.h"
 #include "os/lock.h"
 #include "os/node.h"
+#include "support/invariant.h"
 #include "support/options.h"
 
 static struct lock lock;
@@ -63,6 +64,7 @@ static bool split_off(uint32_t run, uint32_t first, uint32_t units)
 		return false;
 	large_run_at(end - 1)->state = RUN_NONE;
 	large_run_at(run)->state = RUN_NONE;
+	INVARIANT(first >= run && first + units <= end);
 	large_run_set(first, units, RUN_LIVE);
 	leave_free(run, first - run, is_clean);
 	leave_free(first + units, end - first - units, is_clean);

@@ -12,6 +12,7 @@
 
 #include "back/index_stack.h"
 #include "os/node.h"
+#include "support/invariant.h"
 
 #define LISTS		(4 * 32)
 #define LOOKS_PER_LIST	32
@@ -75,16 +76,36 @@ uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
 	return dirty;
 }
 
+/* The list that a free run stands in, by what its record says. */
+static uint32_t *list_for(uint32_t unit)
+{
+	const struct large_unit *run = large_run_at(unit);
+
+	return &lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)];
+}
+
+/* Both neighbours, or the head of the list, lead to it; its last record knows its length. */
+static bool is_whole(uint32_t unit)
+{
+	const struct large_unit *run = large_run_at(unit);
+	uint32_t before = run->previous ? large_run_at(run->previous - 1)->next : *list_for(unit);
+
+	return before == unit + 1 && run->dirty_units <= run->units &&
+	       (!run->next || large_run_at(run->next - 1)->previous == unit + 1) &&
+	       large_run_at(unit + run->units - 1)->units == run->units;
+}
+
 static void list_insert(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
-	uint32_t *list = &lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)];
+	uint32_t *list = list_for(unit);
 
 	run->previous = 0;
 	run->next = *list;
 	if (run->next)
 		large_run_at(run->next - 1)->previous = unit + 1;
 	*list = unit + 1;
+	INVARIANT(is_whole(unit));
 }
 
 static void count_dirty(uint32_t amount)
@@ -104,13 +125,14 @@ bool large_run_remove(uint32_t unit)
 
 	if (!atomic_compare_exchange_strong(&run->state, &is_free, RUN_NONE))
 		return false;
+	INVARIANT(is_whole(unit));
 	count_dirty(-run->dirty_units);
 	if (run->next)
 		large_run_at(run->next - 1)->previous = run->previous;
 	if (run->previous)
 		large_run_at(run->previous - 1)->next = run->next;
 	else
-		lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)] = run->next;
+		*list_for(unit) = run->next;
 	return true;
 }
 

@@ -22,6 +22,7 @@
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/vm.h"
+#include "support/invariant.h"
 #include "support/options.h"
 
 #define ALL_UNITS	SUPERSLAB_ALL_UNITS
@@ -60,6 +61,10 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 {
 	struct superslab *superslab = superslab_at(index);
 
+	INVARIANT(lock_is_own(&lock));
+	/* Nobody has it: not free for others, and nothing of it is on its way. */
+	INVARIANT(!(uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed));
+	INVARIANT(!(dirty & ~populated));
 	atomic_store_explicit(&superslab->populated, populated, memory_order_relaxed);
 	atomic_store_explicit(&superslab->dirty, dirty, memory_order_relaxed);
 	/* Pages that nobody has written to were brought. */
@@ -327,13 +332,16 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 {
 	uint32_t index = unit / SUPERSLAB_UNITS;
 	uint32_t mask = superslab_run_mask(unit % SUPERSLAB_UNITS, units);
+	uint64_t before;
 	struct superslab *superslab = superslab_at(index);
 
 	if (unlikely(marked_reaches(reservation_unit_start(unit))))
 		marked_clear(reservation_unit_start(unit), units * UNIT_SIZE);
 	atomic_fetch_or_explicit(&superslab->touched, mask, memory_order_relaxed);
 	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
-	atomic_fetch_or(&superslab->units, mask);
+	before = atomic_fetch_or(&superslab->units, mask);
+	/* They were taken: neither free nor away. */
+	INVARIANT(!(((uint32_t)before | before >> 32) & mask));
 	superslab_list_note(index);
 	superslab_note_idle(index);
 	reservation_uncharge(units * UNIT_SIZE);

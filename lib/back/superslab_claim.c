@@ -11,6 +11,7 @@
 #include "back/superslab.h"
 #include "back/superslab_brought.h"
 #include "back/superslab_list.h"
+#include "support/invariant.h"
 
 static uint32_t populated_of(uint32_t index)
 {
@@ -21,7 +22,11 @@ static uint32_t populated_of(uint32_t index)
 static void put_units(uint32_t index, uint32_t units)
 {
 	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
-	atomic_fetch_xor(&superslab_at(index)->units, (uint64_t)units << 32 | units);
+	uint64_t before =
+		atomic_fetch_xor(&superslab_at(index)->units, (uint64_t)units << 32 | units);
+
+	/* They were away, and nobody's. */
+	INVARIANT((before >> 32 & units) == units && !((uint32_t)before & units));
 	superslab_list_note(index);
 }
 
@@ -79,6 +84,7 @@ void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
 {
 	struct superslab *superslab = superslab_at(index);
 
+	INVARIANT(!(released & ~claimed));
 	/* What the kernel refused is as if it were put now: it is tried again, later. */
 	if (claimed & ~released)
 		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,

@@ -8,6 +8,7 @@
 
 #include "back/index_stack.h"
 #include "os/topology.h"
+#include "support/invariant.h"
 
 /* By superslab lock. */
 static struct {
@@ -37,11 +38,22 @@ static unsigned list_of(const struct superslab *superslab)
 	return (unsigned)__builtin_popcount(free);
 }
 
+/* Both neighbours, or the head of the list, lead to it. */
+static bool is_linked(const struct superslab *superslab, uint32_t index)
+{
+	const uint32_t *first = &lists[superslab->home].first[superslab->listed - 1u];
+	uint32_t before = superslab->previous ? superslab_at(superslab->previous - 1)->next : *first;
+
+	return before == index + 1 &&
+	       (!superslab->next || superslab_at(superslab->next - 1)->previous == index + 1);
+}
+
 void superslab_list_insert(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 	unsigned list = list_of(superslab), home = superslab->home;
 
+	INVARIANT(!superslab->listed);
 	superslab->previous = 0;
 	superslab->next = lists[home].first[list];
 	superslab->listed = (uint16_t)(list + 1);
@@ -49,6 +61,7 @@ void superslab_list_insert(uint32_t index)
 		superslab_at(superslab->next - 1)->previous = index + 1;
 	lists[home].first[list] = index + 1;
 	lists[home].in_use |= (uint64_t)1 << list;
+	INVARIANT(is_linked(superslab, index));
 }
 
 void superslab_list_remove(uint32_t index)
@@ -56,6 +69,7 @@ void superslab_list_remove(uint32_t index)
 	struct superslab *superslab = superslab_at(index);
 	unsigned list = superslab->listed - 1u, home = superslab->home;
 
+	INVARIANT(superslab->listed && is_linked(superslab, index));
 	if (superslab->next)
 		superslab_at(superslab->next - 1)->previous = superslab->previous;
 	if (superslab->previous)

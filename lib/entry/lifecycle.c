@@ -28,39 +28,32 @@
 
 enum { START, HEAP_LIST, SUPERSLAB, LARGE, FRONTIER, LOCKS };
 
-/* Every lock, in the order of lock.h: what they guard is whole in the child. */
-static void find_locks(struct lock *locks[LOCKS])
+/* Every lock, in the order of lock.h: what they guard is whole in the child. By lifecycle_watch_forks. */
+static struct lock *locks[LOCKS];
+
+static void find_locks(void)
 {
 	locks[START] = lease_fork_lock();
 	locks[HEAP_LIST] = heap_fork_lock();
 	locks[SUPERSLAB] = superslab_fork_lock();
 	locks[LARGE] = large_fork_lock();
 	locks[FRONTIER] = frontier_fork_lock();
+	lock_set_order(locks, LOCKS);
 }
 
 static void before_fork(void)
 {
-	struct lock *locks[LOCKS];
-
-	find_locks(locks);
 	lock_fork_begin(locks, LOCKS);
 }
 
 static void after_fork(void)
 {
-	struct lock *locks[LOCKS];
-
-	find_locks(locks);
 	lock_fork_end(locks, LOCKS);
 }
 
 static void after_fork_in_child(void)
 {
-	struct lock *locks[LOCKS];
-	unsigned whole;
-
-	find_locks(locks);
-	whole = lock_fork_look_in_child(locks, LOCKS);
+	unsigned whole = lock_fork_look_in_child(locks, LOCKS);
 	if (whole & 1u << HEAP_LIST)
 		lease_after_fork_in_child();
 	helper_after_fork_in_child();
@@ -80,8 +73,10 @@ void lifecycle_watch_forks(void)
 {
 	static _Atomic bool watches;	/* seq_cst: once; registering may come back here */
 
-	if (!atomic_exchange(&watches, true))
-		pthread_atfork(before_fork, after_fork, after_fork_in_child);
+	if (atomic_exchange(&watches, true))
+		return;
+	find_locks();
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 /* The loader passes a shared object's constructors what it passes to main(). */

@@ -15,6 +15,7 @@
 #include "middle/slab_list.h"
 #include "middle/slab_source.h"
 #include "os/lock.h"
+#include "support/invariant.h"
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
 #define EMPTY_UNITS_KEPT	16
@@ -67,6 +68,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 	struct slab *slab = slab_unit(first);
 	unsigned i, units = slab_class(slab)->units;
 
+	INVARIANT(heap->empty_units >= units);
 	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 	heap->empty_units -= units;
 	count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
@@ -84,8 +86,11 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 	struct heap_count *counts = &heap->counts[slab->class_mark - 1];
 	const struct size_class *class = slab_class(slab);
 
-	if (slab->free_blocks + count == class->capacity)
+	INVARIANT(count && slab->untouched_from >= untouched_from);
+	if (slab->free_blocks + count == class->capacity) {
+		INVARIANT(heap->empty_units >= class->units);
 		heap->empty_units -= class->units;
+	}
 	heap_stir(heap);
 	heap->taken_of[(slab->class_mark - 1) / 64] |= (uint64_t)1 << (slab->class_mark - 1) % 64;
 	heap_count_add(&counts->free, -count);
@@ -185,6 +190,7 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	struct slab_list *list = &heap->available[slab->class_mark - 1];
 	unsigned put = slab_put_blocks(slab, first, blocks, count);
 
+	INVARIANT(put && atomic_load_explicit(&slab->heap, memory_order_relaxed) == heap);
 	asked_sample_drop_free(heap->counts, slab);
 	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
 	heap_stir(heap);

@@ -6,6 +6,7 @@
 
 #include "middle/slab.h"
 
+#include "support/invariant.h"
 #include "support/log.h"
 
 #define UNTOUCHED_BYTES	(4 * KiB)
@@ -20,6 +21,21 @@ static void set_all_free(struct slab *slab, unsigned capacity)
 		slab->free_bits[word] = ~(uint64_t)0;
 	if (capacity % 64)
 		slab->free_bits[word] = ((uint64_t)1 << capacity % 64) - 1;
+}
+
+/* Every word: the sum, the lowest word in use, and that what was never handed out is free. */
+static bool is_whole(const struct slab *slab)
+{
+	unsigned capacity = slab_class(slab)->capacity, index, free = 0;
+
+	for (index = 0; index < capacity; index++) {
+		bool is_free = slab->free_bits[index / 64] >> index % 64 & 1;
+
+		free += is_free;
+		if (is_free ? index / 64 < slab->first_word : index >= slab->untouched_from)
+			return false;
+	}
+	return free == slab->free_blocks;
 }
 
 void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
@@ -53,6 +69,8 @@ void slab_destroy(uint32_t first)
 {
 	unsigned i, units = slab_class(slab_unit(first))->units;
 
+	INVARIANT(slab_unit(first)->free_blocks == slab_class(slab_unit(first))->capacity);
+	INVARIANT(!slab_unit(first)->listed || slab_unit(first)->frozen);
 	for (i = 0; i < units; i++)
 		atomic_store_explicit(&slab_unit(first + i)->heap, NULL, memory_order_relaxed);
 }
@@ -98,6 +116,7 @@ unsigned slab_take_blocks(struct slab *slab, uint32_t first, void **blocks, unsi
 	slab->free_blocks = (uint16_t)(slab->free_blocks - taken);
 	if (taken && index >= slab->untouched_from)
 		slab->untouched_from = (uint16_t)(index + 1);
+	INVARIANT(is_whole(slab));
 	return taken;
 }
 
@@ -128,6 +147,7 @@ void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random)
 	slab->free_blocks--;
 	if (index >= slab->untouched_from)
 		slab->untouched_from = (uint16_t)(index + 1);
+	INVARIANT(is_whole(slab));
 	return reservation_unit_start(first) + (size_t)index * class->size;
 }
 
@@ -178,6 +198,7 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 	if (slab->combed == SLAB_COMBED)
 		slab->combed = SLAB_COMBED_ONCE;
 	slab->free_blocks = (uint16_t)(slab->free_blocks + put);
+	INVARIANT(is_whole(slab));
 	return put;
 }
 

@@ -6,8 +6,20 @@
 
 #include "middle/slab_list.h"
 
+#include "support/invariant.h"
+
+/* Both neighbours, or the ends of the list, lead to it. */
+static bool is_linked(const struct slab_list *list, const struct slab *slab)
+{
+	uint32_t before = slab->previous ? slab_unit(slab->previous - 1)->next : list->head;
+	uint32_t behind = slab->next ? slab_unit(slab->next - 1)->previous : list->tail;
+
+	return before && before == behind && slab_unit(before - 1) == slab;
+}
+
 void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
 {
+	INVARIANT(!slab->listed);
 	slab->listed = true;
 	slab->previous = 0;
 	slab->next = list->head;
@@ -16,10 +28,12 @@ void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *sl
 	else
 		list->tail = first + 1;
 	list->head = first + 1;
+	INVARIANT(is_linked(list, slab));
 }
 
 void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
 {
+	INVARIANT(!slab->listed);
 	slab->listed = true;
 	slab->next = 0;
 	slab->previous = list->tail;
@@ -28,6 +42,7 @@ void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *sl
 	else
 		list->head = first + 1;
 	list->tail = first + 1;
+	INVARIANT(is_linked(list, slab));
 }
 
 void slab_list_prepend(struct slab_list *list, struct slab_list front)
@@ -44,6 +59,7 @@ void slab_list_prepend(struct slab_list *list, struct slab_list front)
 
 void slab_list_remove(struct slab_list *list, struct slab *slab)
 {
+	INVARIANT(slab->listed && is_linked(list, slab));
 	slab->listed = false;
 	if (slab->next)
 		slab_unit(slab->next - 1)->previous = slab->previous;

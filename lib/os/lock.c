@@ -13,6 +13,7 @@
 
 #include "os/fork_state.h"
 #include "os/thread.h"
+#include "support/invariant.h"
 #include "support/log.h"
 #include "support/system_call.h"
 
@@ -21,6 +22,10 @@
 #define PATIENT_ROUNDS	100
 #define ROUND_NS	1000000
 #define SLEEP_NS	10000000
+
+/* Written before there is a second thread. */
+static struct lock *const *order;
+static unsigned order_count;
 
 static void cpu_relax(void)
 {
@@ -124,8 +129,28 @@ static bool is_forks_own(const struct lock *lock)
 	return true;
 }
 
+void lock_set_order(struct lock *const locks[], unsigned count)
+{
+	order = locks;
+	order_count = count;
+}
+
+/* None that comes behind it is held. The one of forks comes before all. */
+static bool is_in_order(const struct lock *lock)
+{
+	unsigned i = 0;
+
+	while (i < order_count && order[i] != lock)
+		i++;
+	for (i++; i < order_count; i++)
+		if (lock_is_own(order[i]))
+			return false;
+	return true;
+}
+
 void lock_take(struct lock *lock)
 {
+	INVARIANT(fork_state_is_own() || is_in_order(lock));
 	if (!is_forks_own(lock) && !try_take(lock, thread_identity()))
 		take_slowly(lock);
 }

@@ -28,6 +28,12 @@ struct lock {
 void lock_take(struct lock *lock);
 void lock_put(struct lock *lock);
 
+/*
+ * The order in which locks are taken, for builds with --enable-debug, which check it; before there
+ * is a second thread.
+ */
+void lock_set_order(struct lock *const locks[], unsigned count);
+
 /* The calling thread holds it. */
 bool lock_is_own(const struct lock *lock);
 /* Waits for a tenth of a second at most. */
