@@ -29,7 +29,10 @@ enum run_state { RUN_NONE, RUN_LAST, RUN_FREE, RUN_LIVE, RUN_AWAY };
 struct large_unit {
 	uint32_t units;		/* in the first and the last record of a run */
 	uint32_t dirty_units;	/* free run, first record: how many are dirty */
-	uint32_t next;		/* free run, first record: unit + 1 in its list */
+	union {
+		uint32_t next;		/* free run, first record: unit + 1 in its list */
+		uint32_t gap_units;	/* live run, first record: see large_gap.h */
+	};
 	union {
 		uint32_t previous;	/* the same */
 		uint32_t owner;		/* live run, first record: see large_owner.h */

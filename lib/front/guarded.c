@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "back/large.h"
+#include "back/large_gap.h"
 #include "back/large_owner.h"
 #include "front/large_block.h"
 #include "front/misuse.h"
 #include "os/vm.h"
 
+#define GAP_UNITS_MOST	15
 #define FREED_BLOCKS	32
 #define FREED_BYTES_MAX	(64 * MiB)	/* what is larger goes back at once: its pages are gone */
 
@@ -31,11 +33,6 @@ static size_t run_bytes(const char *verb, void *block)
 	return bytes;
 }
 
-static char *guard_of(void *block, size_t run)
-{
-	return (char *)block + run - vm_page_size();
-}
-
 static int guard(void *start, size_t bytes)
 {
 	int error = vm_guard(start, bytes);
@@ -45,22 +42,29 @@ static int guard(void *start, size_t bytes)
 	return error;
 }
 
-void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment,
+/* So that who knows where one block is knows nothing of the next. */
+static size_t gap_of(size_t bytes, uint64_t random)
+{
+	return random % (min_size(bytes / UNIT_SIZE / 2, GAP_UNITS_MOST) + 1) * UNIT_SIZE;
+}
+
+void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment, uint64_t random,
 		   size_t *dirty_bytes)
 {
+	size_t usable, behind = vm_page_size() + gap_of(bytes, random);
 	void *block;
-	size_t run;
 
-	if (bytes > PTRDIFF_MAX - vm_page_size())
+	if (bytes > PTRDIFF_MAX - SUPERSLAB_SIZE)
 		return NULL;
-	block = large_block_take(cache, bytes + vm_page_size(), alignment, dirty_bytes);
+	usable = guarded_bytes_of(bytes);
+	block = large_block_take(cache, usable + behind, alignment, dirty_bytes);
 	if (!block && guarded_flush())
-		block = large_block_take(cache, bytes + vm_page_size(), alignment, dirty_bytes);
+		block = large_block_take(cache, usable + behind, alignment, dirty_bytes);
 	if (!block)
 		return NULL;
-	run = run_bytes("malloc", block);
+	large_gap_set(block, (uint32_t)(behind / UNIT_SIZE));
 	/* Refused before Linux 6.13: then there is none. */
-	guard(guard_of(block, run), vm_page_size());
+	guard((char *)block + usable, behind);
 	return block;
 }
 
@@ -139,7 +143,7 @@ void guarded_free(void *block)
 size_t guarded_usable_size(const char *verb, void *block)
 {
 	refuse_freed(block);
-	return run_bytes(verb, block) - vm_page_size();
+	return run_bytes(verb, block) - large_gap_bytes(block) - vm_page_size();
 }
 
 bool guarded_flush(void)

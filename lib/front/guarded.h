@@ -11,11 +11,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct thread_cache;
 
-/* NULL, without errno: no memory. *dirty_bytes: so much from its start may not be zero. */
-void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment,
+/*
+ * NULL, without errno: no memory. random: decides how far it is to the next block. *dirty_bytes:
+ * so much from its start may not be zero.
+ */
+void *guarded_take(struct thread_cache *cache, size_t bytes, size_t alignment, uint64_t random,
 		   size_t *dirty_bytes);
 
 /* What a block for so many bytes will hold. */

@@ -124,16 +124,17 @@ static size_t with_canary(size_t bytes)
 
 void *hardened_take_from(struct thread_cache *cache, size_t alignment, size_t bytes, bool zeroed)
 {
+	struct quarantine *quarantine = quarantine_of(cache);
 	size_t dirty_bytes;
 	unsigned class;
 	void *block;
 
-	if (bytes > PTRDIFF_MAX - SUPERSLAB_SIZE)
+	if (!quarantine || bytes > PTRDIFF_MAX - SUPERSLAB_SIZE)
 		return NULL;
 	class = class_of(alignment, with_canary(bytes));
 	if (class != CLASS_NONE)
 		return take_small(cache, class, alignment, zeroed);
-	block = guarded_take(cache, bytes, alignment, &dirty_bytes);
+	block = guarded_take(cache, bytes, alignment, quarantine_random(quarantine), &dirty_bytes);
 	return block && zeroed ? large_block_clear(block, bytes, dirty_bytes) : block;
 }
 

@@ -347,6 +347,28 @@ static void guarded_blocks_can_be_used_again(void)
 	}
 }
 
+/* Of 32 in a row; how far each is from the one before. */
+static void large_blocks_come_at_random_distances(void)
+{
+	char *blocks[32];
+	size_t distances = 0;
+
+	for (size_t i = 0; i < 32; i++) {
+		blocks[i] = malloc(3 * MIB);
+		CHECK(blocks[i] && malloc_usable_size(blocks[i]) < 3 * MIB + 65536);
+	}
+	for (size_t i = 1; i < 32; i++) {
+		size_t same = 0;
+
+		for (size_t k = 1; k < i; k++)
+			same += blocks[i] - blocks[i - 1] == blocks[k] - blocks[k - 1];
+		distances += !same;
+	}
+	CHECK_THAT(distances >= 8, "%zu distances among 31", distances);
+	for (size_t i = 0; i < 32; i++)
+		free(blocks[i]);
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(a_late_double_free_aborts_at_once, "hardened:true"),
 	CASE_WITH(a_double_free_after_quarantine_aborts, "hardened:true"),
@@ -360,6 +382,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(a_canary_tells_nothing_of_others, "hardened:true"),
 	CASE_WITH(one_canary_does_not_foretell_the_next, "hardened:true"),
 	CASE_WITH(blocks_come_at_random_places, "hardened:true"),
+	CASE_WITH(large_blocks_come_at_random_distances, "hardened:true"),
 	CASE_WITH(a_touch_behind_a_large_block_faults, "hardened:true"),
 	CASE_WITH(a_touch_of_a_freed_large_block_faults, "hardened:true"),
 	CASE_WITH(guarded_blocks_can_be_used_again, "hardened:true"),
