@@ -33,12 +33,16 @@ static const char *state_name(const struct control_rung *rung)
 	return rung->state < 5 ? state_names[rung->state] : "unknown";
 }
 
-static void judge(struct request *request, const struct control_rung *rung)
+static void judge(struct request *request, const struct control_rung *rung,
+		  const struct process *process)
 {
 	int grade = rung->state == CONTROL_RUNG_OFF    ? 2 :
 		    rung->state == CONTROL_RUNG_PARTLY ? 1 :
 							 0;
 
+	/* A filter that refuses only what has a next best that is as good is none. */
+	if (!strcmp(rung->name, "seccomp") && !remedy_line(rung, process)[0])
+		return;
 	if (grade > request->worst)
 		request->worst = grade;
 }
@@ -90,7 +94,7 @@ static struct json_object *show_rungs(struct request *request, const struct proc
 	struct json_object *array = request->json ? json_object_new_array() : NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		judge(request, &rungs[i]);
+		judge(request, &rungs[i], process);
 		if (request->json)
 			json_object_array_add(array, rung_to_json(&rungs[i], process));
 		else

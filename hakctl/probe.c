@@ -66,8 +66,7 @@ static void ask_seccomp(struct control_rung *rung)
 {
 	if (fault_probe_is_filtered())
 		set(rung, CONTROL_RUNG_PARTLY, 0,
-		    "a filter is in force; helpers:auto starts no helper under one, since it "
-		    "might kill");
+		    "a filter is in force here; what it refuses stands below, and in a process's own rows");
 }
 
 static void ask_processors(struct control_rung *rung)

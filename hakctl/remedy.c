@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hakctl/used_calls.h"
+
 struct remedy {
 	const char *rung;
 	const char *purpose;
@@ -158,6 +160,26 @@ static bool is_refused(const struct control_rung *rung, const struct process *pr
 	       process_find_setting(process ? process : &own, name) == PROCESS_IN_CONTAINER;
 }
 
+/* Of the calls that a filter refuses, those that matter; a few have a next best that is as good. */
+static bool names_used_call(const char *cause)
+{
+	char word[64];
+
+	while (*cause) {
+		size_t length = strcspn(cause, " ,:;");
+
+		snprintf(word, sizeof(word), "%.*s", (int)(length < 63 ? length : 63), cause);
+		for (size_t i = 0; length && i < used_calls_count; i++)
+			if (used_calls_has(used_calls_groups[i].names, word))
+				return true;
+		if (length && used_calls_has(used_calls_needed, word))
+			return true;
+		cause += length;
+		cause += strspn(cause, " ,:;");
+	}
+	return false;
+}
+
 const char *remedy_line(const struct control_rung *rung, const struct process *process)
 {
 	const struct remedy *remedy = find(rung);
@@ -168,6 +190,8 @@ const char *remedy_line(const struct control_rung *rung, const struct process *p
 		return !strcmp(rung->name, "helper") ?
 			       "helpers:always in HAKMEM_OPTIONS, if the filter refuses and does not kill" :
 			       "";
+	if (!strcmp(rung->name, "seccomp"))
+		return names_used_call(rung->cause) ? by_setting(process, BARE, DROP_IN, PROFILE) : "";
 	if (strstr(rung->cause, "seccomp") || strstr(rung->cause, "filter"))
 		return by_setting(process, BARE, DROP_IN, PROFILE);
 	line = for_silence(rung, process);

@@ -38,7 +38,7 @@ served()
 {
 	unit=$1
 	shift
-	HAKMEM_OPTIONS=helpers:always,control:always python3 "$under" unit \
+	HAKMEM_OPTIONS=control:always python3 "$under" unit \
 		"/lib/systemd/system/$unit.service,$work/$unit.conf" "$@" >"$work/server" 2>&1 &
 	pid=$!
 	started="$started $pid"
@@ -126,7 +126,7 @@ if command -v redis-server >/dev/null; then
 	port=$((port + 1))
 	"$HAKCTL" doctor --seccomp-profile >"$work/profile.json" 2>/dev/null
 	echo 536870912 >"$work/two/memory.max"
-	HAKMEM_OPTIONS=helpers:always,control:always HAKMEM_CGROUP=$work/two HAKMEM_LIBRARY=$HAKMEM_LIB \
+	HAKMEM_OPTIONS=control:always HAKMEM_CGROUP=$work/two HAKMEM_LIBRARY=$HAKMEM_LIB \
 		python3 "$under" profile "$work/profile.json" "$entry" redis-server --port "$port" \
 		--bind 127.0.0.1 --save '' --dir "$work" >"$work/server" 2>&1 &
 	pid=$!
