@@ -40,6 +40,7 @@
 #include "os/thread.h"
 #include "support/compiler.h"
 #include "support/options.h"
+#include "support/system_call.h"
 
 #define TIMEOUT_NS		((uint64_t)CONTROL_TIMEOUT_MS * 1000000)
 #define MESSAGES_PER_TICK	16
@@ -361,6 +362,11 @@ static void run(void *argument)
 int control_map(const struct task_tls *tls)
 {
 	return task_map(&room, tls);
+}
+
+void control_exempt(void)
+{
+	system_call_exempt(room.mapping, room.bytes);
 }
 
 void control_start(bool is_filtered, bool may_open)

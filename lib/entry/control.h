@@ -23,6 +23,9 @@ bool control_wants_helper(void);
 /* Room for the thread, by who starts the helper. 0 or -errno. */
 int control_map(const struct task_tls *tls);
 
+/* Its thread is not behind a filter that the program sets later (support/system_call.h). */
+void control_exempt(void);
+
 /*
  * By the helper: starts the thread, which opens the socket. is_filtered: a seccomp filter is in
  * force; may_open: its descriptors are its own.

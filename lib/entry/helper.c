@@ -239,7 +239,9 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 		event_loop_watch(loop, populate_ahead_descriptor());
 	note_rungs(loop);
 	helper_mode_note_work();
-	atomic_store_explicit(&wait_count_is_on, !helper_life_is_filtered(), memory_order_relaxed);
+	atomic_store_explicit(&wait_count_is_on,
+			      !helper_life_is_filtered() && !system_call_is_withheld(SYS_clock_gettime),
+			      memory_order_relaxed);
 	confine_finish();
 }
 

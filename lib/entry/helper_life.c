@@ -147,6 +147,9 @@ static void start_task(void (*run)(void *argument))
 		return;
 	}
 	reap();
+	system_call_exempt_nobody();
+	system_call_exempt(room.mapping, room.bytes);
+	control_exempt();
 	program_note_starter();
 	atomic_store_explicit(&is_ready, false, memory_order_relaxed);
 	atomic_store_explicit(&should_go, false, memory_order_relaxed);
@@ -157,22 +160,31 @@ static void start_task(void (*run)(void *argument))
 		started = error;
 }
 
-/* A filter that was there before is asked; one that the program has set itself may forbid the asking. */
+/*
+ * A filter that was there before is asked; what one that the program has set kills for is known.
+ * NULL: there is none, or it lets enough through.
+ */
+static const char *obstacle_by_filter(void)
+{
+	if (helper_life_is_filtered())
+		return "a seccomp filter is in force of which nothing is known (helpers:always overrides)";
+	if (!sandbox_was_asked()) {
+		if (!program_has_sandboxed_itself() && !fault_probe_is_filtered())
+			return NULL;
+		system_call_exempt_nobody();
+		if (!sandbox_ask()) {
+			helper_life_note_filter(true);
+			return "the seccomp filter lets no task be started, to ask it (helpers:always overrides)";
+		}
+	}
+	return sandbox_obstacle();
+}
+
+/* False: it was told why. */
 static bool filter_allows(void)
 {
-	const char *obstacle = NULL;
+	const char *obstacle = obstacle_by_filter();
 
-	if (!helper_life_is_filtered() && !sandbox_was_asked()) {
-		if (!fault_probe_is_filtered()) {
-			rungs_note_filter(NULL);
-			return true;
-		}
-		helper_life_note_filter(!sandbox_ask());
-	}
-	if (helper_life_is_filtered())
-		obstacle = "a seccomp filter is in force, which might kill (helpers:always overrides)";
-	else
-		obstacle = sandbox_obstacle();
 	rungs_note_filter(helper_life_is_filtered() ? obstacle : NULL);
 	if (!obstacle || options.helpers != HELPERS_AUTO)
 		return true;

@@ -36,7 +36,7 @@ EXPORT int mprotect(void *start, size_t bytes, int protection)
 		marked_note((uintptr_t)start, bytes);
 	if (next_mprotect)
 		return next_mprotect(start, bytes, protection);
-	return as_libc(system_call(SYS_mprotect, start, bytes, protection));
+	return as_libc(system_call_always(SYS_mprotect, start, bytes, protection));
 }
 
 EXPORT int ioctl(int descriptor, unsigned long request, ...)
@@ -49,7 +49,7 @@ EXPORT int ioctl(int descriptor, unsigned long request, ...)
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
 	result = next_ioctl ? next_ioctl(descriptor, request, argument) :
-			      as_libc(system_call(SYS_ioctl, descriptor, request, argument));
+			      as_libc(system_call_always(SYS_ioctl, descriptor, request, argument));
 	if (result == 0 && request == UFFDIO_REGISTER) {
 		const struct uffdio_register *watched = argument;
 

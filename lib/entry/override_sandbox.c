@@ -9,14 +9,17 @@
 
 #include <errno.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "back/wait_count.h"
 #include "entry/helper_life.h"
 #include "os/program.h"
+#include "os/sandbox.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
 
@@ -36,48 +39,67 @@ static bool is_for_one(long result)
 
 EXPORT int unshare(int flags)
 {
-	long result = system_call(SYS_unshare, flags);
+	long result = system_call_always(SYS_unshare, flags);
 
 	if (is_for_one(result) && helper_life_step_aside())
-		result = system_call(SYS_unshare, flags);
+		result = system_call_always(SYS_unshare, flags);
 	return as_libc(result);
 }
 
 EXPORT int setns(int descriptor, int type)
 {
-	long result = system_call(SYS_setns, descriptor, type);
+	long result = system_call_always(SYS_setns, descriptor, type);
 
 	if (is_for_one(result) && helper_life_step_aside())
-		result = system_call(SYS_setns, descriptor, type);
+		result = system_call_always(SYS_setns, descriptor, type);
 	return as_libc(result);
 }
 
-/* Before the filter is there: what it kills for must not be called behind it. */
-static void note_filter(void)
+/* Meanwhile, in other threads: what it kills for must not be called behind it. */
+static bool begin_filter(void)
 {
-	program_note_sandbox();
+	bool was_filtered = helper_life_is_filtered();
+
 	helper_life_note_filter(true);
+	return was_filtered;
+}
+
+/* The kernel has read the filter, so it is there to be read. filter: NULL for the strict mode. */
+static void end_filter(bool was_filtered, long result, const void *filter)
+{
+	if (result >= 0) {
+		program_note_sandbox();
+		sandbox_note_own(filter);
+		if (system_call_is_withheld(SYS_clock_gettime))
+			atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
+	}
+	helper_life_note_filter(was_filtered);
 }
 
 EXPORT int prctl(int option, ...)
 {
 	unsigned long argument[4];
 	va_list arguments;
+	bool was_filtered;
+	long result;
 	unsigned i;
 
 	va_start(arguments, option);
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
+	was_filtered = option == PR_SET_SECCOMP && begin_filter();
+	result = system_call_always(SYS_prctl, option, argument[0], argument[1], argument[2], argument[3]);
 	if (option == PR_SET_SECCOMP)
-		note_filter();
-	return as_libc(system_call(SYS_prctl, option, argument[0], argument[1], argument[2],
-				   argument[3]));
+		end_filter(was_filtered, result,
+			   argument[0] == SECCOMP_MODE_FILTER ? (const void *)argument[1] : NULL);
+	return as_libc(result);
 }
 
 EXPORT long syscall(long number, ...)
 {
 	long argument[6], result;
+	bool was_filtered, sets_filter;
 	va_list arguments;
 	unsigned i;
 
@@ -85,10 +107,14 @@ EXPORT long syscall(long number, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	if (number == SYS_seccomp)
-		note_filter();
-	result = system_call(number, argument[0], argument[1], argument[2], argument[3], argument[4],
+	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
+						argument[0] == SECCOMP_SET_MODE_STRICT);
+	was_filtered = sets_filter && begin_filter();
+	result = system_call_always(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 			     argument[5]);
+	if (sets_filter)
+		end_filter(was_filtered, result,
+			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] : NULL);
 	if (!system_call_failed(result))
 		return result;
 	errno = (int)-result;

@@ -39,6 +39,7 @@ static struct {
 	int files[FILES];
 	char group[GROUP_BYTES];	/* as it was */
 	uint64_t filters;		/* then */
+	unsigned own_filters;		/* among them */
 } program = { .descriptor = -1, .files = { -1, -1, -1, -1 } };
 
 void program_note(void)
@@ -64,16 +65,16 @@ void program_note_starter(void)
 	program.first_thread = (const _Atomic int *)word;
 }
 
-static _Atomic bool is_sandboxed;	/* relaxed: by the thread that asks, before it has its filter */
+static _Atomic unsigned own_filters;	/* relaxed: by the thread that has set one */
 
 void program_note_sandbox(void)
 {
-	atomic_store_explicit(&is_sandboxed, true, memory_order_relaxed);
+	atomic_fetch_add_explicit(&own_filters, 1, memory_order_relaxed);
 }
 
 bool program_has_sandboxed_itself(void)
 {
-	return atomic_load_explicit(&is_sandboxed, memory_order_relaxed);
+	return atomic_load_explicit(&own_filters, memory_order_relaxed) != 0;
 }
 
 pid_t program_id(void)
@@ -137,6 +138,7 @@ void program_open(void)
 		program.files[i] = open_file(i);
 	read_file(FILE_CGROUP, program.group, sizeof(program.group));
 	program.filters = filters();
+	program.own_filters = atomic_load_explicit(&own_filters, memory_order_relaxed);
 }
 
 int program_descriptor(void)
@@ -192,8 +194,10 @@ uid_t program_user(void)
 bool program_has_new_filter(void)
 {
 	uint64_t now = filters();
+	unsigned own = atomic_load_explicit(&own_filters, memory_order_relaxed);
 
-	return now == FILTERS_UNKNOWN || now != program.filters;
+	/* One that a thread has set for itself alone is not the first thread's. */
+	return now == FILTERS_UNKNOWN || now > program.filters + (own - program.own_filters);
 }
 
 bool program_has_moved(void)

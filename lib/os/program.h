@@ -21,7 +21,7 @@ void program_note(void);
 void program_note_starter(void);
 
 /*
- * It asks for a seccomp filter, which may kill for what the C library has called at its start and
+ * It has set a seccomp filter, which may kill for what the C library has called at its start and
  * would not call again.
  */
 void program_note_sandbox(void);
@@ -49,8 +49,8 @@ bool program_is_there(void);
 uid_t program_user(void);
 
 /*
- * The kernel says that it has another number of seccomp filters than at program_open; also when it
- * says nothing.
+ * The kernel says that it has more seccomp filters than at program_open, and not by
+ * program_note_sandbox; also when it says nothing.
  */
 bool program_has_new_filter(void);
 

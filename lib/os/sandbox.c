@@ -24,6 +24,7 @@
 
 #include "os/sandbox_calls.h"
 #include "os/sandbox_copy.h"
+#include "os/sandbox_verdict.h"
 #include "os/task.h"
 #include "support/log.h"
 #include "support/system_call.h"
@@ -137,7 +138,8 @@ static void withhold(const struct findings *findings, unsigned before)
 
 		if (finding(findings, row) < NO_ERROR && !is_needless(findings, row))
 			system_call_withhold(call->number, call->place,
-					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place]);
+					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
+				     false);
 	}
 }
 
@@ -157,7 +159,7 @@ static void try_calls(void *argument)
 	withhold(findings, row);
 	prepare(findings);
 	while (row < sandbox_calls_count) {
-		if (!is_needless(findings, row)) {
+		if (finding(findings, row) == NOT_TRIED && !is_needless(findings, row)) {
 			long result = try_call(findings, row);
 
 			note(findings, row,
@@ -306,6 +308,9 @@ bool sandbox_ask(void)
 	if (system_call_failed(mapped))
 		return false;
 	findings = (struct findings *)mapped;
+	/* What the program's own filters are known to kill for. */
+	for (row = 0; row < sandbox_calls_count; row++)
+		note(findings, row, findings_of_row[row]);
 	was_asked = ask(findings);
 	asker = atomic_load_explicit(&findings->asker, memory_order_relaxed);
 	for (row = 0; row < sandbox_calls_count; row++)
@@ -314,6 +319,23 @@ bool sandbox_ask(void)
 		withhold(findings, sandbox_calls_count);
 	system_call(SYS_munmap, findings, sizeof(*findings));
 	return was_asked;
+}
+
+void sandbox_note_own(const struct sock_fprog *filter)
+{
+	unsigned row;
+
+	for (row = 0; row < sandbox_calls_count; row++) {
+		const struct sandbox_call *call = &sandbox_calls[row];
+
+		if (filter && !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, call->number,
+									   call->argument)))
+			continue;
+		findings_of_row[row] = KILLED;
+		system_call_withhold(call->number, call->place,
+				     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
+				     true);
+	}
 }
 
 bool sandbox_was_asked(void)

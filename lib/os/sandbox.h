@@ -5,7 +5,8 @@
  * copy of the process that was made for it. What a filter kills for is withheld from then on
  * (support/system_call.h), from the helper and from the program's threads.
  *
- * Who may run with whom: sandbox_ask by who starts the helper; the rest anyone.
+ * Who may run with whom: sandbox_ask by who starts the helper; sandbox_note_own anyone, but two at
+ * once may lose what one of them notes; the rest anyone.
  */
 #ifndef HAKMEM_OS_SANDBOX_H
 #define HAKMEM_OS_SANDBOX_H
@@ -20,6 +21,13 @@
  */
 bool sandbox_ask(void);
 bool sandbox_was_asked(void);
+
+/*
+ * The program has set a filter itself; NULL: the strict mode, that kills for everything. What it kills
+ * for is withheld from the program's threads, and from a helper that starts from now on.
+ */
+struct sock_fprog;
+void sandbox_note_own(const struct sock_fprog *filter);
 
 /* What the helper cannot do without is missing; NULL: nothing is. */
 const char *sandbox_obstacle(void);

@@ -99,12 +99,14 @@ long sandbox_copy_start(struct sandbox_places *places, char *stack, bool waits,
 
 	places->is_apart = kernel_version() < DUMPS_ALONE;
 	flags |= places->is_apart ? 0 : CLONE_VM;
-	if (!places->is_unlike_clone3)
+	if (!places->is_unlike_clone3 && !system_call_is_withheld(SYS_clone3))
 		id = start_by_clone3(places, stack, flags, body, argument);
 	/* EINVAL: before 5.5. */
 	if (id != -ENOSYS && id != -EPERM && id != -EINVAL)
 		return id;
 	places->is_unlike_clone3 = true;
+	if (system_call_is_withheld(SYS_clone))
+		return -EPERM;
 	return start_by_clone(places, stack, flags, body, argument);
 }
 

@@ -87,30 +87,77 @@ static long enter(long number, const long argument[6])
 #endif
 
 #define WITHHELD_MOST	192
+#define EXEMPT_MOST	2
+
+struct withheld {
+	uint16_t number;
+	int8_t place;
+	bool by_program;
+	uint32_t value;
+};
 
 static struct {
 	_Atomic unsigned count;		/* release: the list is there that far; acquire by readers */
-	struct {
-		uint16_t number;
-		int8_t place;
-		uint32_t value;
-	} list[WITHHELD_MOST];
+	struct withheld list[WITHHELD_MOST];
 } withheld;
 
-void system_call_withhold(long number, int place, uint32_t value)
+static struct {
+	_Atomic uintptr_t start;	/* relaxed: before the task that has the stack starts */
+	_Atomic uintptr_t end;
+} exempt[EXEMPT_MOST];
+
+void system_call_withhold(long number, int place, uint32_t value, bool by_program)
 {
+	struct withheld one = { (uint16_t)number, (int8_t)place, by_program, value };
 	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_relaxed);
 
-	for (i = 0; i < count; i++)
-		if (withheld.list[i].number == number && withheld.list[i].place == place &&
-		    withheld.list[i].value == value)
+	for (i = 0; i < count; i++) {
+		if (withheld.list[i].number == one.number && withheld.list[i].place == one.place &&
+		    withheld.list[i].value == value) {
+			withheld.list[i].by_program &= by_program;
 			return;
+		}
+	}
 	if (count == WITHHELD_MOST)
 		return;
-	withheld.list[count].number = (uint16_t)number;
-	withheld.list[count].place = (int8_t)place;
-	withheld.list[count].value = value;
+	withheld.list[count] = one;
 	atomic_store_explicit(&withheld.count, count + 1, memory_order_release);
+}
+
+void system_call_exempt(const void *start, size_t bytes)
+{
+	unsigned i;
+
+	for (i = 0; i < EXEMPT_MOST; i++) {
+		if (atomic_load_explicit(&exempt[i].start, memory_order_relaxed))
+			continue;
+		atomic_store_explicit(&exempt[i].end, (uintptr_t)start + bytes,
+				      memory_order_relaxed);
+		atomic_store_explicit(&exempt[i].start, (uintptr_t)start, memory_order_relaxed);
+		return;
+	}
+}
+
+void system_call_exempt_nobody(void)
+{
+	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+
+	for (i = 0; i < EXEMPT_MOST; i++)
+		atomic_store_explicit(&exempt[i].start, 0, memory_order_relaxed);
+	for (i = 0; i < count; i++)
+		withheld.list[i].by_program = false;
+}
+
+static bool is_exempt(uintptr_t stack)
+{
+	unsigned i;
+
+	for (i = 0; i < EXEMPT_MOST; i++)
+		if (stack - atomic_load_explicit(&exempt[i].start, memory_order_relaxed) <
+		    atomic_load_explicit(&exempt[i].end, memory_order_relaxed) -
+			    atomic_load_explicit(&exempt[i].start, memory_order_relaxed))
+			return true;
+	return false;
 }
 
 bool system_call_is_withheld(long number)
@@ -118,7 +165,8 @@ bool system_call_is_withheld(long number)
 	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
 
 	for (i = 0; i < count; i++)
-		if (withheld.list[i].number == number)
+		if (withheld.list[i].number == number &&
+		    !(withheld.list[i].by_program && is_exempt((uintptr_t)&count)))
 			return true;
 	return false;
 }
@@ -127,11 +175,14 @@ bool system_call_withholds(long number, const long argument[6])
 {
 	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
 
-	for (i = 0; i < count; i++)
-		if (withheld.list[i].number == number &&
-		    (withheld.list[i].place < 0 ||
-		     (uint32_t)argument[withheld.list[i].place] == withheld.list[i].value))
+	for (i = 0; i < count; i++) {
+		const struct withheld *one = &withheld.list[i];
+
+		if (one->number == number &&
+		    (one->place < 0 || (uint32_t)argument[one->place] == one->value) &&
+		    !(one->by_program && is_exempt((uintptr_t)&count)))
 			return true;
+	}
 	return false;
 }
 
@@ -149,5 +200,18 @@ NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long
 	if (unlikely(atomic_load_explicit(&withheld.count, memory_order_relaxed)) &&
 	    system_call_withholds(number, argument))
 		return -EPERM;
+	return enter(number, argument);
+}
+
+NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call_always(long number, ...)
+{
+	long argument[6];
+	va_list arguments;
+	unsigned i;
+
+	va_start(arguments, number);
+	for (i = 0; i < ARRAY_LENGTH(argument); i++)
+		argument[i] = va_arg(arguments, long);
+	va_end(arguments);
 	return enter(number, argument);
 }

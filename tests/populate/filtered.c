@@ -3,6 +3,7 @@
  * Programs that are started under a seccomp filter, as every container's is: the helper asks
  * which calls it may make, by a task that may be lost, and works with those.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,11 +25,24 @@ static bool has_given_back(void)
 	return resident_bytes() <= most_bytes;
 }
 
-/* Under the filter: a child is no child of the program's, and no signal comes. */
+static bool set_filter(const char *words)
+{
+	static struct filter filter;
+	static char text[200];
+	char *word, *rest = strcpy(text, words);
+
+	while ((word = strsep(&rest, " ")))
+		CHECK_THAT(filter_add(&filter, word), "%s", word);
+	return filter_install(&filter);
+}
+
+/* Under the filter, or behind its own: a child is no child of the program's, and no signal comes. */
 static void part_bursts(void)
 {
 	struct growth growth = { NULL, 1000, 0 };
 
+	if (contract_argument() && !set_filter(contract_argument()))
+		contract_skip("seccomp filters are refused here");
 	most_bytes = resident_bytes() + SLACK_MIB * MIB;
 	growth_add(&growth, BURST_MIB * MIB, 0);
 	growth_check(&growth);
@@ -39,26 +53,25 @@ static void part_bursts(void)
 	CHECK_THAT(!strstr(mode(), "no helper"), "hak_mode: %s", mode());
 }
 
-static void burst_under(const char *words)
+static void expect_burst(const char *own_filter)
 {
 	static const char *const changes[] = { "HAKMEM_OPTIONS=helpers:auto", NULL };
-	static struct filter filter;
 	static struct child child;
-	char text[200], *word, *rest = text;
+
+	child_run_case(&child, "part_bursts", own_filter, changes);
+	CHECK_THAT(!WIFSIGNALED(child.status), "killed by signal %d", WTERMSIG(child.status));
+	CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
+}
+
+static void burst_under(const char *words)
+{
 	pid_t pid;
 
 	need_helper_possible();
-	strcpy(text, words);
 	pid = fork();
 	if (pid == 0) {
-		while ((word = strsep(&rest, " ")))
-			CHECK_THAT(filter_add(&filter, word), "%s", word);
-		if (!filter_install(&filter))
-			_exit(0);
-		child_run_case(&child, "part_bursts", NULL, changes);
-		CHECK_THAT(!WIFSIGNALED(child.status), "killed by signal %d",
-			   WTERMSIG(child.status));
-		CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
+		if (set_filter(words))
+			expect_burst(NULL);
 		_exit(0);
 	}
 	expect_success(pid);
@@ -85,7 +98,44 @@ static void a_filter_may_kill_for_a_descriptor_table_of_its_own(void)
 	burst_under("descriptors=kill");
 }
 
+static void a_program_may_set_a_filter_before_its_heap_grows(void)
+{
+	need_helper_possible();
+	expect_burst("docker userfaultfd=kill process_madvise=kill membarrier=kill affinity=kill");
+}
+
+/* What it kills for is not called by threads of the program; the helper has no such filter. */
+static void part_confines_itself_late(void)
+{
+	struct growth growth = { NULL, 1000, 0 };
+
+	start_helper();
+	most_bytes = resident_bytes() + SLACK_MIB * MIB;
+	if (!set_filter("madvise=kill membarrier=kill mremap=kill affinity=kill"))
+		contract_skip("seccomp filters are refused here");
+	growth_add(&growth, BURST_MIB * MIB, 0);
+	growth_free(&growth);
+	malloc_trim(0);
+	free(realloc(malloc(64 * MIB), 256 * MIB));
+	CHECK_THAT(wait_for(has_given_back, GIVEN_BACK_MS), "%zu MiB stay: %s",
+		   resident_bytes() / MIB, mode());
+}
+
+static void a_program_may_set_a_filter_that_kills_behind_the_helpers_back(void)
+{
+	static const char *const changes[] = { "HAKMEM_OPTIONS=helpers:auto", NULL };
+	static struct child child;
+
+	need_helper_possible();
+	child_run_case(&child, "part_confines_itself_late", NULL, changes);
+	CHECK_THAT(!WIFSIGNALED(child.status), "killed by signal %d", WTERMSIG(child.status));
+	CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
+}
+
 static const struct contract_case cases[] = {
+	CASE_WITH(a_program_may_set_a_filter_before_its_heap_grows, "helpers:never"),
+	CASE_WITH(a_program_may_set_a_filter_that_kills_behind_the_helpers_back, "helpers:never"),
+	CASE_PART(part_confines_itself_late),
 	CASE_WITH(a_filter_that_refuses_nothing_of_ours_changes_nothing, "helpers:never"),
 	CASE_WITH(memory_goes_back_under_dockers_profile, "helpers:never"),
 	CASE_WITH(what_a_filter_kills_for_is_not_called, "helpers:never"),
