@@ -161,22 +161,50 @@ static bool is_stale(const char *path, const char *name)
 	return result == -ECONNREFUSED;
 }
 
-static void remove_stale_in(const char *folder)
+/* By a descriptor: whose folder it is could put another one in its place meanwhile. */
+static void remove_stale_in(const char *folder, uid_t user)
 {
+	int own = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent *entry;
+	struct stat status;
 	DIR *all;
 
-	if (!folder_is_trusted(folder, geteuid()) || !(all = opendir(folder)))
+	if (own < 0)
 		return;
+	if (fstat(own, &status) != 0 || (status.st_uid != user && status.st_uid != 0) ||
+	    status.st_mode & (S_IWGRP | S_IWOTH) || !(all = fdopendir(own))) {
+		close(own);
+		return;
+	}
 	while ((entry = readdir(all))) {
 		char path[PATH_MAX];
 
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) <
-			    PATH_MAX &&
-		    is_stale(path, entry->d_name))
-			unlink(path);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", own, entry->d_name);
+		if (is_stale(path, entry->d_name))
+			unlinkat(own, entry->d_name, 0);
 	}
 	closedir(all);
+}
+
+/* Of users that never call hakctl. */
+static void remove_stale_of_others(void)
+{
+	DIR *all = opendir("/tmp");
+	struct dirent *entry;
+
+	while (all && (entry = readdir(all))) {
+		char path[PATH_MAX];
+		unsigned user;
+		int length = 0;
+
+		if (sscanf(entry->d_name, "hakmem-%u%n", &user, &length) != 1 ||
+		    entry->d_name[length])
+			continue;
+		snprintf(path, sizeof(path), "/tmp/%s", entry->d_name);
+		remove_stale_in(path, user);
+	}
+	if (all)
+		closedir(all);
 }
 
 void control_socket_remove_stale(void)
@@ -188,5 +216,7 @@ void control_socket_remove_stale(void)
 		return;
 	folders_of(&own, &folders);
 	for (int i = 0; i < folders.count; i++)
-		remove_stale_in(folders.paths[i]);
+		remove_stale_in(folders.paths[i], geteuid());
+	if (geteuid() == 0)
+		remove_stale_of_others();
 }

@@ -68,8 +68,7 @@ static void measure(const struct table *table, int widths[MOST_COLUMNS])
 	}
 }
 
-/* As many bytes of the text as fill this many columns. */
-static int bytes_within(const char *text, int columns)
+int table_bytes_within(const char *text, int columns)
 {
 	int i;
 
@@ -95,7 +94,7 @@ static void print_padded(const char *text, int width, bool is_right, enum style 
 		shown = *left - padding < shown ? *left - padding : shown;
 	}
 	printf("%*s%s%.*s%s%*s", is_right ? padding : 0, "", style_begin(style),
-	       bytes_within(text, shown), text, style_end(style), is_right ? 0 : padding, "");
+	       table_bytes_within(text, shown), text, style_end(style), is_right ? 0 : padding, "");
 	if (*left >= 0)
 		*left -= shown + padding;
 }

@@ -33,5 +33,7 @@ void table_print(struct table *table);
 
 /* How many columns of a terminal a UTF-8 text takes; letters of one column each. */
 int table_text_width(const char *text);
+/* As many bytes of the text as fill this many columns. */
+int table_bytes_within(const char *text, int columns);
 
 #endif

@@ -34,4 +34,8 @@ void top_screen_begin(void);
 void top_screen_end(void);
 void top_screen_draw(struct top *top);
 
+/* At this place, cut at the edge: nothing runs on into the next line. */
+__attribute__((format(printf, 3, 4))) void top_screen_put(int line, int column, const char *format,
+							   ...);
+
 #endif

@@ -30,6 +30,36 @@ enum colour {
 /* The column where the right half begins. */
 enum { RIGHT_HALF = 47, LABEL_WIDTH = 28 };
 
+static void put_text(int line, int column, const char *format, va_list arguments)
+{
+	char text[512];
+
+	if (line < 0 || line >= LINES || column < 0 || column >= COLS)
+		return;
+	vsnprintf(text, sizeof(text), format, arguments);
+	mvaddnstr(line, column, text, table_bytes_within(text, COLS - column));
+}
+
+void top_screen_put(int line, int column, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_text(line, column, format, arguments);
+	va_end(arguments);
+}
+
+/* Behind what was put last, if that did not fill the line. */
+__attribute__((format(printf, 1, 2))) static void add_behind(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (getcury(stdscr) == 0 && getcurx(stdscr) > 0)
+		put_text(getcury(stdscr), getcurx(stdscr), format, arguments);
+	va_end(arguments);
+}
+
 void top_screen_begin(void)
 {
 	/* The letters' locale, not that of numbers: they keep their point. */
@@ -64,17 +94,17 @@ static void draw_heading(const struct top *top)
 	const struct control_ledger *ledger = &top->look.ledger;
 
 	attron(A_BOLD);
-	mvprintw(0, 0, "hakmem%s%s  pid %s", top->look.release[0] ? " " : "",
+	top_screen_put(0, 0, "hakmem%s%s  pid %s", top->look.release[0] ? " " : "",
 		 top->look.release, target_label(target));
 	attroff(A_BOLD);
-	printw("  up %s  every %.3g s", units_duration(ledger->up_ns / 1000000000).text,
+	add_behind("  up %s  every %.3g s", units_duration(ledger->up_ns / 1000000000).text,
 	       top->interval_s);
-	mvprintw(1, 0, "mode %s", ledger->mode[0] ? ledger->mode : "unknown");
+	top_screen_put(1, 0, "mode %s", ledger->mode[0] ? ledger->mode : "unknown");
 	if (top->view != TOP_NODES && COLS >= 60)
-		mvprintw(1, COLS - 17, "sorted by %6s", sorts[top->sort]);
+		top_screen_put(1, COLS - 17, "sorted by %6s", sorts[top->sort]);
 	if (top->look.from_outside) {
 		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
-		mvprintw(1, 0, "it %s: as of %s ago    ", top->look.why_outside,
+		top_screen_put(1, 0, "it %s: as of %s ago    ", top->look.why_outside,
 			 units_duration(look_age_ns(&top->look) / 1000000000).text);
 		attroff(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
 	}
@@ -123,8 +153,8 @@ static void draw_bar(const struct control_ledger *ledger, int line)
 static void draw_term(int line, char sign, const char *label, bool is_sampled,
 		      double bytes)
 {
-	mvprintw(line, 0, "%c %s", sign, label);
-	mvprintw(line, LABEL_WIDTH, "%s%9.1f MiB", is_sampled ? text_sign("≈", "~") : " ",
+	top_screen_put(line, 0, "%c %s", sign, label);
+	top_screen_put(line, LABEL_WIDTH, "%s%9.1f MiB", is_sampled ? text_sign("≈", "~") : " ",
 		 fabs(bytes) / (1024 * 1024));
 }
 
@@ -158,8 +188,8 @@ __attribute__((format(printf, 3, 4))) static void draw_fact(int line, const char
 	va_end(arguments);
 	if (RIGHT_HALF + 20 >= COLS)
 		return;
-	mvprintw(line, RIGHT_HALF, "%-19s", label);
-	mvprintw(line,
+	top_screen_put(line, RIGHT_HALF, "%-19s", label);
+	top_screen_put(line,
 		 RIGHT_HALF + 20 +
 			 (12 - table_text_width(value) > 0 ?
 				  12 - table_text_width(value) :
@@ -204,14 +234,14 @@ static int draw_facts(const struct top *top, int line)
 static void draw_list(const struct top *top, int line)
 {
 	attron(A_BOLD);
-	mvprintw(line++, 0, "%8s  %-16s %8s  %s", "PID", "COMMAND", "RSS", "");
+	top_screen_put(line++, 0, "%8s  %-16s %8s  %s", "PID", "COMMAND", "RSS", "");
 	attroff(A_BOLD);
 	for (size_t i = 0; i < top->list.count && line < LINES - 2; i++) {
 		const struct target *target = &top->list.targets[i];
 
 		if (i == top->cursor)
 			attron(A_REVERSE);
-		mvprintw(line++, 0, "%8d  %-16.16s %8s  %.*s", (int)target->process.pid,
+		top_screen_put(line++, 0, "%8d  %-16.16s %8s  %.*s", (int)target->process.pid,
 			 target->process.name,
 			 units_bytes(target->process.rss_bytes).text,
 			 COLS > 40 ? COLS - 40 : 0,
@@ -236,7 +266,7 @@ static void draw_help(int line)
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		mvprintw(line++, 2, "%s", lines[i]);
+		top_screen_put(line++, 2, "%s", lines[i]);
 }
 
 static void draw_footer(const struct top *top)
@@ -247,10 +277,10 @@ static void draw_footer(const struct top *top)
 			"c classes  t threads  n nodes  s sort  p purge  o other "
 			"process  h help  q quit";
 
-	mvprintw(LINES - 2, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, top->status);
+	top_screen_put(LINES - 2, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, top->status);
 	attron(A_REVERSE);
 	mvhline(LINES - 1, 0, ' ', COLS);
-	mvprintw(LINES - 1, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, keys);
+	top_screen_put(LINES - 1, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, keys);
 	attroff(A_REVERSE);
 }
 
@@ -277,7 +307,7 @@ void top_screen_draw(struct top *top)
 	else if (top->is_known && top->chosen < top->list.count)
 		draw_process(top);
 	else
-		mvprintw(0, 0, "%s", "nothing known of this process yet");
+		top_screen_put(0, 0, "%s", "nothing known of this process yet");
 	draw_footer(top);
 	refresh();
 }

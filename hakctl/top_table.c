@@ -59,13 +59,13 @@ static void draw_title(int line, const char *title)
 {
 	attron(A_BOLD | A_UNDERLINE);
 	mvhline(line, 0, ' ', COLS);
-	mvprintw(line, 0, "%.*s", COLS, title);
+	top_screen_put(line, 0, "%.*s", COLS, title);
 	attroff(A_BOLD | A_UNDERLINE);
 }
 
 static void draw_class(int line, const struct control_class *class)
 {
-	mvprintw(line, 0,
+	top_screen_put(line, 0,
 		 "%8u%s %8" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %10s %8s",
 		 class->size_bytes, class->alignment_only ? "a" : " ", class->slabs,
 		 class->live, class->cached, class->free + class->in_transit,
@@ -77,7 +77,7 @@ static void draw_thread(int line, const struct control_thread *thread)
 {
 	static const char *const states[] = { "live", "idle", "frozen" };
 
-	mvprintw(line, 0, "%8u  %-6s %4u %8s %8s %8s %8s %8s %7s",
+	top_screen_put(line, 0, "%8u  %-6s %4u %8s %8s %8s %8s %8s %7s",
 		 thread->thread ? thread->thread : thread->number,
 		 thread->state < 3 ? states[thread->state] : "?", thread->node,
 		 units_bytes(thread->slabs_bytes).text,
@@ -90,7 +90,7 @@ static void draw_thread(int line, const struct control_thread *thread)
 
 static void draw_node(int line, const struct control_node *node)
 {
-	mvprintw(line, 0, "%5u  %-6s %9s %9s %9s %9s %9s %9s", node->node,
+	top_screen_put(line, 0, "%5u  %-6s %9s %9s %9s %9s %9s %9s", node->node,
 		 node->helper ? "runs" : "none", units_bytes(node->opened_bytes).text,
 		 units_bytes(node->slabs_bytes).text, units_bytes(node->live_bytes).text,
 		 units_bytes(node->stock_bytes).text,

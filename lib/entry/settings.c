@@ -127,7 +127,7 @@ static void read_option(uint32_t index, struct control_setting *setting)
 
 	options_view(index, &view);
 	log_format_text(setting->name, sizeof(setting->name), "%s", options_name(index));
-	log_format_text(setting->help, sizeof(setting->help), "expects %s", view.expected);
+	log_format_text(setting->help, sizeof(setting->help), "%s", view.meaning);
 	log_format_text(setting->text, sizeof(setting->text), "%s", view.text);
 	log_format_text(setting->words, sizeof(setting->words), "%s", view.words);
 	setting->value = view.value;

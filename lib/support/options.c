@@ -94,21 +94,35 @@ static const struct key {
 	bool (*parse)(struct option_text value, void *field);
 	void *field;
 	const char *expected;	/* completes "expected …" */
+	const char *meaning;	/* in a few words, for hakctl list */
 } keys[] = {
-	{ "confirm", option_value_bool, &options.confirm, "true or false" },
-	{ "limit_hard", option_value_limit, &options.limit_hard_bytes, "a size such as 512M" },
-	{ "limit_soft", option_value_limit, &options.limit_soft_bytes, "a size such as 512M" },
-	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M" },
-	{ "release", parse_release, &options.release, "balanced, latency or memory" },
-	{ "release_by", parse_release_by, &options.release_by, "auto, ring, vector or plain" },
-	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most" },
-	{ "large_policy", parse_large_policy, &options.large_policy, "local or interleave" },
-	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always" },
-	{ "helpers", parse_helpers, &options.helpers, "auto, always or never" },
-	{ "hardened", option_value_bool, &options.hardened, "true or false" },
+	{ "confirm", option_value_bool, &options.confirm, "true or false",
+	  "says at the start which options are in force" },
+	{ "limit_hard", option_value_limit, &options.limit_hard_bytes, "a size such as 512M",
+	  "the heap does not hold more" },
+	{ "limit_soft", option_value_limit, &options.limit_soft_bytes, "a size such as 512M",
+	  "above it free memory goes back at once" },
+	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M",
+	  "how much all thread caches together may grow to" },
+	{ "release", parse_release, &options.release, "balanced, latency or memory",
+	  "how soon and in which pieces memory goes back" },
+	{ "release_by", parse_release_by, &options.release_by, "auto, ring, vector or plain",
+	  "by which system call it goes" },
+	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most",
+	  "how long free memory stays before it goes back" },
+	{ "large_policy", parse_large_policy, &options.large_policy, "local or interleave",
+	  "where blocks above 1 MiB come from on several nodes" },
+	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always",
+	  "what the heap asks for" },
+	{ "helpers", parse_helpers, &options.helpers, "auto, always or never",
+	  "when a helper works beside the program" },
+	{ "hardened", option_value_bool, &options.hardened, "true or false",
+	  "every misuse is seen, and at once" },
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
-	  "report, abort or off" },
-	{ "control", parse_control, &options.control, "auto, always, off or a folder" },
+	  "report, abort or off",
+	  "what a touch of memory that nobody was given does" },
+	{ "control", parse_control, &options.control, "auto, always, off or a folder",
+	  "where hakctl finds the process" },
 };
 
 #define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
@@ -304,7 +318,8 @@ void options_view(unsigned index, struct option_view *view)
 {
 	const struct key *key = &keys[index];
 
-	*view = (struct option_view){ .expected = key->expected, .can_change = can_change(key) };
+	*view = (struct option_view){ .expected = key->expected, .meaning = key->meaning,
+				       .can_change = can_change(key) };
 	if (key->parse == option_value_size || key->parse == option_value_limit ||
 	    key->parse == option_value_milliseconds) {
 		view->value = __atomic_load_n((const size_t *)key->field, __ATOMIC_RELAXED);

@@ -51,6 +51,7 @@ void options_parse(const char *pairs, size_t length);
 /* Options one by one, as they are in force, while the process runs. index: below the count. */
 struct option_view {
 	const char *expected;	/* completes "expected …" */
+	const char *meaning;
 	bool can_change;
 	uint64_t value;		/* bytes; UINT64_MAX: none. Of a word: which one */
 	char text[64];		/* of a word */

@@ -32,4 +32,6 @@ expect 1 'is above the hard one' "$HAKCTL" limit --soft 4G --hard 3G "$pid"
 expect 0 'soft 10.0 MiB, hard 1024.0 MiB' "$HAKCTL" limit --soft 10M "$pid"
 expect 0 'hard 64 B' "$HAKCTL" limit --hard 64 --force "$pid"
 expect 0 'hard none' "$HAKCTL" limit --hard none --soft none "$pid"
+# A knob is listed with what it does, not with what is wrong with another value.
+expect 0 'the heap does not hold more' "$HAKCTL" list --knobs "$pid"
 expect_end

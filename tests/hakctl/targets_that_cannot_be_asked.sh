@@ -131,4 +131,13 @@ code=$?
 "$HAKCTL" ps >/dev/null
 ! [ -S "$socket" ] || { echo "a stale socket stays"; failures=$((failures + 1)); }
 
+# So do those of users that never call hakctl, when root does.
+if [ "$(id -u)" -eq 0 ] && command -v python3 >/dev/null && mkdir -m 700 /tmp/hakmem-64321 2>/dev/null; then
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind("/tmp/hakmem-64321/99999.1.sock")'
+	chown -R 64321 /tmp/hakmem-64321
+	"$HAKCTL" ps >/dev/null
+	! [ -S /tmp/hakmem-64321/99999.1.sock ] || { echo "another's stale socket stays"; failures=$((failures + 1)); }
+	rm -rf /tmp/hakmem-64321
+fi
+
 expect_end

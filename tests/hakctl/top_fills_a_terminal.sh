@@ -80,6 +80,8 @@ press Down Enter && shows "pid $pid (fake_library)"
 
 # Small and large again.
 terminal resize-window -t top -x 50 -y 10 && shows "hakmem 9.9-fake" && shows 'c classes'
+# No line runs on into the next one.
+screen | sed -n 2p | grep -q '^mode' || { echo "line 1 wraps"; screen; failures=$((failures + 1)); }
 terminal resize-window -t top -x 120 -y 40 && shows 'stalls max'
 
 kill -KILL "$pid"
