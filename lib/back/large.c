@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "back/helper_link.h"
+#include "back/idle.h"
 #include "back/large_count.h"
 #include "back/large_run.h"
 #include "back/marked.h"
@@ -197,6 +198,7 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 	}
 	if (reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
+	idle_note_taken((size_t)units << UNIT_SHIFT);
 	return reservation_unit_start(unit);
 }
 
@@ -252,17 +254,19 @@ static void clear_marks(void *block)
 enum large_lookup large_put(void *block)
 {
 	enum large_lookup found;
-	uint32_t unit;
+	uint32_t unit, units = 0;
 
 	clear_marks(block);
 	lock_take(&lock);
 	found = look_up(block, &unit);
 	if (found == LARGE_BLOCK) {
+		units = large_run_at(unit)->units;
 		large_run_at(unit)->freed = true;
 		large_count_add(0, -1, -(int64_t)large_run_at(unit)->slack);
-		free_units(unit, large_run_at(unit)->units);
+		free_units(unit, units);
 	}
 	lock_put(&lock);
+	idle_note_put((size_t)units << UNIT_SHIFT);
 	return found;
 }
 
@@ -281,6 +285,7 @@ static bool grow(uint32_t unit, uint32_t have, uint32_t units)
 	large_run_at(unit + have - 1)->state = RUN_NONE;
 	large_run_set(unit, units, RUN_LIVE);
 	large_count_add((int32_t)(units - have), 0, 0);
+	idle_note_taken((size_t)(units - have) << UNIT_SHIFT);
 	return true;
 }
 

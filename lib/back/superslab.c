@@ -13,6 +13,7 @@
 
 #include "back/brought.h"
 #include "back/helper_link.h"
+#include "back/idle.h"
 #include "back/index_stack.h"
 #include "back/marked.h"
 #include "back/stock.h"
@@ -126,6 +127,7 @@ static bool carve_plain(unsigned home)
 static void want_helper(unsigned units)
 {
 	units_taken += units;
+	idle_note_taken(units * UNIT_SIZE);
 	if (units_taken >= CHILD_PLAIN_UNITS && reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
 }
@@ -345,6 +347,7 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	superslab_list_note(index);
 	superslab_note_idle(index);
 	reservation_uncharge(units * UNIT_SIZE);
+	idle_note_put(units * UNIT_SIZE);
 }
 
 uint32_t superslab_take_idle(void)
@@ -387,6 +390,7 @@ void superslab_after_fork_in_child(void)
 
 	atomic_store_explicit(&idle.head, 0, memory_order_relaxed);
 	units_taken = 0;
+	idle_after_fork_in_child();
 	for (index = 0; index < superslab_end; index++) {
 		mend_after_fork(index);
 		units += (size_t)__builtin_popcount(superslab_at(index)->populated);

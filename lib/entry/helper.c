@@ -305,6 +305,6 @@ void helper_after_fork_in_child(void)
 	populate_ahead_forget();
 	release_behind_forget();
 	control_forget();
-	if (control_wants_helper())
+	if (options.helpers == HELPERS_ALWAYS || control_wants_helper())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
 }

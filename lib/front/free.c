@@ -15,6 +15,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "back/helper_link.h"
 #include "back/large.h"
 #include "front/hardened.h"
 #include "front/lease.h"
@@ -91,6 +92,7 @@ void NOINLINE free_full(struct bin *bin, void *block)
 	/* Resuming may have made room, or not. */
 	thread_cache_push_full(bin, block);
 	lease_put(cache);
+	helper_link_start_if_wanted();
 }
 
 static void NOINLINE free_apart(void *block, struct bin *bin)
@@ -101,6 +103,7 @@ static void NOINLINE free_apart(void *block, struct bin *bin)
 		free_remote(bin, block);
 	else if (unlikely(large_put(block) != LARGE_BLOCK))
 		misuse_explain("free", block);
+	helper_link_start_if_wanted();
 }
 
 /* False: it takes a slow path. */
