@@ -24,7 +24,7 @@
 #define LOOK_NS_LEAST	10000000ull
 #define TICK_NS_MOST	3000000ull	/* strays and the clock wait no longer */
 #define COMB_NS_LEAST	200000ull	/* a thread that is awake lends its cache for so long */
-#define COMB_NS_PRESSED	1000000ull	/* the same, when the heap grows although much is free */
+#define COMB_NS_PRESSED	300000ull	/* the same, when the heap grows although much is free */
 #define WASTE_SHARE	4		/* that much of the heap in free blocks of slabs, … */
 #define WASTE_LEAST	(16 * MiB)	/* … and so much, and rounds come twice as often */
 #define LEAST_PERCENT	25		/* fewer holes are not worth splitting what holds them */
