@@ -6,9 +6,13 @@
 
 #include "back/superslab_trim.h"
 
+#include "back/brought.h"
 #include "back/release.h"
+#include "back/stock.h"
 #include "back/superslab.h"
 #include "back/superslab_claim.h"
+#include "os/topology.h"
+#include "os/vm.h"
 
 /* Releases a mask run by run; returns the mask of what went. */
 static uint32_t release_units(uint32_t index, uint32_t mask)
@@ -43,4 +47,28 @@ size_t superslab_trim(void)
 		bytes += (size_t)__builtin_popcount(released) * UNIT_SIZE;
 	}
 	return bytes;
+}
+
+/* Refused, or no slot for it: it stays as it is. */
+static bool drop_one(unsigned home)
+{
+	uint32_t index = stock_pop(home, STOCK_READY);
+
+	if (index == STOCK_NONE)
+		return false;
+	if (vm_drop(reservation_unit_start(index * SUPERSLAB_UNITS), SUPERSLAB_SIZE)) {
+		stock_push(home, STOCK_READY, index);
+		return false;
+	}
+	brought_give_up(SUPERSLAB_SIZE);
+	return stock_push(home, STOCK_SPARE, index);
+}
+
+void superslab_trim_stock(void)
+{
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++)
+		while (stock_length(home, STOCK_SPARE) < STOCK_SLOTS && drop_one(home))
+			;
 }

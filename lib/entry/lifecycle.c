@@ -17,6 +17,7 @@
 #include "back/placement.h"
 #include "back/reservation.h"
 #include "back/superslab.h"
+#include "back/superslab_trim.h"
 #include "entry/control.h"
 #include "entry/helper.h"
 #include "entry/helper_life.h"
@@ -59,6 +60,9 @@ static void after_fork_in_child(void)
 	helper_after_fork_in_child();
 	if (whole & 1u << SUPERSLAB)
 		superslab_after_fork_in_child();
+	/* The parent's helper gives it back when nobody takes it, and it would be here alone then. */
+	if (!helper_life_is_filtered())
+		superslab_trim_stock();
 	if (whole & 1u << LARGE)
 		large_run_after_fork_in_child();
 	reservation_after_fork_in_child(whole & 1u << FRONTIER);

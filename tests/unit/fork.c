@@ -11,12 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <hakmem/hakmem.h>
 
+#include "back/brought.h"
 #include "back/large.h"
+#include "back/stock.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 #include "front/thread_cache.h"
@@ -326,6 +329,36 @@ START_TEST(a_heap_that_was_idle_is_not_lost_in_the_child)
 }
 END_TEST
 
+static void look_at_stock(void *start)
+{
+	unsigned char resident = 0;
+
+	if (stock_length(0, STOCK_READY) || mincore(start, 1, &resident) || resident & 1)
+		abort();
+	/* It is there for the child, too. */
+	if (stock_pop(0, STOCK_SPARE) == STOCK_NONE)
+		abort();
+}
+
+START_TEST(what_came_ahead_and_nobody_took_stays_with_the_parent)
+{
+	char text[UNIT_TEXT_BYTES], *start;
+	struct chunk chunk;
+	uint32_t index;
+
+	hak_free(hak_malloc(1));
+	ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, CHUNK_SLABS, 0, &chunk), 0);
+	ck_assert_uint_ge(chunk.units, SUPERSLAB_UNITS);
+	index = chunk.first_unit / SUPERSLAB_UNITS;
+	start = reservation_unit_start(index * SUPERSLAB_UNITS);
+	memset(start, 0, SUPERSLAB_SIZE);
+	brought_add(SUPERSLAB_SIZE);
+	ck_assert(stock_push(0, STOCK_READY, index));
+	ck_assert_int_eq(unit_child(look_at_stock, start, text), 0);
+	ck_assert_uint_eq(stock_length(0, STOCK_READY), 1);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("fork");
@@ -334,6 +367,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_slab_of_a_lost_thread_goes_back_when_frees_fill_it,
 			    16, CLASSES_LINEAR + CLASSES_FINE);
 	tcase_add_test(tcase, a_double_free_of_a_lost_threads_block_aborts);
+	tcase_add_test(tcase, what_came_ahead_and_nobody_took_stays_with_the_parent);
 	tcase_add_test(tcase, a_heap_that_was_idle_is_not_lost_in_the_child);
 	return unit_end();
 }
