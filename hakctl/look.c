@@ -9,15 +9,29 @@
 #include <string.h>
 #include <time.h>
 
+#include "hakctl/ledger.h"
+#include "hakctl/memory_map.h"
 #include "hakctl/message.h"
 #include "hakctl/outside.h"
 #include "hakctl/snapshot.h"
 
 enum { LOOK_MOST_RUNGS = 64 };
 
+/* As lib/entry/ledger.c does it; a gibibyte of small pages takes some fifty milliseconds. */
+#define PAGES_STEP ((uint64_t)16 << 20)
+#define PAGES_MOST ((uint64_t)64 << 20)
+
 /* A few milliseconds more are better than an answer in which a line is missing. */
 #define KERNEL_TRIES	3
 #define KERNEL_PAUSE_NS 2000000
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 static void begin(struct look *look)
 {
@@ -43,6 +57,56 @@ static bool ask_for_ledger(struct connection *connection, struct look *look,
 			break;
 	}
 	return true;
+}
+
+struct page_count {
+	uint64_t base; /* metadata lies before it */
+	uint64_t bytes, huge_bytes, metadata_bytes;
+};
+
+static void count_run(uint64_t start, uint64_t end, bool huge, void *argument)
+{
+	struct page_count *count = argument;
+
+	count->bytes += end - start;
+	count->huge_bytes += huge ? end - start : 0;
+	count->metadata_bytes += start < count->base ? end - start : 0;
+}
+
+static bool count_between(const struct process *process, uint64_t from, uint64_t to,
+			  struct page_count *count)
+{
+	for (; from < to; from += PAGES_STEP) {
+		uint64_t end = to - from < PAGES_STEP ? to : from + PAGES_STEP;
+
+		if (!memory_map_scan(process, from, end, count_run, count))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The library asks the kernel seldom, for that is the process's own time. Where its answer is old and the
+ * heap not large it is asked from here, a few MiB under one hold of the process's lock.
+ */
+static void count_pages(const struct target *target, struct control_ledger *ledger)
+{
+	struct page_count count = { .base = ledger->heap_start };
+	struct process now;
+	uint64_t began_ns = now_ns();
+
+	if (ledger_populated_age_ns(ledger) < LEDGER_AGE_NS ||
+	    ledger->opened_bytes > PAGES_MOST || !ledger->heap_start ||
+	    !count_between(&target->process, ledger->metadata_start, ledger->heap_start, &count) ||
+	    !count_between(&target->process, ledger->heap_start, ledger->heap_end, &count) ||
+	    !process_read(&now, target->process.pid))
+		return;
+	ledger->populated_bytes = count.bytes;
+	ledger->populated_huge_bytes = count.huge_bytes;
+	ledger->metadata_bytes = count.metadata_bytes;
+	ledger->populated_rss_bytes = now.rss_bytes;
+	ledger->populated_ns = now_ns();
+	ledger->populated_pass_ns = ledger->populated_ns - began_ns;
 }
 
 /* The library does not know its threads' numbers, the C library does. */
@@ -155,6 +219,9 @@ bool look_take(const struct target *target, unsigned wanted, struct look *look,
 		return target->state == TARGET_READY && failure->is_timeout &&
 		       read_from_outside(target, look, "it does not answer", failure);
 	done = ask(&connection, wanted, look, failure);
+	/* While hakctl does not wait for a processor, see priority.h. */
+	if (done && target->process.state != '?')
+		count_pages(target, &look->ledger);
 	connection_close(&connection);
 	if (done && wanted & LOOK_THREADS)
 		find_threads(target, look);
@@ -174,12 +241,9 @@ void look_free(struct look *look)
 
 uint64_t look_age_ns(const struct look *look)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	return now_ns > look->ledger.taken_ns ? now_ns - look->ledger.taken_ns : 0;
+	return now > look->ledger.taken_ns ? now - look->ledger.taken_ns : 0;
 }
 
 uint64_t look_live_bytes(const struct control_ledger *ledger)

@@ -39,7 +39,7 @@
 #define RECORDS_AHEAD		8	/* they lie pages apart: each is asked for before its turn */
 #define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
 #define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
-#define PAGES_AGE_COSTS		200		/* … after so many times what a pass takes */
+#define PAGES_AGE_COSTS		1000	/* … after so many times what a pass takes */
 #define PAGES_AT_ONCE_NS	200000ull
 #define NAP_NS			250000ull
 #define NAPS_MOST		32	/* 8 ms: a heap of a GiB or so is looked through by then */
