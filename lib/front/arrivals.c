@@ -31,7 +31,7 @@ static void take_each(const struct arrivals *to, void *const *blocks, unsigned c
 	void *others[REMOTE_BLOCKS];
 
 	for (i = 0; i < count; i++) {
-		__builtin_prefetch(blocks[i], 1);
+		fetch_to_write(blocks[i]);
 		class = (unsigned)(bin_of(blocks[i]) - to->bins);
 		heap_count_add(&to->heap->counts[class].received, 1);
 		if (has_room(to, class))

@@ -114,7 +114,7 @@ static inline void bin_push_some(struct bin *bin, void *const *blocks, unsigned 
 
 	bin_note_push(bin);
 	for (i = 0; i < count; i++) {
-		__builtin_prefetch(blocks[i], 1);
+		fetch_to_write(blocks[i]);
 		top[1 + i] = blocks[i];
 	}
 	atomic_signal_fence(memory_order_seq_cst);

@@ -16,6 +16,16 @@ void remote_free_twice(void *block, unsigned class)
 	log_fatal("double free of %p (size class %u)", block, size_class_table[class].size);
 }
 
+/* The message that will be written after this one: its reader had it last. */
+static void fetch_next(const struct remote_message *spare)
+{
+	const char *lines = (const char *)spare;
+	size_t i;
+
+	for (i = 0; spare && i < sizeof(*spare); i += CACHE_LINE_BYTES)
+		fetch_to_write(lines + i);
+}
+
 /* NULL: no memory. One that is new is opened only when there is no other. */
 static struct remote_message *take_message(struct remote_outbox *outbox)
 {
@@ -26,6 +36,7 @@ static struct remote_message *take_message(struct remote_outbox *outbox)
 		message = atomic_exchange_explicit(&outbox->returned, NULL, memory_order_acquire);
 	if (message) {
 		outbox->spares = message->next;
+		fetch_next(message->next);
 		return message;
 	}
 	message = reservation_take_open_metadata(sizeof(*message));

@@ -212,8 +212,8 @@ void slab_fetch_records(unsigned class, void *const *blocks, unsigned count)
 		const struct slab *slab = slab_unit(reservation_unit_of(blocks[i]));
 		size_t offset = ((uintptr_t)blocks[i] - reservation.base) % UNIT_SIZE;
 
-		__builtin_prefetch(slab, 1);
+		fetch_to_write(slab);
 		if (of->units == 1)
-			__builtin_prefetch(&slab->free_bits[size_class_block_index(of, offset) / 64], 1);
+			fetch_to_write(&slab->free_bits[size_class_block_index(of, offset) / 64]);
 	}
 }
