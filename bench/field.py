@@ -16,7 +16,10 @@ import sys
 import tempfile
 import time
 
+import field_postgres
+
 SEED = 42
+IDLE_SECONDS = 3
 NAME = "field_"    # before a program's, in BENCH
 
 JSON_THREADS = """
@@ -61,6 +64,9 @@ class Program:
         self.command = command
         self.environment = environment
 
+    def is_installed(self):
+        return shutil.which(self.needs)
+
     def run(self, allocator, directory):
         environment = allocator.environment(**self.environment)
         return measured(self.command, environment, directory)
@@ -71,25 +77,34 @@ class Redis:
 
     needs = "redis-server"
 
-    def __init__(self, name, sizes, options=()):
+    def __init__(self, name, sizes, options=(), flushes=False):
         self.name = name
         self.sizes = sizes
         self.options = options
+        self.flushes = flushes
+
+    def is_installed(self):
+        return shutil.which(self.needs)
 
     def run(self, allocator, directory):
         port = str(free_port())
         command = ["redis-server", "--port", port, "--save", "", "--logfile", "/dev/null",
                    *self.options]
         return measured(command, allocator.environment(), directory,
-                        lambda: self.load(port))
+                        lambda server: self.load(server, port))
 
-    def load(self, port):
+    def load(self, server, port):
         wait_for_port(int(port))
         for size in self.sizes:
             count = min(400000, (200 << 20) // size)
             subprocess.run(["redis-benchmark", "-p", port, "-t", "set", "-d", str(size), "-r",
                             "10000000", "-n", str(count), "-P", "16", "-q"],
                            stdout=subprocess.DEVNULL, check=True)
+        if self.flushes:
+            subprocess.run(["redis-cli", "-p", port, "flushall"], stdout=subprocess.DEVNULL,
+                           check=True)
+        time.sleep(IDLE_SECONDS)
+        return field_postgres.pss_mib(server)
 
 
 PROGRAMS = (
@@ -104,8 +119,10 @@ PROGRAMS = (
     Program("java", "java", ["java", "-version"]),
     Program("gs", "gs", ["gs", "-q", "-dNODISPLAY", "-c", "0 1 200000 {pop [1 2 3] pop} for quit"]),
     Redis("redis", (100,)),
+    Redis("redis_flushall", (100,), flushes=True),
     Redis("redis_lru", (64, 128, 256, 512, 1024, 2048, 4096),
           ("--maxmemory", "150mb", "--maxmemory-policy", "allkeys-lru")),
+    *field_postgres.PROGRAMS,
 )
 
 
@@ -125,12 +142,16 @@ def wait_for_port(port):
 
 
 def measured(command, environment, directory, load=None):
-    """(peak MiB, seconds of processor time, page faults) of the largest of its processes."""
+    """
+    (peak MiB, seconds of processor time, page faults) of the largest of its processes, and what
+    it held, idle, after the load; None: there is none.
+    """
+    idle = None
     with subprocess.Popen(command, env=environment, cwd=directory, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             if load:
-                load()
+                idle = load(process.pid)
         finally:
             if load:
                 process.terminate()
@@ -138,7 +159,7 @@ def measured(command, environment, directory, load=None):
             process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, -15):
         raise RuntimeError(f"{command[0]} ended with {process.returncode}")
-    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, usage.ru_minflt
+    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, usage.ru_minflt, idle
 
 
 def run(contestants, wants, runs, progress):
@@ -148,7 +169,7 @@ def run(contestants, wants, runs, progress):
     for program in PROGRAMS:
         if not wants(NAME + program.name):
             continue
-        if not shutil.which(program.needs):
+        if not program.is_installed():
             print(f"field: {program.name} is left out: {program.needs} is not installed")
             continue
         for number in range(runs):
@@ -169,9 +190,10 @@ def run(contestants, wants, runs, progress):
 
 def table(found):
     for name, by_allocator in found.items():
-        print(f"\nfield {name}: peak MiB (least to most), processor s, faults; medians")
+        print(f"\nfield {name}: peak MiB (least to most), processor s, faults, idle MiB; medians")
         for allocator, samples in sorted(by_allocator.items()):
-            peaks, seconds, faults = zip(*samples)
+            peaks, seconds, faults, idle = zip(*samples)
+            rest = f"{statistics.median(idle):8.1f}" if None not in idle else "       -"
             print(f"  {allocator:12} {statistics.median(peaks):8.1f} ({min(peaks):.1f} to "
                   f"{max(peaks):.1f}) {statistics.median(seconds):8.2f} "
-                  f"{statistics.median(faults):9.0f}")
+                  f"{statistics.median(faults):9.0f} {rest}")
