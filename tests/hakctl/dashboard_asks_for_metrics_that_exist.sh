@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every metric that the Grafana dashboard asks for is one that `hakctl metrics` prints.
+# Every metric that the Grafana dashboard and the alert rules ask for is one that `hakctl metrics` prints.
 set -u
 . "$(dirname "$0")/expect.sh"
 . "$(dirname "$0")/fake.sh"
@@ -18,6 +18,13 @@ for panel in board["panels"]:
     for target in panel["targets"]:
         print("\n".join(re.findall(r"hakmem_[a-z0-9_]+", target["expr"])))
 PYTHON
+grep -oE 'hakmem_[a-z0-9_]+' "$top_srcdir/doc/prometheus-alerts.yml" >>"$work/asked"
+if command -v promtool >/dev/null; then
+	promtool check rules "$top_srcdir/doc/prometheus-alerts.yml" >"$work/rules" 2>&1 || {
+		cat "$work/rules"
+		exit 1
+	}
+fi
 [ "$(wc -l <"$work/asked")" -gt 20 ] || { echo "the dashboard asks for next to nothing"; exit 1; }
 # Limits are told where there are some.
 sort -u "$work/asked" | grep -vE '^hakmem_limit_(soft|hard)_bytes$' |

@@ -30,6 +30,16 @@ curl -sS -D "$work/head" -H 'Accept: application/openmetrics-text; version=1.0.0
 grep -q '^Content-Type: application/openmetrics-text; version=1.0.0' "$work/head" &&
 	[ "$(tail -n 1 "$work/page")" = '# EOF' ] || { echo "no OpenMetrics"; failures=$((failures + 1)); }
 curl -sS "$url" | promtool check metrics || { echo "promtool complains of the page"; failures=$((failures + 1)); }
+# Packed for who takes that: the same text, and much less of it.
+curl -sS -H 'Accept-Encoding: gzip' -D "$work/head" "$url?classes" >"$work/packed"
+curl -sS "$url?classes" >"$work/plain"
+grep -qi '^Content-Encoding: gzip' "$work/head" && gzip -dc <"$work/packed" >"$work/unpacked" ||
+	{ echo "not packed"; failures=$((failures + 1)); }
+# Ages differ from one answer to the next.
+digits() { sed 's/[0-9.]*$//' "$1"; }
+cmp <(digits "$work/unpacked") <(digits "$work/plain") || failures=$((failures + 1))
+[ $(($(wc -c <"$work/packed") * 4)) -lt "$(wc -c <"$work/plain")" ] ||
+	{ echo "$(wc -c <"$work/packed") of $(wc -c <"$work/plain") bytes"; failures=$((failures + 1)); }
 status() # CODE CURL-ARGUMENTS...
 {
 	local wanted=$1 got
