@@ -54,6 +54,16 @@ static bool is_to_be_mended(const struct control_rung *rung)
 	       (!strcmp(rung->name, "helper") && rung->state != CONTROL_RUNG_ON);
 }
 
+/* "EPERM"; in words where the C library does not tell the name (glibc before 2.32). */
+static const char *error_word(int error)
+{
+#ifdef HAVE_STRERRORNAME_NP
+	return strerrorname_np(error) ?: "an unusual error";
+#else
+	return strerror(error);
+#endif
+}
+
 static void print_rung(const struct control_rung *rung, const struct process *process)
 {
 	static const enum style styles[] = { STYLE_GOOD, STYLE_BAD, STYLE_WARNING,
@@ -67,8 +77,7 @@ static void print_rung(const struct control_rung *rung, const struct process *pr
 	if (rung->cause[0] || rung->error)
 		printf("            why: %s%s%s\n", rung->cause,
 		       rung->error && rung->cause[0] ? "; " : "",
-		       rung->error ? strerrorname_np(rung->error) ?: "an unusual error" :
-				     "");
+		       rung->error ? error_word(rung->error) : "");
 	if (is_off && line[0])
 		printf("            mend: %s\n", line);
 }

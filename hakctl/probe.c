@@ -25,6 +25,7 @@
 #include <kmod-free-helpers/fault_probe.h>
 
 #include "hakctl/memory_map.h"
+#include "os/kernel_abi.h"
 #include "os/vm.h"
 #include "support/page_size.h"
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "hakctl/memory_map.h"
+#include "os/kernel_abi.h"
 
 /* The descriptor in /proc/PID/fd that is a userfaultfd; -1: none. */
 static int find_descriptor(pid_t helper)

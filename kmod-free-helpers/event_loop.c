@@ -215,6 +215,8 @@ const char *event_loop_why_no_ring(const struct event_loop *loop)
 		return "kernel.io_uring_disabled, or a seccomp filter (Docker's default one)";
 	case -ENOSYS:
 		return "the kernel has none, or a seccomp filter hides it";
+	case -ENOPKG:
+		return "hakmem was built without liburing 2.3 or newer";
 	case -EOPNOTSUPP:
 		return "it cannot wait for a word of memory (before Linux 6.7)";
 	case -ENOMEM:

@@ -8,6 +8,17 @@
 
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_process_madvise
+#define SYS_process_madvise	440	/* Linux 5.10 */
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range		436	/* Linux 5.9 */
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd		438	/* Linux 5.6 */
+#endif
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP	4	/* Linux 5.7 */

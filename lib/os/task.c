@@ -20,6 +20,7 @@
 #include "os/vm.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
+#include "support/thread_pointer.h"
 
 #define STACK_BYTES	((size_t)128 << 10)
 #define WORDS_BYTES	64
@@ -33,7 +34,7 @@ static struct task_words *words_of(const struct task_room *room)
 
 void task_tls_cover(struct task_tls *tls, const void *variable, size_t bytes)
 {
-	intptr_t offset = (intptr_t)((uintptr_t)variable - (uintptr_t)__builtin_thread_pointer());
+	intptr_t offset = (intptr_t)((uintptr_t)variable - (uintptr_t)thread_pointer_own());
 
 	if (offset < 0)
 		tls->below_bytes = max_size(tls->below_bytes, (size_t)-offset);

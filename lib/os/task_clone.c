@@ -82,6 +82,7 @@ void task_clone_end(void)
 #else
 
 #include "support/system_call.h"
+#include "support/thread_pointer.h"
 
 void task_clone_end(void)
 {
@@ -128,7 +129,7 @@ static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t
 /* System V ABI, AMD64 supplement: the pointer to itself; glibc and gcc: canaries at 0x28, 0x30. */
 void task_clone_prepare(uintptr_t thread_pointer)
 {
-	const char *own = __builtin_thread_pointer();
+	const char *own = thread_pointer_own();
 	uintptr_t *words = (uintptr_t *)thread_pointer;
 
 	words[0] = words[2] = thread_pointer;

@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "support/thread_pointer.h"
+
 /* The thread pointer: different for any two living threads, kept across fork, never 0. */
 static inline uintptr_t thread_identity(void)
 {
-	return (uintptr_t)__builtin_thread_pointer();
+	return (uintptr_t)thread_pointer_own();
 }
 
 /*

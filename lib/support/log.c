@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/system_call.h"
+#include "support/thread_pointer.h"
 
 #define MESSAGE_BYTES	512
 #define KEPT_MOST	8
@@ -110,7 +111,7 @@ static struct {
 static bool is_diverted(void)
 {
 	return atomic_load_explicit(&diverted.thread, memory_order_relaxed) ==
-	       (uintptr_t)__builtin_thread_pointer();
+	       (uintptr_t)thread_pointer_own();
 }
 
 /* Where the oldest is still to be printed the newest is lost: the first tells most. */
