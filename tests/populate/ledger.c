@@ -184,11 +184,13 @@ static size_t entries_of(const char *folder)
 
 static void a_small_process_has_no_helper_and_no_descriptor(void)
 {
-	struct growth growth = { NULL, 500, 0 };
+	struct growth growth = { NULL, 500, 0 }, held = { NULL, 500, 0 };
 	size_t descriptors = entries_of("/proc/self/fd");
 
+	/* Less than 4 MiB are let go of. */
+	growth_add(&held, SMALL - 4 * MIB, 0);
 	for (int i = 0; i < 5; i++) {
-		growth_add(&growth, SMALL - MIB, 0);
+		growth_add(&growth, 3 * MIB, 0);
 		growth_free(&growth);
 	}
 	sleep_ms(100);
