@@ -77,7 +77,7 @@ static void what_is_kept_idle_goes_back(void)
 	struct control_purge request = { CONTROL_PURGE_WAIT | CONTROL_PURGE_CACHES, 30000 };
 	const struct control_purged *purged;
 	pthread_t thread;
-	size_t idle;
+	size_t idle, before;
 	int client;
 
 	need_helper_possible();
@@ -90,12 +90,14 @@ static void what_is_kept_idle_goes_back(void)
 	idle = free_pages();
 	CHECK(idle > (size_t)THREADS * BLOCKS * BYTES / 100 * 85);
 	client = client_open();
-	CHECK(client_stats(client).released_bytes == 0);
+	/* While it grew, what was free in slabs may have gone already. */
+	before = client_stats(client).released_bytes;
+	CHECK_THAT(before < idle / 2, "%zu of %zu bytes went back unasked", before, idle);
 	purged = client_request(client, CONTROL_PURGE, &request, sizeof(request));
 	CHECK(purged->is_done);
 	if (membarrier_is_refused())
 		contract_skip("membarrier(2) is refused: what sleeping threads keep stays");
-	CHECK_THAT(purged->released_bytes >= idle / 100 * 90, "%zu of %zu bytes went back",
+	CHECK_THAT(purged->released_bytes + before >= idle / 100 * 90, "%zu of %zu bytes went back",
 		   (size_t)purged->released_bytes, idle);
 	CHECK(purged->elapsed_ns > 100000);
 	CHECK_THAT(purged->left_bytes < idle / 10, "%zu bytes are left", (size_t)purged->left_bytes);

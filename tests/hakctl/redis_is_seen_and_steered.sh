@@ -97,7 +97,7 @@ cli set a-key a-value >/dev/null
 # Stopped: from outside.
 kill -STOP "$pid"
 wait_until grep -q '^State:.T' "/proc/$pid/status"
-expect 0 'it is stopped: read from outside' "$HAKCTL" stats "$pid"
+expect 0 'as of 0s ago: it is stopped' "$HAKCTL" stats "$pid"
 expect 0 'hakmem_answers{pid="'"$pid"'",process="redis-server"} 0' "$HAKCTL" metrics "$pid"
 expect 1 'is stopped' "$HAKCTL" purge "$pid"
 kill -CONT "$pid"
