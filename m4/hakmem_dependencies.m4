@@ -76,6 +76,9 @@ AC_DEFUN([HAKMEM_RING], [
 		LIBURING_REPORT="$LIBURING_REPORT, no ring (${hakmem_ring#no: }; 2.3 has it): memory goes back by process_madvise"
 		LIBURING_REPORT=${LIBURING_REPORT#, }
 	])
+	# Where the archive is not joined with ours, who links statically names it too.
+	AS_CASE([$LIBURING_LIBS], [*.a], [LIBURING_PRIVATE=], [LIBURING_PRIVATE=$LIBURING_LIBS])
+	AC_SUBST([LIBURING_PRIVATE])
 	AC_SUBST([LIBURING_LDADD])
 ])
 

@@ -3,9 +3,9 @@
  * hakmem.h - the public functions of libhakmem.
  *
  * The library replaces malloc and its kin under their own names in every program that it is
- * preloaded into or linked with. The hak_ names below are the same functions, for programs
- * that want them without replacing anything else, and for memory that is shared with neither.
- * A block may be allocated by either name and freed by either.
+ * preloaded into or linked with. The hak_ names below are the same functions: a block may be
+ * allocated by either name and freed by either. libhakmem-api has the hak_ names alone, for programs
+ * that keep the malloc that they have; its blocks are not for that malloc's free.
  *
  * Sizes are bytes. A block is aligned to 16 bytes at least. On failure the result is NULL and
  * errno is ENOMEM; sizes above PTRDIFF_MAX fail. errno is left alone by what succeeds and by
@@ -16,6 +16,10 @@
 #define HAKMEM_HAKMEM_H
 
 #include <stddef.h>
+
+/* Of this header. hak_version() is the library's, which may be another. */
+#define HAK_VERSION		"0.1.0"
+#define HAK_VERSION_NUMBER	100	/* major * 10000 + minor * 100 + patch */
 
 #ifdef __cplusplus
 extern "C" {
@@ -128,6 +132,9 @@ size_t hak_stats_read(const char *name);
 
 /* Moves pages that are on another NUMA node than they should be, where there is room. The bytes. */
 size_t hak_bring_home(void);
+
+/* As HAK_VERSION. */
+const char *hak_version(void);
 
 /* Writes one line, terminated: how memory is populated in this process, and why not better. */
 void hak_mode(char *text, size_t bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lifecycle.h - what others have to tell lifecycle.c. Called by entry/override.c.
+ * lifecycle.h - what others have to tell lifecycle.c. Called by entry/override_fork.c.
  */
 #ifndef HAKMEM_ENTRY_LIFECYCLE_H
 #define HAKMEM_ENTRY_LIFECYCLE_H

@@ -6,14 +6,12 @@
  */
 #include <config.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <hakmem/hakmem.h>
 
-#include "entry/lifecycle.h"
 #include "entry/reports.h"
 #include "front/aligned.h"
 #include "front/free.h"
@@ -175,18 +173,4 @@ EXPORT int malloc_set_state(void *state)
 {
 	(void)state;
 	return -1;
-}
-
-/* What pthread_atfork is in every library: see lifecycle_watch_forks. */
-int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
-		      void *library);
-
-EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
-			     void *library)
-{
-	__typeof__(&__register_atfork) next =
-		(__typeof__(&__register_atfork))dlsym(RTLD_NEXT, "__register_atfork");
-
-	lifecycle_watch_forks();
-	return next ? next(prepare, parent, child, library) : ENOMEM;
 }
