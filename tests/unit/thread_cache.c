@@ -375,6 +375,59 @@ START_TEST(the_bins_of_a_thread_that_asked_for_little_take_little)
 }
 END_TEST
 
+#define CROWD 1000
+
+static pthread_barrier_t all_hold;
+static _Atomic size_t most_for_bins;
+
+/* The arrays of the calling thread's bins. */
+static size_t bytes_of_bins(void)
+{
+	const struct thread_cache *cache = thread_cache_tls.cache;
+	size_t bytes = 0, of;
+
+	for (of = 0; of < CLASS_COUNT; of++)
+		if (cache->slots[of].order != SLOT_ARRAY_ORDERS)
+			bytes += slot_array_slots(cache->slots[of].order) * sizeof(void *);
+	return bytes;
+}
+
+static void *hold_little(void *unused)
+{
+	void *held[24];
+	size_t bytes, most = atomic_load(&most_for_bins);
+	unsigned i;
+
+	for (i = 0; i < 24; i++)
+		held[i] = hak_malloc(size_for(i));
+	bytes = bytes_of_bins();
+	while (bytes > most && !atomic_compare_exchange_weak(&most_for_bins, &most, bytes))
+		;
+	pthread_barrier_wait(&all_hold);
+	while (i)
+		hak_free(held[--i]);
+	return unused;
+}
+
+/* All at once, the first ones among them, which share no slabs. */
+START_TEST(the_bins_of_each_of_a_thousand_threads_take_little)
+{
+	static pthread_t threads[CROWD];
+	pthread_attr_t attributes;
+	unsigned i;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 64 * KiB);
+	pthread_barrier_init(&all_hold, NULL, CROWD);
+	for (i = 0; i < CROWD; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], &attributes, hold_little, NULL), 0);
+	for (i = 0; i < CROWD; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_gt(most_for_bins, 0);
+	ck_assert_uint_le(most_for_bins, 4 * KiB);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin_between("thread_cache");
@@ -389,6 +442,7 @@ int main(void)
 			    CLASSES_BY_SIZE);
 	tcase_add_loop_test(tcase, all_caches_together_grow_by_the_budget_at_most, 0, 4);
 	tcase_add_test(tcase, the_bins_of_a_thread_that_asked_for_little_take_little);
+	tcase_add_test(tcase, the_bins_of_each_of_a_thousand_threads_take_little);
 	tcase_add_test(tcase, flushing_all_gives_the_budget_back);
 	tcase_add_test(tcase, a_cache_without_a_thread_keeps_at_most_64_kib);
 	tcase_add_test(tcase, threads_one_after_the_other_share_one_cache);
