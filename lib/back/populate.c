@@ -78,28 +78,26 @@ static bool expects_advice(void)
  * filled (see populate_ahead.c); without one, a large heap tries, unless they are larger than a
  * superslab.
  */
-static void choose_pages(char *start, size_t bytes, size_t heap_bytes)
+static bool chooses_small(size_t heap_bytes)
 {
-	if (heap_bytes >= HUGE_FROM_HEAP_BYTES && vm_huge_pages_fit() && !expects_advice())
-		want_huge_unless_dear(start, bytes, heap_bytes);
-	else
-		vm_refuse_huge(start, bytes);
+	return heap_bytes < HUGE_FROM_HEAP_BYTES || !vm_huge_pages_fit() || expects_advice();
 }
 
 static int open_range(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
 {
-	int error = vm_open(start, bytes);
+	bool chooses = options.huge_pages == HUGE_PAGES_AUTO && dense && node_keeps_huge();
+	bool small = chooses && chooses_small(heap_bytes);
+	int error = small ? vm_open_small(start, bytes) : vm_open(start, bytes);
 
 	if (error)
 		return error;
 	/* Before anything is touched. */
 	if (topology_has_homes())
 		node_place(start, bytes, home);
-	/* A kernel without huge pages refuses the wish; small ones do. */
 	if (options.huge_pages == HUGE_PAGES_ALWAYS)
 		vm_want_huge(start, bytes);
-	else if (options.huge_pages == HUGE_PAGES_AUTO && dense && node_keeps_huge())
-		choose_pages(start, bytes, heap_bytes);
+	else if (chooses && !small)
+		want_huge_unless_dear(start, bytes, heap_bytes);
 	return 0;
 }
 

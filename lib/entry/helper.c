@@ -286,7 +286,6 @@ void helper_start(void)
 
 void helper_init(void)
 {
-	program_note();
 	if (options.helpers == HELPERS_NEVER) {
 		rungs_set(RUNG_HELPER, CONTROL_RUNG_UNWANTED, 0, "helpers:never");
 		return;
@@ -298,7 +297,7 @@ void helper_init(void)
 
 void helper_after_fork_in_child(void)
 {
-	program_note();
+	program_forget();
 	had_one = false;
 	helper_life_forget();
 	atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);

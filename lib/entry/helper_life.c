@@ -89,13 +89,9 @@ void helper_life_wake(void)
 	event_loop_ring(&helper_life_doorbell);
 }
 
-/* False: a vfork's child, which borrows its parent's memory, or a process not started yet. */
 static bool is_own_process(void)
 {
-	pid_t self = system_call_is_withheld(SYS_getpid) ? sandbox_asker() :
-							   (pid_t)system_call(SYS_getpid);
-
-	return !self || self == program_id();
+	return program_is_this(sandbox_asker());
 }
 
 /*

@@ -42,14 +42,40 @@ static struct {
 	unsigned own_filters;		/* among them */
 } program = { .descriptor = -1, .files = { -1, -1, -1, -1 } };
 
-void program_note(void)
+static void note(pid_t id)
 {
 	unsigned i;
 
-	atomic_store_explicit(&program.id, (pid_t)system_call(SYS_getpid), memory_order_relaxed);
+	atomic_store_explicit(&program.id, id, memory_order_relaxed);
 	program.descriptor = -1;
 	for (i = 0; i < FILES; i++)
 		program.files[i] = -1;
+}
+
+void program_forget(void)
+{
+	note(0);
+}
+
+/*
+ * Where the kernel is to write when the calling thread ends, the C library has told it; in a
+ * vfork's child nobody has.
+ */
+static bool may_borrow_memory(void)
+{
+	int *word = NULL;
+
+	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. */
+	return system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) == 0 && !word;
+}
+
+bool program_is_this(pid_t as_seen)
+{
+	pid_t self = system_call_is_withheld(SYS_getpid) ? as_seen : (pid_t)system_call(SYS_getpid);
+
+	if (!program_id() && self && !may_borrow_memory())
+		note(self);
+	return !self || self == program_id();
 }
 
 void program_note_starter(void)

@@ -3,7 +3,7 @@
  * program.h - the process whose memory this is, as the helper, which is a process of its own,
  * sees it from outside: which one, whether it is still there, and what the kernel says of it.
  *
- * Who may run with whom: program_note and program_note_starter before the helper starts; program_id and the sandbox by anyone; the rest
+ * Who may run with whom: program_is_this and program_note_starter by who starts the helper; program_id and the sandbox by anyone; the rest
  * the helper's tasks, after program_open.
  */
 #ifndef HAKMEM_OS_PROGRAM_H
@@ -14,8 +14,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Notes which process this is: once a process, a fork's child included. */
-void program_note(void);
+/* In a fork's child: it is another process. */
+void program_forget(void);
+
+/*
+ * Notes which process this is, the first time: not when it is loaded, since a filter might kill for
+ * the asking. as_seen: its id by what somebody else has seen, where it must not ask; 0: not known.
+ * False: it is a vfork's child, which borrows its parent's memory, or a copy that nobody told of.
+ */
+bool program_is_this(pid_t as_seen);
 
 /* By the thread of the program that starts the helper: it is how an exec is noticed. */
 void program_note_starter(void);

@@ -30,7 +30,7 @@
 #include "support/system_call.h"
 
 #define LOSSES_MOST	32		/* triers; a sandbox so narrow wants no helper at its best */
-#define SILENT_MOST	2
+#define SILENT_MOST	4
 #define PATIENCE_NS	1000000000ull	/* a supervisor that has not answered by then never will */
 #define SPIN_NS		20000000ull	/* while nothing is known by which to wait */
 #define LOOK_NS		200000l
@@ -44,7 +44,9 @@ enum { NOT_TRIED, KILLED, SILENT, NO_ERROR };
 struct findings {
 	struct sandbox_places places;
 	_Atomic uint32_t at;		/* the row that is being tried; release: what came before is there */
-	bool is_stuck;			/* the keeper's */
+	/* The keeper's: the trier, which of the two, and another that could not be ended yet. */
+	pid_t trier, left_over;
+	unsigned which;
 	_Atomic bool is_complete;
 	_Atomic pid_t asker;
 	_Atomic uint16_t of_row[SANDBOX_CALLS_MOST];
@@ -151,26 +153,40 @@ static void prepare(struct findings *findings)
 	sandbox_copy_leave_no_core();
 }
 
+/* False: it has been given up, and another goes on. */
+static bool go_on(struct findings *findings, uint32_t row)
+{
+	/* release: what came of it is there */
+	return atomic_compare_exchange_strong_explicit(&findings->at, &row, row + 1,
+						       memory_order_release, memory_order_relaxed);
+}
+
 static void try_calls(void *argument)
 {
 	struct findings *findings = argument;
-	unsigned row = atomic_load_explicit(&findings->at, memory_order_acquire);
+	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
 
 	withhold(findings, row);
 	prepare(findings);
-	while (row < sandbox_calls_count) {
+	for (; row < sandbox_calls_count; row++) {
 		if (finding(findings, row) == NOT_TRIED && !is_needless(findings, row)) {
 			long result = try_call(findings, row);
 
 			note(findings, row,
 			     NO_ERROR + (system_call_failed(result) ? (unsigned)-result : 0));
 		}
-		atomic_store_explicit(&findings->at, ++row, memory_order_release);
+		if (!go_on(findings, row))
+			break;
 	}
 	task_end();
 }
 
 /* ---- the keeper */
+
+static bool may_sleep(const struct findings *findings)
+{
+	return row_works(findings, SANDBOX_FUTEX_WAIT) || row_works(findings, SANDBOX_NAP);
+}
 
 /* How long that took, at the least: by no clock, since there may be none without a call. */
 static uint64_t pause_at(struct findings *findings, uint32_t row)
@@ -178,64 +194,60 @@ static uint64_t pause_at(struct findings *findings, uint32_t row)
 	struct timespec time = { 0, LOOK_NS };
 	unsigned turn;
 
-	if (row_works(findings, SANDBOX_FUTEX_WAIT)) {
+	if (row_works(findings, SANDBOX_FUTEX_WAIT))
 		system_call(SYS_futex, &findings->at, FUTEX_WAIT, row, &time, NULL, 0);
+	else if (row_works(findings, SANDBOX_NAP))
+		system_call(SYS_nanosleep, &time, NULL);
+	if (may_sleep(findings))
 		return LOOK_NS;
-	}
 	for (turn = 0; turn < TURNS; turn++)
 		__asm__ volatile("" ::: "memory");
 	return TURNS_NS;
 }
 
-static bool has_ended(const struct findings *findings, pid_t trier)
+static bool has_ended(const struct findings *findings)
 {
-	if (sandbox_copy_has_ended(&findings->places))
+	if (sandbox_copy_has_ended(&findings->places, findings->which))
 		return true;
 	return findings->places.is_apart && row_works(findings, SANDBOX_WAIT) &&
-	       system_call(SYS_wait4, trier, NULL, __WALL | WNOHANG, NULL) == trier;
+	       system_call(SYS_wait4, findings->trier, NULL, __WALL | WNOHANG, NULL) ==
+		       findings->trier;
 }
 
-/* False: it stays, and nothing more can be tried. */
-static bool give_up(struct findings *findings, pid_t trier)
+/* False: with what, is not known. */
+static bool end_task(const struct findings *findings, pid_t task)
 {
-	unsigned looks;
-
-	if (!row_works(findings, SANDBOX_KILL))
-		return false;
-	system_call(SYS_kill, trier, SIGKILL);
-	for (looks = 0; looks < PATIENCE_NS / LOOK_NS; looks++) {
-		if (has_ended(findings, trier))
-			return true;
-		pause_at(findings, atomic_load_explicit(&findings->at, memory_order_relaxed));
-	}
-	return false;
+	if (row_works(findings, SANDBOX_KILL))
+		return !system_call(SYS_kill, task, SIGKILL);
+	return row_works(findings, SANDBOX_KILL_THREAD) &&
+	       !system_call(SYS_tgkill, task, task, SIGKILL);
 }
 
-static bool sees_end(const struct findings *findings)
+/* Until it has tried all (NO_ERROR), or is lost at a call, which is skipped. */
+static unsigned watch(struct findings *findings)
 {
-	return !findings->places.is_apart || row_works(findings, SANDBOX_WAIT);
-}
-
-/* Until it has tried all (NO_ERROR), or is lost at a call. */
-static unsigned watch(struct findings *findings, pid_t trier)
-{
+	bool sees_end = !findings->places.is_apart;
 	uint64_t waited_ns = 0;
 	uint32_t seen = atomic_load_explicit(&findings->at, memory_order_acquire), row;
+	unsigned what = NO_ERROR;
 
-	for (;;) {
-		bool is_dead = has_ended(findings, trier);
+	for (; what == NO_ERROR; waited_ns += pause_at(findings, row)) {
+		bool is_dead = has_ended(findings);
 
 		row = atomic_load_explicit(&findings->at, memory_order_acquire);
-		if (is_dead || (row == sandbox_calls_count && !sees_end(findings)))
-			return row == sandbox_calls_count ? NO_ERROR : KILLED;
+		if (row == sandbox_calls_count && (is_dead || !sees_end))
+			return NO_ERROR;
 		waited_ns = row == seen ? waited_ns : 0;
 		seen = row;
-		if (waited_ns > (sees_end(findings) ? PATIENCE_NS : SPIN_NS)) {
-			findings->is_stuck = !give_up(findings, trier);
-			return row == sandbox_calls_count ? NO_ERROR : SILENT;
-		}
-		waited_ns += pause_at(findings, row);
+		if (is_dead)
+			what = KILLED;
+		else if (waited_ns > (may_sleep(findings) ? PATIENCE_NS : SPIN_NS))
+			what = SILENT;
 	}
+	/* It may have come, late. */
+	if (row < sandbox_calls_count && go_on(findings, row))
+		note(findings, row, what);
+	return what;
 }
 
 static void reap(const struct findings *findings, pid_t task)
@@ -244,12 +256,18 @@ static void reap(const struct findings *findings, pid_t task)
 		system_call(SYS_wait4, task, NULL, __WALL, NULL);
 }
 
-static void skip_row(struct findings *findings, unsigned what)
+/* The trier does not answer. False: another may not be had. */
+static bool leave_trier(struct findings *findings)
 {
-	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
-
-	note(findings, row, what);
-	atomic_store_explicit(&findings->at, row + 1, memory_order_release);
+	if (end_task(findings, findings->trier)) {
+		reap(findings, findings->trier);
+		return true;
+	}
+	if (findings->left_over)
+		return false;
+	findings->left_over = findings->trier;
+	findings->which = 1;
+	return true;
 }
 
 static void keep_trying(void *argument)
@@ -258,21 +276,23 @@ static void keep_trying(void *argument)
 	unsigned lost = 0, silent = 0;
 
 	while (atomic_load_explicit(&findings->at, memory_order_acquire) < sandbox_calls_count &&
-	       lost < LOSSES_MOST && silent < SILENT_MOST && !findings->is_stuck) {
-		long trier = sandbox_copy_start(&findings->places, findings->places.trier, false,
-						try_calls, findings);
+	       lost < LOSSES_MOST && silent < SILENT_MOST) {
 		unsigned what;
 
-		if (trier < 0)
+		findings->trier = (pid_t)sandbox_copy_start_trier(
+			&findings->places, findings->which, try_calls, findings);
+		if (findings->trier < 0)
 			break;
-		what = watch(findings, (pid_t)trier);
-		if (!findings->is_stuck)
-			reap(findings, (pid_t)trier);
-		if (what != NO_ERROR)
-			skip_row(findings, what);
+		what = watch(findings);
+		if (what != SILENT)
+			reap(findings, findings->trier);
+		else if (!leave_trier(findings))
+			break;
 		lost += what == KILLED;
 		silent += what == SILENT;
 	}
+	if (findings->left_over && end_task(findings, findings->left_over))
+		reap(findings, findings->left_over);
 	if (row_works(findings, SANDBOX_PARENT))
 		atomic_store_explicit(&findings->asker, (pid_t)system_call(SYS_getppid),
 				      memory_order_relaxed);
@@ -286,8 +306,7 @@ static void keep_trying(void *argument)
 /* It waits as after a vfork(2): that is not another call, which might be a fatal one. */
 static bool ask(struct findings *findings)
 {
-	long keeper = sandbox_copy_start(&findings->places, findings->places.keeper, true, keep_trying,
-					 findings);
+	long keeper = sandbox_copy_start_keeper(&findings->places, keep_trying, findings);
 
 	if (keeper < 0)
 		return false;

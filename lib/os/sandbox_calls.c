@@ -44,11 +44,13 @@ static const struct timespec no_time;
 #define BY(place, name, ...)	{ #name, SYS_##name, place, { __VA_ARGS__ } }
 
 const struct sandbox_call sandbox_calls[] = {
+	[SANDBOX_KILL] = BY(1, kill, NOBODY, SIGKILL),
+	[SANDBOX_KILL_THREAD] = BY(2, tgkill, NOBODY, NOBODY, SIGKILL),
+	[SANDBOX_NAP] = CALL(nanosleep, (long)&no_time, 0),
 	[SANDBOX_FUTEX_WAIT] = BY(1, futex, ODD, FUTEX_WAIT, 0, 0, 0, 0),
 	[SANDBOX_FUTEX_WAKE] = BY(1, futex, ODD, FUTEX_WAKE, 1, 0, 0, 0),
 	[SANDBOX_WAIT] = CALL(wait4, NOBODY, 0, __WALL, 0),
 	[SANDBOX_BLOCK_SIGNALS] = CALL(rt_sigprocmask, SIG_BLOCK, (long)&all_signals, 0, SIGNAL_BYTES),
-	[SANDBOX_KILL] = BY(1, kill, NOBODY, SIGKILL),
 	[SANDBOX_PARENT] = CALL(getppid, 0),
 	[SANDBOX_SLEEP] = BY(1, futex, ODD, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0),
 	[SANDBOX_RING] = BY(1, futex, ODD, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0),
@@ -65,7 +67,6 @@ const struct sandbox_call sandbox_calls[] = {
 	CALL(gettid, 0),
 	CALL(geteuid, 0),
 	CALL(sched_yield, 0),
-	CALL(nanosleep, 0, 0),
 	BY(0, clock_gettime, CLOCK_MONOTONIC, 0),
 	BY(0, clock_gettime, CLOCK_THREAD_CPUTIME_ID, 0),
 	BY(0, prctl, PR_SET_NAME, 0, 0, 0, 0),
@@ -135,7 +136,7 @@ const struct sandbox_call sandbox_calls[] = {
 	/* Whether the program is there. */
 	CALL(kcmp, NOBODY, NOBODY, KCMP_VM, 0, 0),
 	BY(1, kill, NOBODY, 0),
-	CALL(tgkill, NOBODY, NOBODY, SIGABRT),
+	BY(2, tgkill, NOBODY, NOBODY, SIGABRT),
 
 	/* Its socket. */
 	CALL(socket, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),

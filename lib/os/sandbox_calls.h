@@ -22,11 +22,13 @@ struct sandbox_call {
 
 /* Those that the rest of the asking needs come first, and what the helper cannot do without. */
 enum sandbox_row {
+	SANDBOX_KILL,
+	SANDBOX_KILL_THREAD,
+	SANDBOX_NAP,
 	SANDBOX_FUTEX_WAIT,
 	SANDBOX_FUTEX_WAKE,
 	SANDBOX_WAIT,
 	SANDBOX_BLOCK_SIGNALS,
-	SANDBOX_KILL,
 	SANDBOX_PARENT,
 	SANDBOX_SLEEP,
 	SANDBOX_RING,

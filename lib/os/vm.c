@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "os/kernel_abi.h"
+#include "os/kernel_version.h"
 #include "os/program.h"
 #include "os/thread.h"
 #include "support/compiler.h"
@@ -30,6 +31,8 @@
 #define UNMAPPED_SHARE	8
 #define UNMAPPED_TRIES	4
 #define TOP_BYTES	((uintptr_t)1 << 20)	/* a stack that ends so near to the end is not at random */
+
+#define STACKS_ARE_SMALL	0x060700u
 
 /* relaxed: counts; a thread compares with itself only */
 _Atomic size_t vm_calls[2];		/* [helper] */
@@ -124,10 +127,10 @@ static uintptr_t random_place(unsigned number)
 #endif
 
 /* Before Linux 4.17 the flag is unknown, and start is no more than a wish. */
-static int map_here(void *start, size_t bytes)
+static int map_here(void *start, size_t bytes, int flags)
 {
 	long mapped = map(start, bytes, PROT_READ | PROT_WRITE,
-			  MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+			  MAP_NORESERVE | MAP_FIXED_NOREPLACE | flags);
 
 	if (system_call_failed(mapped) || mapped == (long)start)
 		return counted(mapped);
@@ -145,7 +148,7 @@ int vm_reserve_unmapped(size_t bytes, void **start)
 		*start = (void *)random_place(i);
 		if (bytes > vm_address_space() - (uintptr_t)*start)
 			return -ENOMEM;
-		error = map_here(*start, vm_page_size());
+		error = map_here(*start, vm_page_size(), 0);
 	}
 	if (!error)
 		system_call(SYS_munmap, *start, vm_page_size());
@@ -185,8 +188,22 @@ int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error)
 int vm_open(void *start, size_t bytes)
 {
 	if (maps_on_open)
-		return map_here(start, bytes);
+		return map_here(start, bytes, 0);
 	return vm_allow(start, bytes);
+}
+
+/* Since Linux 6.7 a stack is what gets no huge pages: no second call, for which a filter might kill. */
+int vm_open_small(void *start, size_t bytes)
+{
+	int error;
+
+	if (maps_on_open && kernel_version() >= STACKS_ARE_SMALL)
+		return map_here(start, bytes, MAP_STACK);
+	error = vm_open(start, bytes);
+	/* A kernel without huge pages refuses the wish; small ones do. */
+	if (!error)
+		vm_refuse_huge(start, bytes);
+	return error;
 }
 
 int vm_allow(void *start, size_t bytes)
@@ -265,7 +282,7 @@ int vm_move(void *from, void *to, size_t bytes)
 
 int vm_map_again(void *start, size_t bytes)
 {
-	int error = map_here(start, bytes);
+	int error = map_here(start, bytes, 0);
 
 	/* Still mapped: the kernel looked before it unmapped. */
 	return error == -EEXIST && vm_is_mapped(start, bytes) ? 0 : error;

@@ -66,6 +66,8 @@ int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error);
  * may have been opened; after vm_reserve nothing happens.
  */
 int vm_open(void *start, size_t bytes);
+/* The same, without huge pages until they are asked for. */
+int vm_open_small(void *start, size_t bytes);
 void vm_close(void *start, size_t bytes);
 /* Something is mapped at every page of the range. */
 bool vm_is_mapped(void *start, size_t bytes);

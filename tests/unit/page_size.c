@@ -55,7 +55,7 @@ int __wrap_vm_drop(void *start, size_t bytes)
 static unsigned wishes, refusals;
 
 int __wrap_vm_want_huge(void *start, size_t bytes);
-int __wrap_vm_refuse_huge(void *start, size_t bytes);
+int __wrap_vm_open_small(void *start, size_t bytes);
 
 int __wrap_vm_want_huge(void *start, size_t bytes)
 {
@@ -65,12 +65,10 @@ int __wrap_vm_want_huge(void *start, size_t bytes)
 	return 0;
 }
 
-int __wrap_vm_refuse_huge(void *start, size_t bytes)
+int __wrap_vm_open_small(void *start, size_t bytes)
 {
-	(void)start;
-	(void)bytes;
 	refusals++;
-	return 0;
+	return vm_open(start, bytes);
 }
 
 static char *blocks[48 * MiB / BLOCK_BYTES];
