@@ -24,8 +24,26 @@
 
 #define SYMBOL "hak_outline"
 
+#define PATIENCE_NS 1000000000u
+
 /* More of them, and what was read makes no sense. */
 enum { MOST_SUPERSLABS = 1 << 24, SUPERSLABS_AT_ONCE = 256 };
+
+static uint64_t now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+bool outside_is_late(const struct outside *outside)
+{
+	if (now(CLOCK_MONOTONIC) < outside->deadline_ns)
+		return false;
+	errno = ETIMEDOUT;
+	return true;
+}
 
 bool outside_open(struct outside *outside, const struct process *process,
 		  const struct process_library *library, struct failure *failure)
@@ -33,7 +51,8 @@ bool outside_open(struct outside *outside, const struct process *process,
 	static const uint32_t ours[CONTROL_OUTLINE_SHAPE] = OUTLINE_SHAPE;
 	uint64_t address;
 
-	*outside = (struct outside){ .process = process };
+	*outside = (struct outside){ .process = process,
+				     .deadline_ns = now(CLOCK_MONOTONIC) + PATIENCE_NS };
 	if (!remote_find(library, SYMBOL, &address, failure))
 		return false;
 	if (!remote_read(process, address, &outside->outline, sizeof(outside->outline)))
@@ -183,7 +202,7 @@ static void add_superslab(const struct superslab_head *head, struct control_ledg
 }
 
 /* Their records lie far apart; one that is not opened is of the large range. */
-static void add_superslabs(const struct outside *outside, uint64_t anchor,
+static bool add_superslabs(const struct outside *outside, uint64_t anchor,
 			   struct control_ledger *ledger)
 {
 	struct superslab_head heads[SUPERSLABS_AT_ONCE];
@@ -193,12 +212,14 @@ static void add_superslabs(const struct outside *outside, uint64_t anchor,
 	ledger->units_free_bytes = ledger->units_clean_bytes = ledger->queued_bytes = 0;
 	if (!remote_read(outside->process, outside_heaps_address(outside->outline.superslabs), &count, sizeof(count)) ||
 	    count > MOST_SUPERSLABS)
-		return;
+		return false;
 	ledger->superslabs = count;
 	for (index = 0; index < count;) {
 		unsigned many = count - index < SUPERSLABS_AT_ONCE ? count - index : SUPERSLABS_AT_ONCE;
 		ssize_t got;
 
+		if (outside_is_late(outside))
+			return false;
 		for (unsigned i = 0; i < many; i++) {
 			local[i] = (struct iovec){ &heads[i], sizeof(heads[i]) };
 			remote[i] = (struct iovec){ (void *)(uintptr_t)(anchor - (index + i + 1) *
@@ -212,6 +233,7 @@ static void add_superslabs(const struct outside *outside, uint64_t anchor,
 		index += got > 0 ? (uint32_t)(got / (ssize_t)sizeof(heads[0])) : 0;
 		index += got < (ssize_t)(many * sizeof(heads[0]));
 	}
+	return true;
 }
 
 /* What the kernel says of the heap's mappings; metadata lies before it. */
@@ -250,14 +272,6 @@ static void add_kernel(const struct outside *outside, const struct reservation *
 	ledger->populated_rss_bytes = outside->process->rss_bytes;
 	ledger->populated_pass_ns = 0;
 	memory_map_free(&map);
-}
-
-static uint64_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static void add_rest(const struct outside *outside, uint64_t now_ns, struct control_ledger *ledger)
@@ -306,10 +320,13 @@ size_t outside_read(const struct outside *outside, struct control_ledger *ledger
 	}
 	add_large(outside, ledger);
 	ledger->reserved_bytes = space.bytes;
-	if (space.bytes) {
-		add_superslabs(outside, outside_heaps_address(space.anchor), ledger);
-		add_kernel(outside, &space, now_ns, ledger);
+	if (space.bytes && !add_superslabs(outside, outside_heaps_address(space.anchor), ledger)) {
+		failure_set(failure, EXIT_REFUSED, "what it counts cannot be read: %s",
+			    strerror(errno));
+		return 0;
 	}
+	if (space.bytes)
+		add_kernel(outside, &space, now_ns, ledger);
 	add_rest(outside, now_ns, ledger);
 	return CLASS_COUNT;
 }

@@ -19,7 +19,11 @@
 struct outside {
 	const struct process *process;
 	struct control_outline outline;
+	uint64_t deadline_ns; /* what is not read by then is given up: it may be made to have no end */
 };
+
+/* It took too long. */
+bool outside_is_late(const struct outside *outside);
 
 /* False: another build's library, or memory that may not be read. */
 bool outside_open(struct outside *outside, const struct process *process,

@@ -59,7 +59,7 @@ bool outside_heaps_visit(const struct outside *outside,
 	for (; next; next = cache.heap.next) {
 		uint64_t at = outside_heaps_address(next) - offsetof(struct thread_cache, heap);
 
-		if (count++ == MOST_HEAPS || !remote_read(outside->process, at, &cache, sizeof(cache)))
+		if (count++ == MOST_HEAPS || outside_is_late(outside) || !remote_read(outside->process, at, &cache, sizeof(cache)))
 			return false;
 		visit(&cache, argument);
 	}

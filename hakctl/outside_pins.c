@@ -137,12 +137,15 @@ bool outside_find_pins(const struct outside *outside, struct outside_pins *pins)
 	done = memory_map_scan(outside->process, space.base,
 			       space.base + count * (uint64_t)SUPERSLAB_SIZE, note_present,
 			       &search.present);
-	for (uint32_t index = 0; done && index < count; index++)
-		if (remote_read(outside->process,
+	for (uint32_t index = 0; done && index < count; index++) {
+		done = !outside_is_late(outside);
+		if (done &&
+		    remote_read(outside->process,
 				outside_heaps_address(space.anchor) -
 					(index + 1) * (uint64_t)SUPERSLAB_RECORD_BYTES,
 				&superslab, sizeof(superslab)))
 			add_superslab(&search, &superslab, index);
+	}
 	free(search.present.list);
 	return done;
 }

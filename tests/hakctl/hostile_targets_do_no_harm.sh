@@ -15,6 +15,8 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 fi
 cp "${top_builddir:?}/tests/hakctl/hostile_target" "$work/hostile" && chmod 755 "$work/hostile"
 mkdir -m 777 "$work/theirs"
+library=$work/libhakmem.so
+cp "$HAKMEM_LIB" "$library" && chmod 755 "$library"
 
 start_hostile() # MODE: sets pid
 {
@@ -44,8 +46,14 @@ does_no_harm() # VERB...
 	fi
 }
 
-for mode in shrinks grows escapes pipe flood more; do
+for mode in shrinks grows escapes circle pipe flood more; do
+	if [ $mode = circle ]; then
+		LD_PRELOAD=$library
+		HAKMEM_OPTIONS=helpers:never
+		export LD_PRELOAD HAKMEM_OPTIONS
+	fi
 	start_hostile $mode
+	unset LD_PRELOAD HAKMEM_OPTIONS
 	rounds=1
 	[ $mode = shrinks ] && rounds=10
 	while [ $rounds -gt 0 ]; do
