@@ -15,7 +15,7 @@
 
 /* The shapes are ours: nobody but the code in front of this ever sees one. */
 struct io_uring {
-	int nothing;
+	int enter_ring_fd;
 };
 
 struct io_uring_sqe {
