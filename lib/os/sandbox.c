@@ -259,9 +259,16 @@ static void reap(const struct findings *findings, pid_t task)
 /* The trier does not answer. False: another may not be had. */
 static bool leave_trier(struct findings *findings)
 {
+	uint64_t waited_ns;
+
 	if (end_task(findings, findings->trier)) {
+		/* Its end clears a word, which is the next one's then. */
+		for (waited_ns = 0; !has_ended(findings) && waited_ns < PATIENCE_NS;)
+			waited_ns += pause_at(
+				findings,
+				atomic_load_explicit(&findings->at, memory_order_relaxed));
 		reap(findings, findings->trier);
-		return true;
+		return waited_ns < PATIENCE_NS;
 	}
 	if (findings->left_over)
 		return false;

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Each call that the helper makes, under a filter on that call alone: `make check-filters`.
+
+    filter_table.py [quick] [CALL...]
+
+A row is a call, what the filter does with it, and when it is set: before the program starts, or by the
+program before its heap grows. The program's output must be what it is without hakmem, under the same
+filter, unless it does not live there; and the rungs that `hakctl doctor` says are on must be those
+that are, as the kernel shows the helper. Prints a table, by tabs, with what is in force in each row.
+"""
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+ACTIONS = ["EPERM", "ENOSYS", "process", "thread", "trap", "silence"]
+QUICK = {"futex", "clone", "madvise", "io_uring_setup"}
+PATIENCE = 15
+build = os.environ["top_builddir"]
+program = os.path.join(build, "tests/refused/one_call")
+hakctl = os.path.join(build, "hakctl/hakctl")
+library = os.environ.get("HAKMEM_LIB") or os.path.join(build, ".libs/libhakmem.so")
+
+
+def start(number, action, when, preload):
+    environment = dict(os.environ, HAKMEM_OPTIONS="helpers:auto", ASAN_OPTIONS="", TSAN_OPTIONS="")
+    environment.pop("LD_PRELOAD", None)
+    if when == "before":
+        words = ["before", number, action, preload or "-"]
+    else:
+        words = ["itself", number, action]
+        if preload:
+            environment["LD_PRELOAD"] = preload
+    return subprocess.Popen([program] + words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, env=environment)
+
+
+def first_line(process):
+    """What it says, or nothing: it has ended, or hangs."""
+    alarm = threading.Timer(PATIENCE, process.kill)
+    alarm.start()
+    line = process.stdout.readline()
+    alarm.cancel()
+    return line.decode()
+
+
+def finish(process):
+    process.stdin.close()
+    try:
+        status = process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        status = process.wait()
+    errors = process.stderr.read().decode()
+    process.stdout.close()
+    process.stderr.close()
+    return status, errors
+
+
+def without(number, action, when):
+    process = start(number, action, when, None)
+    line = first_line(process)
+    return line, finish(process)[0]
+
+
+def helper_of(pid):
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as file:
+                text = file.read()
+        except OSError:
+            continue
+        command, rest = text[text.index("(") + 1:].rsplit(")", 1)
+        if command == "hakmem-helper" and rest.split()[0] != "Z" and int(rest.split()[1]) == pid:
+            return int(name)
+    return 0
+
+
+def files_of(task):
+    files = set()
+    try:
+        for name in os.listdir(f"/proc/{task}/fd"):
+            files.add(os.readlink(f"/proc/{task}/fd/{name}"))
+    except OSError:
+        pass
+    return files
+
+
+def rungs_of(pid):
+    done = subprocess.run([hakctl, "doctor", "-j", str(pid)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        return {}
+    rungs = {}
+
+    def collect(value):
+        if isinstance(value, dict):
+            if "state" in value and "name" in value:
+                rungs[value["name"]] = value["state"]
+            for inner in value.values():
+                collect(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                collect(inner)
+
+    collect(document)
+    return rungs
+
+
+def settled_rungs(pid):
+    """The helper has said what it has, or there is none."""
+    end = time.monotonic() + 5
+    while True:
+        rungs = rungs_of(pid)
+        helper = rungs.get("helper", "unknown")
+        if helper != "unknown" and (helper != "on" or rungs.get("io_uring", "unknown") != "unknown"):
+            return rungs
+        if time.monotonic() > end:
+            return rungs
+        time.sleep(0.05)
+
+
+def compare(pid, name):
+    """What is said and is not so; and what is in force, in words."""
+    rungs = settled_rungs(pid)
+    helper = helper_of(pid)
+    # Without MADV_WIPEONFORK there is one that answers hakctl, and does nothing else.
+    if name == "madvise" and rungs.get("helper") == "off":
+        helper = 0
+    files = files_of(helper) if helper else set()
+    there = {
+        "helper": helper != 0,
+        "userfaultfd": "anon_inode:[userfaultfd]" in files,
+        "io_uring": "anon_inode:[io_uring]" in files,
+    }
+    wrong = [f"doctor says {name} {rungs.get(name)}, and it is {'there' if is_there else 'not'}"
+             for name, is_there in there.items() if (rungs.get(name) == "on") != is_there]
+    if not rungs:
+        wrong = ["doctor does not answer"]
+    return wrong, " ".join(name for name in ("helper", "userfaultfd", "move", "io_uring",
+                                             "membarrier") if rungs.get(name) == "on") or "nothing"
+
+
+def try_row(row):
+    number, name, action, when, expected = row
+    process = start(number, action, when, library)
+    line = first_line(process)
+    wrong, rungs = compare(process.pid, name) if line else ([], "-")
+    status, errors = finish(process)
+    if (line, status) != expected:
+        # It lives and says what it says under no filter, where it would not live without us.
+        if not expected[0] or expected[1]:
+            return row, "dies without us" if status else "lives", rungs, []
+        wrong.append(f"says {line!r}, status {status}; without us {expected}; {errors[-200:]!r}")
+    return row, "same", rungs, wrong
+
+
+def calls(names):
+    listed = subprocess.run([program, "list"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    found = dict(reversed(line.split()) for line in listed.splitlines())
+    return sorted((number, name) for name, number in found.items() if not names or name in names)
+
+
+def rows(names):
+    for number, name in calls(names):
+        for when in ("before", "itself"):
+            # Whoever is killed for a call would wait for ever for an answer.
+            killed = without(number, "process", when)
+            for action in ACTIONS:
+                expected = killed if action == "silence" else without(number, action, when)
+                yield number, name, action, when, expected
+
+
+def main():
+    words = sys.argv[1:]
+    names = QUICK if words[:1] == ["quick"] else set(words)
+    if subprocess.run([program, "before", "0", "allow", "-"], stdin=subprocess.DEVNULL,
+                      stdout=subprocess.DEVNULL, check=False).returncode:
+        print("# skipped: seccomp filters are refused here")
+        sys.exit(77)
+    failed = count = 0
+    print("call\tfilter\tset\tprogram\tin force")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (_, name, action, when, _), outcome, rungs, wrong in pool.map(try_row, rows(names)):
+            print(name, action, when, outcome, rungs, sep="\t", flush=True)
+            count += 1
+            failed += bool(wrong)
+            for what in wrong:
+                print(f"FAIL {name} {action} {when}: {what}", flush=True)
+    print(f"# {count} rows, {failed} failed")
+    sys.exit(failed > 0)
+
+
+main()
