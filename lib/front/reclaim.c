@@ -31,6 +31,7 @@
 #define LEAST_PERCENT_PRESSED	6	/* but one page of 16 is, while the heap grows */
 #define GROWTH_LEAST	(4 * MiB)	/* of the heap's pages: by so much … */
 #define GROWTH_SHARE	32		/* … and one in so many, and it is asked what it wastes */
+#define WATCHED_SHARE	8		/* so much of that, and it is looked at often */
 #define WATCH_NS_LEAST	2000000ull	/* between two looks at how it grows */
 
 /* What is to be done with a cache: bits of seized.pending. */
@@ -51,7 +52,7 @@ static struct {
 	bool wastes;			/* much of the heap is free blocks in slabs */
 	uint64_t pressed_until_ns;	/* and yet it grew: rounds do not wait for threads */
 	size_t grown_from;		/* pages in units, when that was last looked at */
-	size_t seen_bytes;		/* pages in units, at the last tick */
+	size_t seen_bytes;		/* the same, when it was last seen to grow */
 	uint64_t watch_ns;		/* between two looks at how it grows */
 	bool pending;			/* some cache is to be emptied or combed */
 } reclaim;
@@ -301,6 +302,18 @@ static void note_free(struct heap *heap, void *free_bytes)
 		cache->seized.pending |= PENDING_COMB;
 }
 
+/* A unit more now and then is no growth. */
+static void watch(size_t now_bytes, size_t least)
+{
+	if (now_bytes < reclaim.seen_bytes)
+		reclaim.seen_bytes = now_bytes;
+	reclaim.watch_ns = min_size(reclaim.watch_ns * 2, reclaim.look_ns);
+	if (now_bytes < reclaim.seen_bytes + least)
+		return;
+	reclaim.seen_bytes = now_bytes;
+	reclaim.watch_ns = WATCH_NS_LEAST;
+}
+
 /*
  * A heap that grows while much of it is free blocks is of another shape now than it was: the
  * holes are looked for at once, and as often as it has grown by another part of itself.
@@ -310,9 +323,7 @@ static void look_at_growth(void)
 	size_t now_bytes = reservation_populated_bytes(), free_bytes = 0;
 	size_t step = max_size(GROWTH_LEAST, now_bytes / GROWTH_SHARE);
 
-	reclaim.watch_ns = now_bytes > reclaim.seen_bytes ?
-		WATCH_NS_LEAST : min_size(reclaim.watch_ns * 2, reclaim.look_ns);
-	reclaim.seen_bytes = now_bytes;
+	watch(now_bytes, step / WATCHED_SHARE);
 	if (now_bytes < reclaim.grown_from)
 		reclaim.grown_from = now_bytes;
 	if (now_bytes < reclaim.grown_from + step || reclaim.pending ||
