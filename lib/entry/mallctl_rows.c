@@ -229,6 +229,20 @@ READ(bin)
 	return 0;
 }
 
+/*
+ * Large blocks are of any number of units. Whoever asks for their classes is told jemalloc's, four to
+ * a doubling up to the largest that can be asked for; a block of such a size is as large.
+ */
+#define LARGE_CLASSES	171
+
+READ(large_class)
+{
+	size_t begin = CLASS_SIZE_MAX << (numbers->of[0] / 4 & 63);
+
+	*value = begin + begin / 4 * (numbers->of[0] % 4 + 1);
+	return numbers->of[0] < LARGE_CLASSES ? 0 : ENOENT;
+}
+
 READ(count)
 {
 	*value = mallctl_counts_read((enum mallctl_count)parameter);
@@ -359,7 +373,8 @@ const struct mallctl_row mallctl_rows[] = {
 	ROW("arenas.bin.#.size", SIZE, read_bin, NULL, 0),
 	ROW("arenas.bin.#.nregs", UNSIGNED, read_bin, NULL, 1),
 	ROW("arenas.bin.#.slab_size", SIZE, read_bin, NULL, 2),
-	FIXED("arenas.nlextents", UNSIGNED, 0),
+	FIXED("arenas.nlextents", UNSIGNED, LARGE_CLASSES),
+	ROW("arenas.lextent.#.size", SIZE, read_large_class, NULL, 0),
 	ROW("arenas.create", UNSIGNED, read_new_arena, write_new_arena, 0),
 
 	FIXED("config.cache_oblivious", BOOL, true),

@@ -233,6 +233,15 @@ static void short_forms_lead_to_the_same_values(void)
 	CHECK(je.to_mib("stats.arenas.0.bins.3.curregs", mib, &length) == 0 && length == 6);
 	mib[2] = 4096;
 	CHECK(je.by_mib(mib, length, &size, &bytes, NULL, 0) == 0);
+	length = WORDS;
+	CHECK(je.to_mib("arenas.lextent.0.size", mib, &length) == 0 && length == 4);
+	for (mib[2] = 0; mib[2] < unsigned_of("arenas.nlextents"); mib[2]++) {
+		CHECK(je.by_mib(mib, length, &size, &bytes, NULL, 0) == 0 && size > last);
+		last = size;
+		CHECK(je.nallocx(size, 0) == size);
+	}
+	CHECK(last > PTRDIFF_MAX / 2 && !je.mallocx(last, 0));
+	CHECK(je.by_mib(mib, length, &size, &bytes, NULL, 0) == ENOENT);
 	/* A part of a name has a form, and no value. */
 	length = WORDS;
 	CHECK(je.to_mib("stats.arenas", mib, &length) == 0 && length == 2);
