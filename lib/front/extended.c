@@ -157,7 +157,7 @@ EXPORT size_t hak_xallocx(void *block, size_t size, size_t extra, int flags)
 		most = PTRDIFF_MAX;
 	/* Only large blocks change where they are. */
 	if (old_bytes > CLASS_SIZE_MAX && most > CLASS_SIZE_MAX && !options.hardened) {
-		if (most > old_bytes || size < old_bytes / 2)
+		if (most != old_bytes)
 			if (!large_resize_in_place(block, most) && size > old_bytes)
 				large_resize_in_place(block, size);
 	}

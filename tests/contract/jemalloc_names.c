@@ -108,6 +108,20 @@ static void flags_are_kept(void)
 	CHECK(!je.mallocx(hidden_size(SIZE_MAX), 0));
 }
 
+/* So that what it grows by again is zero. */
+static void xallocx_gives_back_what_is_beyond(void)
+{
+	char *block;
+
+	begin();
+	block = je.mallocx(4 * MIB, 0);
+	memset(block, 1, 4 * MIB);
+	CHECK(je.xallocx(block, 3 * MIB, 0, 0) == 3 * MIB && je.sallocx(block, 0) == 3 * MIB);
+	if (je.xallocx(block, 4 * MIB, 0, ZERO) == 4 * MIB)
+		CHECK(all_zero(block + 3 * MIB, MIB));
+	je.sdallocx(block, 4 * MIB, 0);
+}
+
 static int read_size(const char *name, size_t *value)
 {
 	size_t bytes = sizeof(*value);
@@ -376,6 +390,7 @@ static const struct contract_case cases[] = {
 	CASE(every_name_is_the_library_s),
 	CASE(what_one_name_gives_another_frees),
 	CASE(flags_are_kept),
+	CASE(xallocx_gives_back_what_is_beyond),
 	/* A helper brings pages meanwhile, and has some in hand. */
 	CASE_WITH(resident_is_what_the_kernel_says, "helpers:never"),
 	CASE(allocated_and_active_follow_the_program),
