@@ -103,7 +103,7 @@ void *mallctl_arenas_take(size_t number, size_t size, int flags)
 void *mallctl_arenas_resize(size_t number, void *block, size_t size, int flags)
 {
 	size_t alignment = (size_t)1 << (flags & 63), bytes, old_bytes;
-	void *moved;
+	char *moved;
 
 	if (!mallctl_arenas_has(number))
 		return hak_rallocx(block, size, flags);
@@ -113,10 +113,13 @@ void *mallctl_arenas_resize(size_t number, void *block, size_t size, int flags)
 		if (bytes >= size && bytes / 2 <= size)
 			return block;
 	}
-	moved = mallctl_arenas_take(number, size, flags);
+	moved = mallctl_arenas_take(number, size, flags & ~HAK_ZERO);
 	if (!moved)
 		return NULL;
-	memcpy(moved, block, min_size(old_bytes, size));
+	bytes = hak_sallocx(moved, 0);
+	memcpy(moved, block, min_size(old_bytes, bytes));
+	if (flags & HAK_ZERO && bytes > old_bytes)
+		memset(moved + old_bytes, 0, bytes - old_bytes);
 	hak_free(block);
 	return moved;
 }

@@ -60,11 +60,18 @@ static size_t arena_of(int flags)
 
 EXPORT void *mallocx(size_t size, int flags)
 {
+	char *block;
+
 	if (likely(!(flags & ~CACHE_FLAGS)))
 		return malloc_inline(size);
 	if (unlikely(arena_of(flags)))
-		return mallctl_arenas_take(arena_of(flags), size, flags & SAME_FLAGS);
-	return hak_mallocx(size, flags & SAME_FLAGS);
+		block = mallctl_arenas_take(arena_of(flags), size, flags & SAME_FLAGS);
+	else
+		block = hak_mallocx(size, flags & SAME_FLAGS);
+	/* There all of the block is zero, not as much as was asked for. */
+	if (block && flags & HAK_ZERO)
+		memset(block + size, 0, hak_malloc_usable_size(block) - size);
+	return block;
 }
 
 EXPORT void *rallocx(void *block, size_t size, int flags)

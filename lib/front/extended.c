@@ -121,7 +121,8 @@ static void *move(void *block, size_t old_bytes, size_t size, int flags)
 
 	if (!moved)
 		return NULL;
-	memcpy(moved, block, min_size(old_bytes, size));
+	/* As much as it can hold: what is cleared begins where the old one ended. */
+	memcpy(moved, block, min_size(old_bytes, hak_malloc_usable_size(moved)));
 	free_inline(block);
 	return moved;
 }

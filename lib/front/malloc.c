@@ -230,7 +230,8 @@ static void *NOINLINE realloc_slow(void *block, size_t old_bytes, size_t bytes)
 	}
 	if (old_bytes > CLASS_SIZE_MAX && bytes > CLASS_SIZE_MAX && !options.hardened)
 		return resize_large(block, old_bytes, bytes);
-	if (stays(old_bytes, bytes))
+	/* Of the smallest class, however little of it stays in use. */
+	if (stays(old_bytes, bytes) || (bytes <= old_bytes && old_bytes == BLOCK_ALIGNMENT))
 		return block;
 	return bytes > old_bytes ? grow_by_copy(block, old_bytes, bytes) :
 				   move_by_copy(block, old_bytes, bytes);

@@ -122,6 +122,38 @@ static void xallocx_gives_back_what_is_beyond(void)
 	je.sdallocx(block, 4 * MIB, 0);
 }
 
+/* All that a block may hold stays in it as it grows, and all that is added is zero. */
+static void rallocx_keeps_what_is_usable(void)
+{
+	char *block;
+	size_t size = 1, usable;
+
+	begin();
+	for (size = 1; size < 20 * KIB; size += 1 + size / 3) {
+		block = je.mallocx(size, 0);
+		memset(block, 1, je.sallocx(block, 0));
+		je.dallocx(block, 0);
+		block = je.mallocx(size, ZERO);
+		CHECK(all_zero(block, je.sallocx(block, 0)));
+		block = je.rallocx(block, size, 12 | ZERO);
+		CHECK(is_aligned(block, 4096) && all_zero(block, je.sallocx(block, 0)));
+		je.dallocx(block, 0);
+	}
+	size = 1;
+	block = je.mallocx(size, ZERO);
+	while (size < 40 * KIB) {
+		usable = je.sallocx(block, 0);
+		memset(block, 7, usable);
+		size += 1 + size / 9;
+		block = je.rallocx(block, size, ZERO);
+		CHECK(block && block[0] == 7);
+		CHECK_THAT(!memcmp(block, block + 1, usable - 1), "growing to %zu loses some", size);
+		if (je.sallocx(block, 0) > usable)
+			CHECK(all_zero(block + usable, je.sallocx(block, 0) - usable));
+	}
+	je.dallocx(block, 0);
+}
+
 static int read_size(const char *name, size_t *value)
 {
 	size_t bytes = sizeof(*value);
@@ -390,6 +422,7 @@ static const struct contract_case cases[] = {
 	CASE(every_name_is_the_library_s),
 	CASE(what_one_name_gives_another_frees),
 	CASE(flags_are_kept),
+	CASE(rallocx_keeps_what_is_usable),
 	CASE(xallocx_gives_back_what_is_beyond),
 	/* A helper brings pages meanwhile, and has some in hand. */
 	CASE_WITH(resident_is_what_the_kernel_says, "helpers:never"),
