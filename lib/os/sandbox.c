@@ -385,7 +385,7 @@ const char *sandbox_obstacle(void)
 	return NULL;
 }
 
-/* Once a name, whatever the arguments were. */
+/* Once a name, whatever the arguments were. What was not tried was not needed. */
 static void append_names(char *text, size_t bytes, const char *verb, bool is_fatal)
 {
 	const char *last = "";
@@ -396,7 +396,8 @@ static void append_names(char *text, size_t bytes, const char *verb, bool is_fat
 		unsigned what = findings_of_row[row];
 		const char *name = sandbox_calls[row].name;
 
-		if (works(what) || (what < NO_ERROR) != is_fatal || strcmp(name, last) == 0)
+		if (works(what) || what == NOT_TRIED || (what < NO_ERROR) != is_fatal ||
+		    strcmp(name, last) == 0)
 			continue;
 		last = name;
 		log_format_text(text + length, bytes - length, "%s%s%s",
