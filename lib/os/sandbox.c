@@ -138,7 +138,7 @@ static void withhold(const struct findings *findings, unsigned before)
 	for (row = 0; row < before; row++) {
 		const struct sandbox_call *call = &sandbox_calls[row];
 
-		if (finding(findings, row) < NO_ERROR && !is_needless(findings, row))
+		if (finding(findings, row) < NO_ERROR)
 			system_call_withhold(call->number, call->place,
 					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
 				     false);
@@ -169,8 +169,8 @@ static void try_calls(void *argument)
 	withhold(findings, row);
 	prepare(findings);
 	for (; row < sandbox_calls_count; row++) {
-		if (finding(findings, row) == NOT_TRIED && !is_needless(findings, row)) {
-			long result = try_call(findings, row);
+		if (finding(findings, row) == NOT_TRIED) {
+			long result = is_needless(findings, row) ? 0 : try_call(findings, row);
 
 			note(findings, row,
 			     NO_ERROR + (system_call_failed(result) ? (unsigned)-result : 0));

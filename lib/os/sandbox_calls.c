@@ -2,7 +2,7 @@
 /*
  * sandbox_calls.c - see sandbox_calls.h. Descriptors are -1, addresses NULL, lengths 0, where that
  * keeps the call from doing anything; what is done all the same is done to the task that asks. Not
- * here: mmap, munmap and mprotect, which the loader has made already.
+ * here: mmap and munmap, which the loader has made already.
  */
 #include <config.h>
 
@@ -62,7 +62,9 @@ const struct sandbox_call sandbox_calls[] = {
 	[SANDBOX_TASK_BY_CLONE3] = CALL(clone3, 0, 0),
 	[SANDBOX_THREAD_BY_CLONE3] = CALL(clone3, 0, 0),
 
-	/* Its task. */
+	/* Its task. Memory is opened by other protections: the loader has, so that is not withheld. */
+	BY(2, mprotect, 0, 0, PROT_NONE),
+	BY(2, mprotect, 0, 0, PROT_READ),
 	CALL(getpid, 0),
 	CALL(gettid, 0),
 	CALL(geteuid, 0),

@@ -152,6 +152,9 @@ def try_row(row):
     process = start(number, action, when, library)
     line = first_line(process)
     wrong, rungs = compare(process.pid, name) if line else ([], "-")
+    # It may have been killed, or have ended, meanwhile: there is nothing to compare then.
+    if process.poll() is not None:
+        wrong, rungs = [], "-"
     status, errors = finish(process)
     if (line, status) != expected:
         # It lives and says what it says under no filter, where it would not live without us.
