@@ -90,7 +90,7 @@ void reclaim_begin(void)
 /* Different after nearly any use; what is missed is looked at again. */
 static uint64_t RACY_READER sum_of(struct thread_cache *cache)
 {
-	uint64_t sum = remote_free_has_come(&cache->heap);
+	uint64_t sum = remote_free_has_come(&cache->heap) + 2 * (uint64_t)cache->outbox.pending;
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class++) {

@@ -320,13 +320,22 @@ void thread_cache_send_home(struct thread_cache *cache, void *block)
 {
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+	unsigned class;
 
 	if (owner == &cache->heap) {
 		heap_put_blocks(owner, &block, 1);
 		return;
 	}
-	heap_note_sent(&cache->heap, thread_cache_bin_class(bin));
-	remote_free_send_one(&cache->outbox, owner, block);
+	class = thread_cache_bin_class(bin);
+	heap_note_sent(&cache->heap, class);
+	/*
+	 * While it is seized, its thread may free thousands that nobody receives: not a message for
+	 * each. What stays in a batch is posted when the helper looks (reclaim.c).
+	 */
+	if (heap_is_seized(owner))
+		remote_free_push(&cache->outbox, owner, block, class);
+	else
+		remote_free_send_one(&cache->outbox, owner, block);
 }
 
 static void empty_quarantine(struct thread_cache *cache)

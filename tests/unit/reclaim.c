@@ -194,6 +194,28 @@ START_TEST(a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call)
 }
 END_TEST
 
+/* The one who seized it may be off the processor for long. */
+START_TEST(what_a_thread_frees_while_its_cache_is_seized_goes_in_batches)
+{
+	struct thread_cache *own = thread_cache_tls.cache;
+	size_t before, taken = reservation_taken_bytes();
+	unsigned i;
+
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i] = hak_malloc(64);
+	ck_assert(seizure_take(own));
+	before = reservation_metadata_bytes();
+	for (i = 0; i < BLOCKS; i++)
+		hak_free(blocks[i]);
+	ck_assert_uint_lt(reservation_metadata_bytes() - before, BLOCKS * 2 * sizeof(void *));
+	seizure_put(own);
+	/* None is lost on the way, and none waits for a thread that may not come. */
+	while (look() != UINT64_MAX)
+		;
+	ck_assert_uint_le(reservation_taken_bytes(), taken);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("reclaim");
@@ -205,6 +227,7 @@ int main(void)
 	tcase_add_test(tcase, holes_between_survivors_are_given_back_and_survivors_kept);
 	tcase_add_test(tcase, release_latency_leaves_partly_used_slabs_alone);
 	tcase_add_test(tcase, a_purge_does_not_wait);
+	tcase_add_test(tcase, what_a_thread_frees_while_its_cache_is_seized_goes_in_batches);
 	tcase_add_test(tcase, a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call);
 	return unit_end();
 }
