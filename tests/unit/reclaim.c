@@ -7,11 +7,16 @@
 
 #include "front/reclaim.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include <hakmem/hakmem.h>
 
+#include "entry/usage.h"
 #include "front/seizure.h"
 #include "front/thread_cache.h"
 #include "os/barrier.h"
+#include "os/thread.h"
 #include "os/vm.h"
 #include "support/options.h"
 
@@ -216,6 +221,40 @@ START_TEST(what_a_thread_frees_while_its_cache_is_seized_goes_in_batches)
 }
 END_TEST
 
+static void free_beside_a_seizure(unsigned number)
+{
+	static struct thread_cache *_Atomic seized;
+	static atomic_bool freed;
+	struct usage usage;
+	unsigned i;
+
+	if (number) {
+		while (!seized)
+			thread_yield();
+		while (!freed)
+			thread_yield();
+		thread_nap(2000000);
+		seizure_put(seized);
+		return;
+	}
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i] = hak_malloc(64);
+	ck_assert(seizure_take(thread_cache_tls.cache));
+	seized = thread_cache_tls.cache;
+	for (i = 0; i < BLOCKS; i++)
+		hak_free(blocks[i]);
+	freed = true;
+	hak_purge();
+	usage_read(&usage);
+	ck_assert_uint_lt(usage.blocks_in_use, 64 * KiB);
+}
+
+START_TEST(a_purge_has_what_was_freed_beside_a_seizure)
+{
+	unit_threads(2, free_beside_a_seizure);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("reclaim");
@@ -228,6 +267,7 @@ int main(void)
 	tcase_add_test(tcase, release_latency_leaves_partly_used_slabs_alone);
 	tcase_add_test(tcase, a_purge_does_not_wait);
 	tcase_add_test(tcase, what_a_thread_frees_while_its_cache_is_seized_goes_in_batches);
+	tcase_add_test(tcase, a_purge_has_what_was_freed_beside_a_seizure);
 	tcase_add_test(tcase, a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call);
 	return unit_end();
 }
