@@ -8,7 +8,7 @@
 
 #include "back/superslab_record.h"
 
-#define RUNS_MOST	24	/* armed, one is two mappings more at most */
+#define RUNS_MOST	16	/* armed, one is two mappings more at most; windows take others */
 
 /* How many runs one more spare makes: fewer than none where it joins two. */
 static int runs_with(const struct populate_spares *spares, uint32_t superslab)
