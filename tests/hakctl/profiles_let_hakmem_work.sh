@@ -23,7 +23,7 @@ facilities()
 {
 	to=$1
 	shift
-	rm -f "$work/pid"
+	rm -f "$work/pid" "$work/known"
 	# shellcheck disable=SC2016 # the inner shell's
 	"$@" sh -c 'echo $$ >"$0"; exec "$@"' "$work/pid" env HAKMEM_OPTIONS=control:always \
 		LD_PRELOAD="$HAKMEM_LIB" HAKMEM_CONTROL_DIR="$HAKMEM_CONTROL_DIR" \
