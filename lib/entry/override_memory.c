@@ -7,7 +7,6 @@
 #include <config.h>
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <linux/userfaultfd.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,40 +21,33 @@
 static int (*next_mprotect)(void *start, size_t bytes, int protection);
 static int (*next_ioctl)(int descriptor, unsigned long request, ...);
 
-static int as_libc(long result)
-{
-	if (!system_call_failed(result))
-		return (int)result;
-	errno = (int)-result;
-	return -1;
-}
-
 EXPORT int mprotect(void *start, size_t bytes, int protection)
 {
 	if (!(protection & PROT_WRITE))
 		marked_note((uintptr_t)start, bytes);
 	if (next_mprotect)
 		return next_mprotect(start, bytes, protection);
-	return as_libc(system_call_always(SYS_mprotect, start, bytes, protection));
+	return (int)system_call_as_libc(system_call_always(SYS_mprotect, start, bytes, protection));
 }
 
 EXPORT int ioctl(int descriptor, unsigned long request, ...)
 {
 	va_list arguments;
 	void *argument;
-	int result;
+	long result;
 
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
 	result = next_ioctl ? next_ioctl(descriptor, request, argument) :
-			      as_libc(system_call_always(SYS_ioctl, descriptor, request, argument));
+			      system_call_as_libc(system_call_always(SYS_ioctl, descriptor, request,
+								     argument));
 	if (result == 0 && request == UFFDIO_REGISTER) {
 		const struct uffdio_register *watched = argument;
 
 		marked_note_watched(watched->range.start, watched->range.len);
 	}
-	return result;
+	return (int)result;
 }
 
 /* Not when it is called: that may be in a signal handler. */

@@ -23,14 +23,6 @@
 #include "support/compiler.h"
 #include "support/system_call.h"
 
-static int as_libc(long result)
-{
-	if (result >= 0)
-		return (int)result;
-	errno = (int)-result;
-	return -1;
-}
-
 /* What a program of one thread may do (unshare(2), setns(2)) is refused while others have its memory. */
 static bool is_for_one(long result)
 {
@@ -43,7 +35,7 @@ EXPORT int unshare(int flags)
 
 	if (is_for_one(result) && helper_life_step_aside())
 		result = system_call_always(SYS_unshare, flags);
-	return as_libc(result);
+	return (int)system_call_as_libc(result);
 }
 
 EXPORT int setns(int descriptor, int type)
@@ -52,7 +44,7 @@ EXPORT int setns(int descriptor, int type)
 
 	if (is_for_one(result) && helper_life_step_aside())
 		result = system_call_always(SYS_setns, descriptor, type);
-	return as_libc(result);
+	return (int)system_call_as_libc(result);
 }
 
 /* Meanwhile, in other threads: what it kills for must not be called behind it. */
@@ -93,7 +85,7 @@ EXPORT int prctl(int option, ...)
 	if (option == PR_SET_SECCOMP)
 		end_filter(was_filtered, result,
 			   argument[0] == SECCOMP_MODE_FILTER ? (const void *)argument[1] : NULL);
-	return as_libc(result);
+	return (int)system_call_as_libc(result);
 }
 
 EXPORT long syscall(long number, ...)
@@ -115,8 +107,5 @@ EXPORT long syscall(long number, ...)
 	if (sets_filter)
 		end_filter(was_filtered, result,
 			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] : NULL);
-	if (!system_call_failed(result))
-		return result;
-	errno = (int)-result;
-	return -1;
+	return system_call_as_libc(result);
 }

@@ -9,7 +9,6 @@
 #include "os/confine.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
@@ -27,14 +26,6 @@
 #include "os/task.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
-
-#if defined(__x86_64__)
-#define MACHINE	AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define MACHINE	AUDIT_ARCH_AARCH64
-#else
-#define MACHINE	0	/* there is no helper */
-#endif
 
 /* All that the helper calls from its first tick on. */
 static const uint16_t calls_of_work[] = {
@@ -170,7 +161,7 @@ static int allow(bool begin)
 	struct rules rules = { .count = 0 };
 
 	put_load(&rules, offsetof(struct seccomp_data, arch));
-	put(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MACHINE, 1, 0));
+	put(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KERNEL_ABI_MACHINE, 1, 0));
 	put_answer(&rules, REFUSE);
 	put_load(&rules, offsetof(struct seccomp_data, nr));
 	put_calls(&rules, calls_of_work, ARRAY_LENGTH(calls_of_work));

@@ -6,6 +6,7 @@
 #ifndef HAKMEM_OS_KERNEL_ABI_H
 #define HAKMEM_OS_KERNEL_ABI_H
 
+#include <linux/audit.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -35,6 +36,15 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL	102	/* Linux 6.13 */
 #define MADV_GUARD_REMOVE	103
+#endif
+
+/* What a seccomp filter sees as seccomp_data's arch. */
+#if defined(__x86_64__)
+#define KERNEL_ABI_MACHINE	AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define KERNEL_ABI_MACHINE	AUDIT_ARCH_AARCH64
+#else
+#define KERNEL_ABI_MACHINE	0	/* there is no helper */
 #endif
 
 /* Of clone3(2), Linux 5.3: what it began with. */

@@ -7,21 +7,13 @@
 
 #include "os/sandbox_verdict.h"
 
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "os/kernel_abi.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
-
-#if defined(__x86_64__)
-#define MACHINE	AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define MACHINE	AUDIT_ARCH_AARCH64
-#else
-#define MACHINE	0	/* there is no helper */
-#endif
 
 struct machine {
 	uint32_t accumulator, index;
@@ -134,7 +126,7 @@ static unsigned step(struct machine *machine, const struct sock_filter *line)
 uint32_t sandbox_verdict_of(const struct sock_fprog *filter, long number, const long argument[6])
 {
 	struct machine machine = {
-		.data = { .nr = (int)number, .arch = MACHINE,
+		.data = { .nr = (int)number, .arch = KERNEL_ABI_MACHINE,
 			  .instruction_pointer = (uintptr_t)system_call },
 	};
 	unsigned i, at;

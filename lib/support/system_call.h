@@ -9,6 +9,7 @@
 #ifndef HAKMEM_SUPPORT_SYSTEM_CALL_H
 #define HAKMEM_SUPPORT_SYSTEM_CALL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,15 @@ void system_call_exempt_nobody(void);
 static inline bool system_call_failed(long result)
 {
 	return (unsigned long)result > -4096ul;
+}
+
+/* As the C library's functions tell it: -1, and errno. For those that stand in their place. */
+static inline long system_call_as_libc(long result)
+{
+	if (!system_call_failed(result))
+		return result;
+	errno = (int)-result;
+	return -1;
 }
 
 #endif
