@@ -53,12 +53,6 @@ s.sendall(sys.argv[2].encode().decode("unicode_escape").encode())
 print(s.recv(1000).decode())' "$1" "$2" 2>/dev/null
 }
 
-# Its helper is there a moment before its socket.
-can_be_asked()
-{
-	"$HAKCTL" get decay_ms "$pid" >"$work/asked" 2>&1
-}
-
 redis_answers()
 {
 	say "$port" 'PING\r\n' | grep -q PONG
@@ -138,6 +132,7 @@ if command -v redis-server >/dev/null; then
 	pid=$!
 	started="$started $pid"
 	wait_until redis_answers
+	# Its helper is there a moment before its socket.
 	wait_until can_be_asked
 	expect 0 'hard 448.0 MiB' "$HAKCTL" limit "$pid"
 	"$HAKCTL" doctor "$pid" | grep -q '^  on  *userfaultfd' || wrong "no userfaultfd under the profile"

@@ -55,6 +55,25 @@ start_fake_preloaded()
 	socket=$(cat "$work/$1.ready")
 }
 
+can_be_asked()
+{
+	"$HAKCTL" get decay_ms "$pid" >/dev/null 2>&1
+}
+
+# start_known_heap COUNT BYTES LARGE: known_heap on the library, asked by its PID; sets pid. What
+# lives is in $work/truth; it reads descriptor 9, which stays open.
+start_known_heap()
+{
+	mkfifo "$work/open"
+	exec 9<>"$work/open"
+	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB "${top_builddir:?}/tests/hakctl/known_heap" "$@" \
+		<&9 >"$work/truth" &
+	pid=$!
+	started="$started $pid"
+	wait_until test -s "$work/truth"
+	wait_until can_be_asked
+}
+
 wait_until() # COMMAND...: at most 20 s
 {
 	tries=0

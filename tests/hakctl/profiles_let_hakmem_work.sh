@@ -15,7 +15,7 @@ exec 9<>"$work/open"
 
 answers()
 {
-	pid=$(cat "$work/pid" 2>/dev/null) && "$HAKCTL" get decay_ms "$pid" >/dev/null 2>&1
+	pid=$(cat "$work/pid" 2>/dev/null) && can_be_asked
 }
 
 # facilities FILE COMMAND...: what is on in a process that COMMAND starts, into FILE.

@@ -7,18 +7,7 @@ set -u
 . "$(dirname "$0")/expect.sh"
 . "$(dirname "$0")/fake.sh"
 skip_if_library_has_a_sanitizer
-mkfifo "$work/open"
-exec 9<>"$work/open"
-HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB "${top_builddir:?}/tests/hakctl/known_heap" 40000 1000 1000000 \
-	<&9 >"$work/truth" &
-pid=$!
-started="$started $pid"
-wait_until test -s "$work/truth"
-answers()
-{
-	"$HAKCTL" get decay_ms "$pid" >/dev/null 2>&1
-}
-wait_until answers
+start_known_heap 40000 1000 1000000
 
 number() # NAME FILE
 {

@@ -10,17 +10,12 @@ skip_if_library_serves_no_socket
 refuse=${top_builddir:?}/bench/refuse
 "$refuse" move -- true || skip "seccomp filters are refused here"
 
-has_socket()
-{
-	"$HAKCTL" get decay_ms "$pid" >/dev/null 2>&1
-}
-
 start_without() # WHAT...
 {
 	HAKMEM_OPTIONS=helpers:always,control:always "$refuse" --preload "$HAKMEM_LIB" "$@" -- sleep 60 &
 	pid=$!
 	started="$started $pid"
-	wait_until has_socket
+	wait_until can_be_asked
 }
 
 start_without madvise
