@@ -17,7 +17,7 @@
 
 enum { LOOK_MOST_RUNGS = 64 };
 
-/* As lib/entry/ledger.c does it; a gibibyte of small pages takes some fifty milliseconds. */
+/* As lib/control/ledger.c does it; a gibibyte of small pages takes some fifty milliseconds. */
 #define PAGES_STEP ((uint64_t)16 << 20)
 #define PAGES_MOST ((uint64_t)64 << 20)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See outside.h; look.c and doctor.c call it. The sums are those of lib/entry/ledger.c and usage.c, over
+ * See outside.h; look.c and doctor.c call it. The sums are those of lib/control/ledger.c and usage.c, over
  * structs of the library's, which are read as they are: numbers of a moment.
  */
 #include <config.h>
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "entry/outline.h"
+#include "control/outline.h"
 #include "hakctl/memory_map.h"
 #include "hakctl/outside_heaps.h"
 #include "hakctl/remote.h"

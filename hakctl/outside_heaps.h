@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "entry/outline.h"
+#include "control/outline.h"
 #include "hakctl/outside.h"
 
 /* Of one class, over all heaps. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See outside.h: a row for each heap, as lib/entry/control_rows.c has them, and its thread's number. */
+/* See outside.h: a row for each heap, as lib/control/control_rows.c has them, and its thread's number. */
 #include <config.h>
 
 #include <stdlib.h>

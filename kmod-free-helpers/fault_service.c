@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * userfaultfd calls: open and handshake, arm, install, strays. Called by back/populate
+ * userfaultfd calls: open and handshake, arm, install, strays. Called by populate*
  * and fault_probe. Always for user mode only: the kernel's own accesses to a missing page
  * then fail instead of waiting for us, so debuggers and mlockall never hang on a helper.
  */

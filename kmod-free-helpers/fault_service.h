@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Installs pages into ranges, and sees touches of ranges that nobody should touch,
- * through a userfaultfd that serves faults of user mode only. Called by back/populate.
+ * through a userfaultfd that serves faults of user mode only. Called by populate*.
  * It knows ranges, never what lies in them; it never waits, allocates, or prints.
  *
  *   open, close                          one thread, nobody else in any other call

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The staging area: one mapping, huge units first, small ones behind them. Called by
- * back/populate. It is left out of forks, because a page shared with a child cannot be
+ * populate*. It is left out of forks, because a page shared with a child cannot be
  * moved; and out of core dumps, because it holds zeros.
  */
 #include <config.h>

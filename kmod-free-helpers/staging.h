@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages being zeroed before anybody asks for them, in address space of their own, from
- * which fault_service moves them to where they are wanted. Called by back/populate, by
+ * which fault_service moves them to where they are wanted. Called by populate*, by
  * one thread at a time: the helper, or whoever holds its part. It knows units, not what
  * they are for; it never waits for anybody.
  */

@@ -3,7 +3,7 @@
  * control.h - what hakctl and the library say to each other: messages of fixed shape over a
  * Unix SOCK_SEQPACKET socket, one struct control_head and a body each, and the snapshot of a
  * process that cannot answer. One machine, one byte order, no padding. Included by
- * lib/entry/control* and hakctl; not installed.
+ * lib/control/control* and hakctl; not installed.
  */
 #ifndef HAKMEM_CONTROL_H
 #define HAKMEM_CONTROL_H
@@ -381,7 +381,7 @@ struct control_snapshot {
  * The exported symbol hak_outline is one of these, and constant: where a library keeps what it counts,
  * in its process, so that hakctl can add it up from outside (process_vm_readv) while there is no
  * helper to ask. What lies there has the shape of the library's own structs: only a hakctl that was
- * built with the same ones (shape, see lib/entry/outline.h) reads it.
+ * built with the same ones (shape, see lib/control/outline.h) reads it.
  */
 #define CONTROL_OUTLINE_SHAPE	18
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * helper_link.h - what application threads know of the helper: whether it runs, that it is
- * wanted, how to wake it. entry/helper is what it leads to.
+ * wanted, how to wake it. helper/helper is what it leads to.
  *
  * Who may run with whom: anyone with anyone.
  */
@@ -22,7 +22,7 @@ struct helper_link {
 extern struct helper_link helper_link HIDDEN;
 
 /*
- * In entry/helper.c and helper_life.c. Linked by their names and not set while the program runs: no pointer to a
+ * In helper/helper.c and helper_life.c. Linked by their names and not set while the program runs: no pointer to a
  * function that the helper calls lies in memory that can be written to.
  */
 void helper_start(void) HIDDEN;

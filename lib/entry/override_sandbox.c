@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "back/wait_count.h"
-#include "entry/helper_life.h"
+#include "helper/helper_life.h"
 #include "os/program.h"
-#include "os/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
 

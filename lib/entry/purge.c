@@ -12,7 +12,7 @@
 #include "back/superslab_trim.h"
 #include "front/guarded.h"
 #include "front/lease.h"
-#include "front/reclaim.h"
+#include "upkeep/reclaim.h"
 #include "os/thread.h"
 
 #define NAPS_MOST	200

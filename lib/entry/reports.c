@@ -14,7 +14,7 @@
 #include <hakmem/hakmem.h>
 
 #include "back/reservation.h"
-#include "entry/usage.h"
+#include "control/usage.h"
 #include "support/log.h"
 
 /* "In use" is what the program holds; the difference to arena is free, in blocks and in slabs. */

@@ -8,9 +8,9 @@
 
 #include <hakmem/hakmem.h>
 
-#include "back/placement.h"
-#include "entry/helper_mode.h"
-#include "entry/settings.h"
+#include "upkeep/placement.h"
+#include "upkeep/helper_mode.h"
+#include "control/settings.h"
 #include "support/compiler.h"
 
 static int error_of(uint16_t code)

@@ -12,8 +12,8 @@
 
 #include <hakmem/hakmem.h>
 
-#include "entry/control_answer.h"
-#include "entry/limits.h"
+#include "control/control_answer.h"
+#include "control/limits.h"
 
 #include "tests/fuzz/fuzz.h"
 

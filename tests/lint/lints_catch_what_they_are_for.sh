@@ -49,7 +49,7 @@ catches() # LINT TEXT
 }
 
 fresh_tree
-passes layers_never_include_upwards
+passes rooms_never_include_upwards
 passes files_are_short_and_have_a_head
 passes paths_in_documents_exist
 passes shared_structures_have_a_table
@@ -58,20 +58,39 @@ echo 'struct large { _Atomic int units; };' >>"$top_srcdir/lib/back/large.h"
 catches shared_structures_have_a_table 'lib/back/large.h'
 fresh_tree
 echo '#include "front/thread_cache.h"' >>"$top_srcdir/lib/back/large.h"
-catches layers_never_include_upwards 'back/large.h includes "front/thread_cache.h": front is above back'
+catches rooms_never_include_upwards 'back/large.h includes "front/thread_cache.h": front is above back'
 fresh_tree
 echo '#include "large.h"' >>"$top_srcdir/lib/back/populate.h"
-catches layers_never_include_upwards 'not of the form "layer/name.h"'
+catches rooms_never_include_upwards 'not of the form "room/name.h"'
 fresh_tree
 echo '#include "back/populate.h"' >>"$top_srcdir/lib/back/large.h"
 echo '#include "back/large.h"' >>"$top_srcdir/lib/back/populate.h"
-catches layers_never_include_upwards 'in a circle: '
+catches rooms_never_include_upwards 'in a circle: '
 fresh_tree
 echo '#include "kmod-free-helpers/staging.h"' >>"$top_srcdir/lib/back/large.h"
-catches layers_never_include_upwards 'only back/populate may'
+catches rooms_never_include_upwards 'only populate may'
 fresh_tree
 echo '#include "kmod-free-helpers/madvise_ring.h"' >>"$top_srcdir/lib/back/populate.c"
-catches layers_never_include_upwards 'only back/release may'
+catches rooms_never_include_upwards 'only release may'
+
+# Small rooms with lists that are true; then one has a file more, and one a file that tells otherwise.
+fresh_tree
+cp "$lints/../../lib/list_files" "$top_srcdir/lib/"
+mkdir "$top_srcdir/kmod-free-helpers"
+for room in front back os; do
+	printf '# A room\n\n| file | what it is |\n' >"$top_srcdir/lib/$room/README.md"
+	(cd "$top_srcdir" && lib/list_files "lib/$room" write)
+done
+: >"$top_srcdir/kmod-free-helpers/ring.h"
+printf '| `ring` |\n' >"$top_srcdir/kmod-free-helpers/README.md"
+passes rooms_list_their_files
+: >"$top_srcdir/lib/os/lock.h"
+catches rooms_list_their_files 'lib/os/README.md (lib/list_files lib/os write mends it)'
+rm "$top_srcdir/lib/os/lock.h"
+printf '/* X */\n/*\n * vm.h - system calls. More.\n */\n' >"$top_srcdir/lib/os/vm.h"
+catches rooms_list_their_files '> | `vm` | system calls |'
+: >"$top_srcdir/kmod-free-helpers/vector.h"
+catches rooms_list_their_files 'kmod-free-helpers/README.md: vector is not listed'
 
 fresh_tree
 yes '' | head -n 460 >>"$top_srcdir/lib/os/vm.h"

@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "back/populate_policy.h"
+#include "upkeep/populate_policy.h"
 
 #define MS 1000000ull
 

@@ -67,7 +67,7 @@ listed "By the helper" LIMITS | sort -u >"$work/of_helper"
 missing_from program "$work/of_program"
 
 sed -nE '/^static const uint16_t calls_of/,/^};/p; /put_unless_(skip|executable)\(.*SYS_/p' \
-	"$top_srcdir/lib/os/confine.c" | grep -o 'SYS_[a-z0-9_]*' | sed 's/^SYS_//' | sort -u >"$work/allowed"
+	"$top_srcdir/lib/sandbox/confine.c" | grep -o 'SYS_[a-z0-9_]*' | sed 's/^SYS_//' | sort -u >"$work/allowed"
 [ "$(wc -l <"$work/allowed")" -gt 40 ] || { echo "the filter's calls were not found"; exit 1; }
 comm -23 "$work/allowed" "$work/of_helper" >"$work/missing"
 while read -r word; do

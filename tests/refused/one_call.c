@@ -25,7 +25,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "os/sandbox_calls.h"
+#include "sandbox/sandbox_calls.h"
 
 enum { BLOCK_BYTES = 16 << 10, BLOCKS = 3000, LARGE_BYTES = 8 << 20, LIST_FAILED = 2 };
 

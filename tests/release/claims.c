@@ -12,7 +12,7 @@
 
 #include "back/large.h"
 #include "back/release.h"
-#include "back/release_behind.h"
+#include "upkeep/release_behind.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 #include "support/options.h"

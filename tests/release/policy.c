@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "back/release_policy.h"
+#include "upkeep/release_policy.h"
 
 #define MS 1000000ull
 

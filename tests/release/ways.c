@@ -16,7 +16,7 @@
 #include <kmod-free-helpers/madvise_vector.h>
 
 #include "back/release.h"
-#include "back/release_behind.h"
+#include "upkeep/release_behind.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 #include "support/options.h"

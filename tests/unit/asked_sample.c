@@ -7,7 +7,7 @@
 
 #include <hakmem/hakmem.h>
 
-#include "entry/usage.h"
+#include "control/usage.h"
 
 #include "tests/unit/unit.h"
 

@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "middle/comb.h"
+#include "upkeep/comb.h"
 
 #include <string.h>
 

@@ -14,7 +14,7 @@
 
 #include <hakmem/hakmem.h>
 
-#include "entry/usage.h"
+#include "control/usage.h"
 #include "front/thread_cache.h"
 
 #include "tests/unit/bins.h"

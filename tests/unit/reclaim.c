@@ -5,14 +5,14 @@
  */
 #include <config.h>
 
-#include "front/reclaim.h"
+#include "upkeep/reclaim.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include <hakmem/hakmem.h>
 
-#include "entry/usage.h"
+#include "control/usage.h"
 #include "front/seizure.h"
 #include "front/thread_cache.h"
 #include "os/barrier.h"

@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "back/populate_records.h"
+#include "upkeep/populate_records.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 #include "back/superslab_claim.h"

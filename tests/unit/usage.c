@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "entry/usage.h"
+#include "control/usage.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * helper_life.c - see helper_life.h.
+ *
+ *   none ─ wanted ─► started ─► working ─► gone: the program ended or called exec, it was
+ *     ▲                 │ no room for tasks  │   killed, the number of tasks came near its limit
+ *     └─────────────────┴────────────────────┘   the next that wants one starts another
+ */
+#include <config.h>
+
+#include "helper/helper_life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <kmod-free-helpers/fault_probe.h>
+
+#include "back/helper_link.h"
+#include "control/control.h"
+#include "upkeep/helper_mode.h"
+#include "upkeep/rungs.h"
+#include "front/lease.h"
+#include "front/thread_cache.h"
+#include "os/node.h"
+#include "os/program.h"
+#include "sandbox/sandbox.h"
+#include "os/task.h"
+#include "os/task_limit.h"
+#include "support/log.h"
+#include "support/options.h"
+#include "support/system_call.h"
+
+#define END_WAIT_NS	200000000ull
+
+static struct task_room room;			/* by who has taken is_starting */
+static _Atomic bool is_starting;		/* acquire, release: one thread starts it */
+static _Atomic bool is_ready;			/* release by the helper; acquire by all */
+static _Atomic bool should_go;			/* relaxed: with a ring of the doorbell */
+static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
+static pid_t started;				/* and not reaped; by who has taken is_starting */
+
+struct event_doorbell helper_life_doorbell;
+
+bool helper_life_is_filtered(void)
+{
+	return atomic_load_explicit(&filtered, memory_order_relaxed);
+}
+
+void helper_life_note_filter(bool is_there)
+{
+	atomic_store_explicit(&filtered, is_there, memory_order_relaxed);
+}
+
+bool helper_life_should_go(void)
+{
+	return atomic_load_explicit(&should_go, memory_order_relaxed);
+}
+
+void helper_life_tell_to_go(void)
+{
+	atomic_store_explicit(&should_go, true, memory_order_relaxed);
+}
+
+void helper_life_note_ready(void)
+{
+	/* release: pairs with the acquire in helper_life_is_running */
+	atomic_store_explicit(&is_ready, true, memory_order_release);
+}
+
+int helper_life_begin(void)
+{
+	task_guard_stack(&room);
+	return room.wipe_error;
+}
+
+/* In a child made by a raw clone(2), which runs no fork handlers, the room is wiped: none runs. */
+bool helper_life_is_running(void)
+{
+	/* acquire: pairs with the release in run */
+	return atomic_load_explicit(&is_ready, memory_order_acquire) && task_is_alive(&room);
+}
+
+void helper_life_wake(void)
+{
+	event_loop_ring(&helper_life_doorbell);
+}
+
+static bool is_own_process(void)
+{
+	return program_is_this(sandbox_asker());
+}
+
+/*
+ * The first child in another PID namespace is its init; that is for the program to choose. Before
+ * there is a child the kernel shows no such namespace (pid_namespaces(7)).
+ */
+static bool makes_children_elsewhere(void)
+{
+	struct stat own, of_children;
+
+	if (system_call(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &own, 0))
+		return false;
+	return system_call(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid_for_children", &of_children,
+			   0) ||
+	       own.st_ino != of_children.st_ino;
+}
+
+/* What its code reads by the thread pointer. */
+static struct task_tls its_tls(void)
+{
+	struct task_tls tls = { 0, 0 };
+
+	task_tls_cover(&tls, &errno, sizeof(errno));
+	task_tls_cover(&tls, &thread_cache_tls, sizeof(thread_cache_tls));
+	node_cover_tls(&tls);
+	return tls;
+}
+
+/*
+ * Of one that has ended: else it would be a zombie. Its words are clear, so its last thread ends in
+ * this very moment. __WCLONE: never a child of the program's own, which has an exit signal (wait(2)).
+ */
+static void reap(void)
+{
+	if (started)
+		system_call(SYS_wait4, started, NULL, __WCLONE, NULL);
+	started = 0;
+}
+
+static void start_task(void (*run)(void *argument))
+{
+	struct task_tls tls = its_tls();
+	int error = task_map(&room, &tls);
+
+	if (!error)
+		error = control_map(&tls);
+	if (error) {
+		helper_mode_say_why_none("no memory for its stack", error);
+		return;
+	}
+	reap();
+	system_call_exempt_nobody();
+	system_call_exempt(room.mapping, room.bytes);
+	control_exempt();
+	program_note_starter();
+	atomic_store_explicit(&is_ready, false, memory_order_relaxed);
+	atomic_store_explicit(&should_go, false, memory_order_relaxed);
+	error = task_start(&room, run, NULL);
+	if (error < 0)
+		helper_mode_say_why_none("its task could not be started (a limit of tasks, or a sandbox)", error);
+	else
+		started = error;
+}
+
+/*
+ * A filter that was there before is asked; what one that the program has set kills for is known.
+ * NULL: there is none, or it lets enough through.
+ */
+static const char *obstacle_by_filter(void)
+{
+	if (helper_life_is_filtered())
+		return "a seccomp filter is in force of which nothing is known (helpers:always overrides)";
+	if (!sandbox_was_asked()) {
+		if (!program_has_sandboxed_itself() && !fault_probe_is_filtered())
+			return NULL;
+		system_call_exempt_nobody();
+		if (!sandbox_ask()) {
+			helper_life_note_filter(true);
+			return "the seccomp filter lets no task be started, to ask it (helpers:always overrides)";
+		}
+	}
+	return sandbox_obstacle();
+}
+
+/* False: it was told why. */
+static bool filter_allows(void)
+{
+	const char *obstacle = obstacle_by_filter();
+
+	rungs_note_filter(helper_life_is_filtered() ? obstacle : NULL);
+	if (!obstacle || options.helpers != HELPERS_AUTO)
+		return true;
+	helper_mode_refuse(obstacle, 0);
+	return false;
+}
+
+/* With is_starting taken. */
+static void start_if_allowed(void (*run)(void *argument))
+{
+	if (task_is_alive(&room) || control_is_running())
+		return;
+	/* Asked first: a filter might kill for the getpid of is_own_process. */
+	if (!filter_allows() || !is_own_process())
+		return;
+	if (!task_limit_is_ample())
+		helper_mode_say_why_none("RLIMIT_NPROC leaves the program little room", 0);
+	else if (makes_children_elsewhere())
+		helper_mode_say_why_none("its next child will begin a PID namespace", 0);
+	else
+		start_task(run);
+}
+
+void helper_life_start(void (*run)(void *argument))
+{
+	log_print_diverted();
+	if (options.helpers == HELPERS_NEVER || !helper_link_is_there() || !lease_has_heap())
+		return;
+	/* One thread starts it; the others go on. acquire: pairs with the release below */
+	if (atomic_exchange_explicit(&is_starting, true, memory_order_acquire))
+		return;
+	start_if_allowed(run);
+	atomic_store_explicit(&is_starting, false, memory_order_release);
+}
+
+void helper_life_forget(void)
+{
+	started = 0;
+	task_forget(&room);
+	atomic_store_explicit(&helper_life_doorbell.sleeps_long, false, memory_order_relaxed);
+	atomic_store_explicit(&is_starting, false, memory_order_relaxed);
+	atomic_store_explicit(&is_ready, false, memory_order_relaxed);
+}
+
+/* False: it is still there after a while. */
+static bool send_away(void)
+{
+	bool has_gone;
+
+	helper_life_tell_to_go();
+	event_loop_ring_always(&helper_life_doorbell);
+	has_gone = task_wait(&room, END_WAIT_NS);
+	if (has_gone)
+		reap();
+	return has_gone;
+}
+
+bool helper_life_step_aside(void)
+{
+	bool has_gone;
+
+	if (!task_is_alive(&room) || helper_life_is_filtered() ||
+	    atomic_exchange_explicit(&is_starting, true, memory_order_acquire))
+		return false;
+	has_gone = send_away();
+	atomic_store_explicit(&is_starting, false, memory_order_release);
+	return has_gone;
+}
+
+/*
+ * It goes before the program does: who waits for the program finds its memory given back, its file
+ * free to be written to, and no process left. Not where a filter might kill for the asking.
+ */
+void helper_life_end(void)
+{
+	log_print_diverted();
+	helper_link_refuse();
+	/* Of a vfork's child too, which has its parent's memory. */
+	if (!helper_life_is_running() || helper_life_is_filtered() || !is_own_process())
+		return;
+	control_end();
+	send_away();
+}

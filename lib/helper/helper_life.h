@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * helper_life.h - how the helper begins and ends, seen from the program; what it does in between
+ * is helper.c.
+ *
+ * Who may run with whom: helper_life_forget alone; helper_life_begin, _note_ready and
+ * _note_filter(false) the helper; the rest anyone with anyone.
+ */
+#ifndef HAKMEM_HELPER_HELPER_LIFE_H
+#define HAKMEM_HELPER_HELPER_LIFE_H
+
+#include <stdbool.h>
+
+#include <kmod-free-helpers/event_loop.h>
+
+#include "support/compiler.h"
+
+extern struct event_doorbell helper_life_doorbell HIDDEN;
+
+/* By a thread of the program that wants it: run(NULL) begins as a task, if that is allowed. */
+void helper_life_start(void (*run)(void *argument));
+
+/* By the helper, first of all. Returns -errno if a raw clone's child could not tell that it has none. */
+int helper_life_begin(void);
+void helper_life_note_ready(void);
+
+/* It leaves at the next round. */
+void helper_life_tell_to_go(void);
+bool helper_life_should_go(void);
+
+/*
+ * A seccomp filter is in force of which nothing is known (sandbox/sandbox.h), or has just been asked for:
+ * no call is made that is not needed.
+ */
+void helper_life_note_filter(bool is_there);
+bool helper_life_is_filtered(void);
+
+/* For a call that wants memory which nobody shares: ends it. True: it has gone; try again. */
+bool helper_life_step_aside(void);
+
+/* The process ends: so does the helper, unless a filter might kill for it. */
+void helper_life_end(void);
+
+/* In a fork's child. */
+void helper_life_forget(void);
+
+#endif
