@@ -126,3 +126,46 @@ size_t ledger_terms(const struct control_ledger *ledger,
 	}
 	return sum.count;
 }
+
+/* Bytes and counts; all are 64 bits wide. */
+#define FIELD(field) offsetof(struct control_ledger, field)
+static const size_t added[] = {
+	FIELD(asked_bytes),	      FIELD(asked_samples),
+	FIELD(rounding_bytes),	      FIELD(blocks_live_bytes),
+	FIELD(blocks_live_count),     FIELD(large_live_bytes),
+	FIELD(large_live_count),      FIELD(thread_caches_bytes),
+	FIELD(thread_caches_count),   FIELD(slabs_free_bytes),
+	FIELD(slabs_untouched_bytes), FIELD(slab_tails_bytes),
+	FIELD(slabs_bytes),	      FIELD(in_transit_bytes),
+	FIELD(units_free_bytes),      FIELD(units_clean_bytes),
+	FIELD(stock_bytes),	      FIELD(brought_bytes),
+	FIELD(queued_bytes),	      FIELD(releasing_bytes),
+	FIELD(large_free_dirty_bytes), FIELD(large_free_clean_bytes),
+	FIELD(metadata_bytes),	      FIELD(populated_bytes),
+	FIELD(populated_huge_bytes),  FIELD(rss_bytes),
+	FIELD(opened_bytes),	      FIELD(application_calls),
+	FIELD(helper_calls),	      FIELD(released_bytes),
+	FIELD(remote_frees),	      FIELD(strays),
+	FIELD(refused),		      FIELD(pinned_bytes),
+};
+
+static uint64_t *field_of(struct control_ledger *ledger, size_t offset)
+{
+	return (uint64_t *)(void *)((char *)ledger + offset);
+}
+
+void ledger_add(struct control_ledger *total, const struct control_ledger *ledger)
+{
+	struct control_ledger copy = *ledger;
+	uint64_t age_ns = ledger_populated_age_ns(ledger);
+
+	for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++)
+		*field_of(total, added[i]) += *field_of(&copy, added[i]);
+	total->threads += ledger->threads;
+	/* Of a heap that has nothing yet the kernel need not be asked. */
+	if (age_ns == UINT64_MAX)
+		return;
+	total->populated_ns = total->taken_ns = 1;
+	if (total->populated_pass_ns < age_ns)
+		total->populated_pass_ns = age_ns;
+}

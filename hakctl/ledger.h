@@ -37,4 +37,10 @@ uint64_t ledger_populated_age_ns(const struct control_ledger *ledger);
 /* Resident and not of the heap, both of one moment; UINT64_MAX: not known. */
 uint64_t ledger_not_heap_bytes(const struct control_ledger *ledger);
 
+/*
+ * Adds one to a total that began as zeroes, for ledger_terms: what one process holds and another does is
+ * so much together. The age of the total is that of the oldest. What cannot be added up stays zero.
+ */
+void ledger_add(struct control_ledger *total, const struct control_ledger *ledger);
+
 #endif

@@ -35,9 +35,12 @@ static void add_json(const struct request *request, const struct map_picture *pi
 		const struct control_superslab *superslab = &picture->superslabs[i];
 		struct json_object *cell = json_object_new_object();
 
+		json_output_number(cell, "address",
+				   picture->ledger->heap_start + i * HEAT_SUPERSLAB_BYTES);
 		json_output_text(cell, "kind",
 				 map_picture_name(map_picture_cell(superslab)));
 		json_output_number(cell, "live_units", superslab->live_units);
+		json_output_number(cell, "live_bytes", map_picture_live_bytes(superslab));
 		json_output_number(cell, "dirty_units", superslab->dirty_units);
 		json_output_number(cell, "fill", superslab->fill);
 		json_output_number(cell, "node", superslab->node);

@@ -140,6 +140,29 @@ bool process_is_filtered(const struct process *process)
 	return line && sscanf(line, "\nSeccomp: %u", &mode) == 1 && mode;
 }
 
+void process_find_title(const struct process *process, char title[256])
+{
+	char text[1024];
+	ssize_t got = read_file(process->pid, "cmdline", text, sizeof(text));
+	size_t start = 0;
+
+	while (got > 0 && (text[got - 1] == '\0' || text[got - 1] == ' '))
+		got--;
+	if (got <= 0) {
+		snprintf(title, 256, "%s", process->name);
+		return;
+	}
+	text[got] = '\0';
+	for (size_t i = 0; text[i] && text[i] != ' '; i++)
+		if (text[i] == '/')
+			start = i + 1;
+	for (ssize_t i = 0; i < got; i++)
+		if (text[i] == '\0' || text[i] == '\n')
+			text[i] = ' ';
+	snprintf(title, 256, "%.255s", text + start);
+	text_clean(title);
+}
+
 /* "0::/system.slice/redis-server.service"; of version 1 "4:memory:/docker/0123". */
 void process_find_group(const struct process *process, char group[256])
 {

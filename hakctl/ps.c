@@ -27,13 +27,67 @@
 /* Rates are told between two looks, so long apart. */
 #define BETWEEN_NS 200000000
 
+/* A command line may be a page long; JSON has more of it. */
+enum { TITLE_COLUMNS = 40 };
+
 struct seen {
 	struct target *target;
 	struct look look;
 	struct rates rates;
 	bool is_known; /* look holds something */
 	char warning[400];
+	char title[256];
 };
+
+enum sort { BY_RSS, BY_LIVE, BY_POPULATED, BY_STOCK, BY_RELEASE, BY_PID, BY_COMMAND };
+
+static enum sort sort_now; /* for the comparison below */
+
+static double sort_key(const struct seen *seen)
+{
+	const struct control_ledger *ledger = &seen->look.ledger;
+
+	switch (sort_now) {
+	case BY_RSS:
+		return (double)seen->target->process.rss_bytes;
+	case BY_LIVE:
+		return seen->is_known ? (double)look_live_bytes(ledger) : -1;
+	case BY_POPULATED:
+		return seen->is_known ? (double)ledger->populated_bytes : -1;
+	case BY_STOCK:
+		return seen->is_known ? (double)ledger->stock_bytes : -1;
+	case BY_RELEASE:
+		return seen->rates.released;
+	default:
+		return 0;
+	}
+}
+
+/* What is alike stands by PID. */
+static int compare(const void *left, const void *right)
+{
+	const struct seen *a = left, *b = right;
+	double key_a = sort_key(a), key_b = sort_key(b);
+	int order = sort_now == BY_COMMAND ? strcmp(a->title, b->title) :
+					    (key_a < key_b) - (key_a > key_b);
+
+	return order ? order : (a->target->process.pid > b->target->process.pid) -
+				       (a->target->process.pid < b->target->process.pid);
+}
+
+static enum exit_code take_sort(const char *value)
+{
+	static const char *const names[] = { "rss", "live", "populated", "stock",
+					     "release", "pid", "command" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], value)) {
+			sort_now = (enum sort)i;
+			return EXIT_DONE;
+		}
+	return arguments_bad_value("ps", "--sort", value,
+				   "rss, live, populated, stock, release, pid or command");
+}
 
 static void take_first(struct seen *seen)
 {
@@ -105,7 +159,8 @@ static void add_row(struct table *table, const struct seen *seen)
 
 	table_add(table, STYLE_PLAIN, "%d", (int)process->pid);
 	table_add(table, faint, "%s", user_name(process->user));
-	table_add(table, STYLE_PLAIN, "%s", process->name);
+	table_add(table, STYLE_PLAIN, "%.*s", table_bytes_within(seen->title, TITLE_COLUMNS),
+		  seen->title);
 	table_add(table, faint, "%s", units_bytes(process->rss_bytes).text);
 	table_add(table, faint, "%s",
 		  known ? units_bytes(look_live_bytes(ledger)).text : "-");
@@ -155,6 +210,7 @@ static struct json_object *to_json(const struct seen *seen)
 {
 	struct json_object *object = json_output_target(seen->target);
 
+	json_output_text(object, "title", seen->title);
 	json_output_number(object, "rss_bytes", seen->target->process.rss_bytes);
 	json_output_flag(object, "stopped", seen->target->state == TARGET_STOPPED);
 	json_output_text(object, "socket", seen->target->socket);
@@ -192,6 +248,7 @@ static void look_at_all(struct seen *all, struct target_list *list)
 
 	for (size_t i = 0; i < list->count; i++) {
 		all[i].target = &list->targets[i];
+		process_find_title(&all[i].target->process, all[i].title);
 		take_first(&all[i]);
 		any |= all[i].is_known && !all[i].look.from_outside;
 	}
@@ -201,33 +258,43 @@ static void look_at_all(struct seen *all, struct target_list *list)
 		take_second(&all[i]);
 		find_warning(&all[i]);
 	}
+	if (list->count)
+		qsort(all, list->count, sizeof(*all), compare);
+}
+
+static enum exit_code take_options(int argc, char **argv, bool *json)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "sort", required_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum exit_code code = EXIT_DONE;
+	int letter;
+
+	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":js:", known)) != -1) {
+		if (letter == 'j')
+			*json = true;
+		else
+			code = letter == 's' ? take_sort(optarg) : EXIT_USAGE;
+	}
+	return code;
 }
 
 static int ps_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct target_list list = { .targets = NULL };
 	struct seen *all;
-	enum exit_code missing;
+	enum exit_code code, missing;
 	bool json = false;
-	int letter;
 
-	while ((letter = arguments_next(argc, argv, ":j", known)) != -1) {
-		if (letter != 'j')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (argv[optind]) {
-		enum exit_code code = arguments_take_targets("ps", argv + optind, false,
-							     ARGUMENTS_MANY, &list);
-		if (code != EXIT_DONE)
-			return code;
-	} else {
+	code = take_options(argc, argv, &json);
+	if (code == EXIT_DONE && argv[optind])
+		code = arguments_take_targets("ps", argv + optind, false, ARGUMENTS_MANY, &list);
+	else if (code == EXIT_DONE)
 		target_list_all(&list);
-	}
+	if (code != EXIT_DONE)
+		return code;
 	all = calloc(list.count + 1, sizeof(*all));
 	if (!all)
 		message_out_of_memory();
@@ -246,9 +313,11 @@ static int ps_run(int argc, char **argv)
 
 const struct command ps_command = {
 	.name = "ps",
-	.arguments = "[-j] [TARGET...]",
+	.arguments = "[-j] [--sort COLUMN] [TARGET...]",
 	.summary = "list the processes on hakmem",
-	.help = "  -j, --json  one JSON object; bytes as integers\n"
+	.help = "  -s, --sort COLUMN  rss (as it is without), live, populated, stock, release, pid\n"
+		"                     or command\n"
+		"  -j, --json         one JSON object; bytes as integers\n"
 		"\n"
 		"Memory in bytes, with K, M, G for 1024 of the one before. LIVE is what the\n"
 		"program holds, POPULATED what is resident in the heap, STOCK what is ready to\n"

@@ -23,6 +23,7 @@ struct request {
 	double interval_s;   /* 0: once */
 	unsigned long times; /* of them; 0: for ever */
 	struct json_object *array;
+	struct stats_total total;
 };
 
 static enum exit_code take_interval(struct request *request, const char *value)
@@ -87,11 +88,12 @@ static enum exit_code take_options(struct request *request, int argc, char **arg
 
 static bool print_text(struct target *target, void *argument, struct failure *failure)
 {
-	const struct request *request = argument;
+	struct request *request = argument;
 	struct look look;
 
 	if (!look_take(target, request->rows, &look, failure))
 		return false;
+	stats_text_add(&request->total, target, &look);
 	if (request->rows & LOOK_CLASSES)
 		stats_text_classes(target, &look);
 	if (request->rows & LOOK_THREADS)
@@ -106,12 +108,13 @@ static bool print_text(struct target *target, void *argument, struct failure *fa
 
 static bool add_json(struct target *target, void *argument, struct failure *failure)
 {
-	const struct request *request = argument;
+	struct request *request = argument;
 	struct json_object *object;
 	struct look look;
 
 	if (!look_take(target, request->rows, &look, failure))
 		return false;
+	stats_text_add(&request->total, target, &look);
 	object = json_output_target(target);
 	stats_text_to_json(target, &look, request->rows, object);
 	json_object_array_add(request->array, object);
@@ -148,6 +151,30 @@ static enum exit_code print_metrics(const struct request *request,
 	return code;
 }
 
+/* One process is no total. */
+static enum exit_code print_all(struct request *request, struct target_list *list)
+{
+	enum exit_code code = arguments_visit("stats", list, request->all, print_text, request);
+
+	if (request->total.processes > 1 && !request->rows)
+		stats_text_total(&request->total);
+	return code;
+}
+
+static enum exit_code print_json(struct request *request, struct target_list *list)
+{
+	struct json_object *object = json_output_begin("stats");
+	enum exit_code code;
+
+	request->array = json_object_new_array();
+	json_object_object_add(object, "processes", request->array);
+	code = arguments_visit("stats", list, request->all, add_json, request);
+	if (request->total.processes > 1)
+		json_object_object_add(object, "total", stats_text_total_to_json(&request->total));
+	json_output_end(object);
+	return code;
+}
+
 static int stats_run(int argc, char **argv)
 {
 	struct request request = { .json = false };
@@ -168,11 +195,10 @@ static int stats_run(int argc, char **argv)
 		return rates_watch(&list, request.interval_s, request.times,
 				   request.json);
 	if (request.json)
-		return arguments_visit_json("stats", &list, request.all, add_json,
-					    &request, &request.array);
+		return print_json(&request, &list);
 	if (request.metrics)
 		return print_metrics(&request, &list);
-	return arguments_visit("stats", &list, request.all, print_text, &request);
+	return print_all(&request, &list);
 }
 
 const struct command stats_command = {
@@ -185,7 +211,7 @@ const struct command stats_command = {
 		"      --classes        blocks by size class\n"
 		"      --threads        memory by thread\n"
 		"      --nodes          memory by NUMA node\n"
-		"  -a, --all            every process that can be asked\n"
+		"  -a, --all            every process that can be asked, and their total\n"
 		"  -j, --json           one JSON object; bytes as integers\n"
 		"  -m, --openmetrics    as `hakctl metrics`\n"
 		"\n"

@@ -84,6 +84,21 @@ static struct json_object *terms_to_json(const struct control_ledger *ledger)
 	return array;
 }
 
+struct json_object *stats_text_total_to_json(const struct stats_total *total)
+{
+	const struct control_ledger *ledger = &total->ledger;
+	struct json_object *object = json_object_new_object();
+
+	json_output_number(object, "processes", total->processes);
+	json_output_number(object, "rss_bytes", total->rss_bytes);
+	json_output_number(object, "live_bytes", look_live_bytes(ledger));
+	json_output_number(object, "populated_bytes", ledger->populated_bytes);
+	json_output_limit(object, "populated_age_ns", ledger_populated_age_ns(ledger));
+	json_output_number(object, "threads", ledger->threads);
+	json_object_object_add(object, "terms", terms_to_json(ledger));
+	return object;
+}
+
 void stats_text_to_json(const struct target *target, const struct look *look, unsigned rows,
 			struct json_object *object)
 {

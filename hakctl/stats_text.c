@@ -62,9 +62,8 @@ static void print_terms(const struct control_ledger *ledger)
 }
 
 /* When the kernel was asked; it is asked seldom, for it costs milliseconds a gibibyte. */
-static void describe_populated(const struct look *look, char note[96])
+static void describe_populated(const struct control_ledger *ledger, char note[96])
 {
-	const struct control_ledger *ledger = &look->ledger;
 	uint64_t age_ns = ledger_populated_age_ns(ledger);
 
 	if (age_ns == UINT64_MAX)
@@ -105,16 +104,20 @@ static void describe_rest(const struct control_ledger *ledger, char note[96])
 			 units_nanoseconds(age_ns).text);
 }
 
+static uint64_t rss_of(const struct target *target, const struct look *look)
+{
+	return target->process.rss_bytes ? target->process.rss_bytes : look->ledger.rss_bytes;
+}
+
 void stats_text_ledger(const struct target *target, const struct look *look)
 {
 	const struct control_ledger *ledger = &look->ledger;
-	uint64_t rss = target->process.rss_bytes ? target->process.rss_bytes :
-						   ledger->rss_bytes;
+	uint64_t rss = rss_of(target, look);
 	char note[96];
 
 	stats_text_heading(target, look);
 	print_terms(ledger);
-	describe_populated(look, note);
+	describe_populated(ledger, note);
 	print_line('=', "populated", false,
 		   (double)ledger->populated_bytes / (1024 * 1024), note, STYLE_TITLE);
 	describe_rest(ledger, note);
@@ -130,6 +133,27 @@ void stats_text_ledger(const struct target *target, const struct look *look)
 		       style_begin(STYLE_BAD), ledger->strays,
 		       ledger->strays == 1 ? "" : "es", (int)target->process.pid,
 		       style_end(STYLE_BAD));
+}
+
+void stats_text_add(struct stats_total *total, const struct target *target, const struct look *look)
+{
+	ledger_add(&total->ledger, &look->ledger);
+	total->rss_bytes += rss_of(target, look);
+	total->processes++;
+}
+
+void stats_text_total(const struct stats_total *total)
+{
+	char note[96];
+
+	printf("%stotal of %zu processes%s  %" PRIu32 " threads\n", style_begin(STYLE_TITLE),
+	       total->processes, style_end(STYLE_TITLE), total->ledger.threads);
+	print_terms(&total->ledger);
+	describe_populated(&total->ledger, note);
+	print_line('=', "populated", false, (double)total->ledger.populated_bytes / (1024 * 1024), note,
+		   STYLE_TITLE);
+	print_line(' ', "processes' RSS", false, (double)total->rss_bytes / (1024 * 1024),
+		   "pages that several share are in it several times", STYLE_PLAIN);
 }
 
 void stats_text_classes(const struct target *target, const struct look *look)

@@ -71,7 +71,7 @@ if "$HAKCTL" metrics "$pid" | grep -q class_blocks; then
 	echo 'classes without --classes'
 	failures=$((failures + 1))
 fi
-expect 0 'stock 11' "$HAKCTL" map "$pid"
+expect 0 '+   stock           11 cells' "$HAKCTL" map "$pid"
 expect 0 '<svg xmlns="http://www.w3.org/2000/svg"' "$HAKCTL" map --svg - "$pid"
 expect 0 '' "$HAKCTL" map --svg "$work/map.svg" "$pid"
 [ -s "$work/map.svg" ] || { echo "map --svg wrote nothing"; failures=$((failures + 1)); }
