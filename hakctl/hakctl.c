@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "hakctl/command.h"
-#include "hakctl/message.h"
+#include "hakctl/output/message.h"
 #include "support/suggestion.h"
 
 /* clang-format off: a verb a line */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * outline.h - hak_outline, by which hakctl finds the counts of a process that has no helper; see
- * hakmem/control.h. The shape is what both must agree on; outline.c and hakctl/outside.c include it.
+ * hakmem/control.h. The shape is what both must agree on; outline.c and hakctl/client/outside.c include it.
  *
  * Who may run with whom: nothing here is ever written; what it names is read from outside, at any moment.
  */

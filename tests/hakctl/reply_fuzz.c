@@ -16,8 +16,8 @@
 
 #include <hakmem/control.h>
 
-#include "hakctl/ledger.h"
-#include "hakctl/reply.h"
+#include "hakctl/client/ledger.h"
+#include "hakctl/client/reply.h"
 
 enum { CHANGES_A_SEED = 4000, MOST_BYTES = 1 << 17 };
 

@@ -72,6 +72,10 @@ catches rooms_never_include_upwards 'only populate may'
 fresh_tree
 echo '#include "kmod-free-helpers/madvise_ring.h"' >>"$top_srcdir/lib/back/populate.c"
 catches rooms_never_include_upwards 'only release may'
+fresh_tree
+mkdir "$top_srcdir/hakctl/output"
+echo '#include "hakctl/client/look.h"' >"$top_srcdir/hakctl/output/text.c"
+catches rooms_never_include_upwards 'client is not below output'
 
 # Small rooms with lists that are true; then one has a file more, and one a file that tells otherwise.
 fresh_tree

@@ -55,5 +55,15 @@ sed -E 's/\.[ch]( |$)/\1/g' "$work/includes" | awk '$1 != $2' >"$work/edges"
 tsort "$work/edges" >"$work/order" 2>"$work/circles" ||
 	sed 's/^tsort: /in a circle: /' "$work/circles" >>"$work/problems"
 
+# The tool's folders: all that hakctl needs is in client and output.
+grep -rHoE --include='*.[ch]' '^#include "hakctl/[a-z]+/[^"]+"' hakctl 2>/dev/null |
+	sed -E 's|:#include "| |; s|"$||' | awk '
+{
+	split($1, from, "/"); split($2, to, "/")
+	if (to[2] == from[2] || to[2] == "output" || (to[2] == "client" && from[2] != "output"))
+		next
+	print $1 " includes \"" $2 "\": " to[2] " is not below " from[2]
+}' >>"$work/problems"
+
 cat "$work/problems"
 ! [ -s "$work/problems" ]

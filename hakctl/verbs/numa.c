@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl numa`: the heap by NUMA node, a column a node, as numastat has it. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hakctl/client/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/client/look.h"
+#include "hakctl/verbs/stats_text.h"
+#include "hakctl/output/table.h"
+#include "support/page_size.h"
+
+/* Columns beside the label and the total. */
+enum { MOST_NODES = 16 };
+
+/* What lies where, as the kernel says, in bytes by node. */
+struct placement {
+	uint64_t bytes[MOST_NODES];
+	bool is_known;
+};
+
+/* " N0=12 N1=3 kernelpagesize_kB=4", after the address and the policy. */
+static void add_range(struct placement *placement, const char *line)
+{
+	const char *unit = strstr(line, " kernelpagesize_kB=");
+	uint64_t page_bytes = unit ? strtoull(unit + 19, NULL, 10) * 1024 : page_size();
+
+	for (const char *at = line; (at = strstr(at, " N")); at += 2) {
+		unsigned node;
+		uint64_t pages;
+
+		if (sscanf(at, " N%u=%" SCNu64, &node, &pages) == 2 && node < MOST_NODES)
+			placement->bytes[node] += pages * page_bytes;
+	}
+}
+
+static void read_placement(const struct target *target,
+			   const struct control_ledger *ledger,
+			   struct placement *placement)
+{
+	char path[64], line[4096];
+	FILE *maps;
+
+	*placement = (struct placement){ .is_known = false };
+	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)target->process.pid);
+	maps = fopen(path, "re");
+	while (maps && fgets(line, sizeof(line), maps)) {
+		uint64_t start = strtoull(line, NULL, 16);
+
+		if ((start >= ledger->heap_start && start < ledger->heap_end) ||
+		    (start >= ledger->metadata_start && start < ledger->metadata_end)) {
+			add_range(placement, line);
+			placement->is_known = true;
+		}
+	}
+	if (maps)
+		fclose(maps);
+}
+
+static void print_row(const char *label, const struct look *look, size_t offset,
+		      bool is_bytes)
+{
+	double total = 0;
+
+	printf("%-14s", label);
+	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++) {
+		uint64_t value;
+
+		memcpy(&value, look->nodes.rows + i * look->nodes.row_bytes + offset,
+		       sizeof(value));
+		printf(is_bytes ? " %14.2f" : " %14.0f",
+		       is_bytes ? (double)value / (1024 * 1024) : (double)value);
+		total += (double)value;
+	}
+	printf(is_bytes ? " %14.2f\n" : " %14.0f\n",
+	       is_bytes ? total / (1024 * 1024) : total);
+}
+
+static void print_placement(const struct look *look, const struct placement *placement)
+{
+	const struct control_node *nodes = (const void *)look->nodes.rows;
+	double total = 0;
+
+	printf("%-14s", "Populated");
+	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++) {
+		uint64_t bytes =
+			nodes[i].node < MOST_NODES ? placement->bytes[nodes[i].node] : 0;
+
+		printf(" %14.2f", (double)bytes / (1024 * 1024));
+		total += (double)bytes;
+	}
+	printf(" %14.2f\n", total / (1024 * 1024));
+}
+
+static void print_titles(const struct target *target, const struct look *look)
+{
+	const struct control_node *nodes = (const void *)look->nodes.rows;
+
+	printf("\nPer-node memory (in MiB) of %s\n%-14s", target_label(target), "");
+	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++)
+		printf(" %8sNode %-2u", "", nodes[i].node);
+	printf(" %14s\n%-14s", "Total", "");
+	for (size_t i = 0; i <= look->nodes.count && i <= MOST_NODES; i++)
+		printf(" --------------");
+	putchar('\n');
+}
+
+static void print_text(const struct target *target, const struct look *look)
+{
+	struct placement placement;
+
+	print_titles(target, look);
+	print_row("Opened", look, offsetof(struct control_node, opened_bytes), true);
+	read_placement(target, &look->ledger, &placement);
+	if (placement.is_known)
+		print_placement(look, &placement);
+	print_row("Slabs", look, offsetof(struct control_node, slabs_bytes), true);
+	print_row("Live", look, offsetof(struct control_node, live_bytes), true);
+	print_row("Stock", look, offsetof(struct control_node, stock_bytes), true);
+	print_row("Misplaced", look, offsetof(struct control_node, misplaced_bytes),
+		  true);
+	print_row("Remote frees", look, offsetof(struct control_node, remote_frees),
+		  false);
+}
+
+static bool show(struct target *target, void *argument, struct failure *failure)
+{
+	struct arguments_looking *request = argument;
+	struct look look;
+
+	if (!look_take(target, LOOK_NODES, &look, failure))
+		return false;
+	if (look.from_outside) {
+		look_free(&look);
+		return failure_set(failure, EXIT_REFUSED,
+				   "%s; its nodes are not in its snapshot",
+				   look.why_outside);
+	}
+	if (request->json) {
+		struct json_object *object = json_output_target(target);
+
+		stats_text_to_json(target, &look, LOOK_NODES, object);
+		json_object_array_add(request->array, object);
+	} else {
+		print_text(target, &look);
+	}
+	look_free(&look);
+	return true;
+}
+
+static int numa_run(int argc, char **argv)
+{
+	return arguments_look("numa", argc, argv, show);
+}
+
+const struct command numa_command = {
+	.name = "numa",
+	.arguments = "[-j] [TARGET... | --all]",
+	.summary = "show the heap by NUMA node",
+	.help = "  -a, --all   every process that can be asked\n"
+		"  -j, --json  one JSON object; bytes as integers\n"
+		"\n"
+		"Populated is the kernel's word (numa_maps), all else the library's. Misplaced is\n"
+		"memory that is live on another node than that of the thread that asked for it.\n",
+	.run = numa_run,
+};
