@@ -37,7 +37,7 @@ static ssize_t read_file(pid_t pid, const char *name, char *text, size_t bytes)
 	return got < 0 ? -1 : (ssize_t)length;
 }
 
-/* A name may hold anything, ")" and escape sequences included. */
+/* Fields 3, 4, 22 and 38; a name may hold anything, ")" and escape sequences included. */
 static bool read_stat(struct process *process)
 {
 	char text[1024];
@@ -58,8 +58,10 @@ static bool read_stat(struct process *process)
 	text_clean(process->name);
 	return sscanf(close_ + 1,
 		      " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d"
-		      " %*d %*d %*d %" SCNu64,
-		      &process->state, &process->parent, &process->start_time) == 3;
+		      " %*d %*d %*d %" SCNu64 " %*u %*d %*u %*u %*u %*u %*u %*u %*u %*u"
+		      " %*u %*u %*u %*u %*u %d",
+		      &process->state, &process->parent, &process->start_time,
+		      &process->exit_signal) == 4;
 }
 
 static bool read_status(struct process *process)
@@ -325,13 +327,16 @@ void process_visit_all(bool (*visit)(const struct process *process, void *argume
 		closedir(all);
 }
 
-/* A program may call itself anything: only what its parent has mapped in the same place counts. */
+/*
+ * Its end is told to nobody. Not by its name: a program may call itself anything, and a filter may
+ * withhold the helper's. What its parent has mapped in the same place counts.
+ */
 bool process_is_helper(const struct process *process)
 {
 	static struct process_library own, of_parent;
 	struct process parent;
 
-	return !strcmp(process->name, "hakmem-helper") &&
+	return !process->exit_signal &&
 	       process_read(&parent, process->parent) && parent.user == process->user &&
 	       process_find_library(process, &own) == PROCESS_YES &&
 	       process_find_library(&parent, &of_parent) == PROCESS_YES &&
@@ -353,7 +358,7 @@ static bool look_for_helper(const struct process *process, void *argument)
 {
 	struct helper_search *search = argument;
 
-	if (process->parent == search->parent && !strcmp(process->name, "hakmem-helper"))
+	if (process->parent == search->parent && process_is_helper(process))
 		search->found = process->pid;
 	return !search->found;
 }

@@ -19,6 +19,7 @@ struct process {
 	uid_t user;	     /* effective */
 	char state;	     /* R S D T t Z ... */
 	uint64_t start_time; /* field 22 of stat */
+	int exit_signal;     /* that its end sends to its parent */
 	uint64_t rss_bytes;
 	char name[64]; /* of the program; no control characters */
 };

@@ -33,12 +33,14 @@
 #include "control/snapshot.h"
 #include "os/local_socket.h"
 #include "sandbox/confine.h"
+#include "sandbox/sandbox.h"
 #include "os/node.h"
 #include "os/process.h"
 #include "os/program.h"
 #include "os/task.h"
 #include "os/thread.h"
 #include "support/compiler.h"
+#include "support/log.h"
 #include "support/options.h"
 #include "support/system_call.h"
 
@@ -115,9 +117,24 @@ static bool open_poller(void)
 	return true;
 }
 
+/* A socket that is there and never answers would be worse than none. True: there is none, and why. */
+static bool filter_refuses(void)
+{
+	static const uint16_t calls[] = { SYS_socket, SYS_bind, SYS_listen, SYS_accept4, SYS_getsockopt,
+					  SYS_recvfrom, SYS_sendto, SYS_epoll_ctl, SYS_epoll_pwait };
+	const char *missing = sandbox_missing(calls, ARRAY_LENGTH(calls));
+	char cause[64];
+
+	if (!missing)
+		return false;
+	log_format_text(cause, sizeof(cause), "the seccomp filter does not let %s through", missing);
+	snapshot_say_why_no_socket(cause);
+	return true;
+}
+
 static void open_socket(void)
 {
-	if (control.is_off)
+	if (control.is_off || filter_refuses())
 		return;
 	control.listening = control_place_listen();
 	if (control.listening < 0)

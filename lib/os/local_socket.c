@@ -92,10 +92,13 @@ int local_socket_listen(int folder, const char *path, const char *name, int back
 	/* Of a program that this process was before it called exec. */
 	system_call(SYS_unlinkat, folder, name, 0);
 	error = system_call(SYS_bind, listening, &address, (int)sizeof(address));
-	if (!error)
-		error = system_call(SYS_fchmodat, folder, name, S_IRUSR | S_IWUSR);
-	if (!error)
+	if (!error) {
+		/* A filter may refuse it; nobody else enters the folder, and who connects is asked. */
+		system_call(SYS_fchmodat, folder, name, S_IRUSR | S_IWUSR);
 		error = system_call(SYS_listen, listening, backlog);
+		if (error)
+			system_call(SYS_unlinkat, folder, name, 0);
+	}
 	if (!error)
 		return listening;
 	local_socket_close(listening);

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -31,6 +32,9 @@ void sandbox_note_own(const struct sock_fprog *filter);
 
 /* What the helper cannot do without is missing; NULL: nothing is. */
 const char *sandbox_obstacle(void);
+
+/* The first of the calls that was refused, or is fatal, by its name; NULL: none was, or nothing is known. */
+const char *sandbox_missing(const uint16_t *numbers, unsigned count);
 
 /* The id of the process that asked, as the copy saw it; 0: not known. */
 pid_t sandbox_asker(void);
