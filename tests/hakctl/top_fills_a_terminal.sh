@@ -68,7 +68,7 @@ press Down Down && sleep 0.5
 screen | grep -A1 'LIVE BYTES' | grep -qE '^ +48 ' || { echo "not scrolled"; failures=$((failures + 1)); }
 press t && shows 'COMING'
 press n && shows 'MISPLACED'
-press h && shows 'purge: have it give back its free memory'
+press h && shows 'have it give back its free memory'
 press x && shows 'MISPLACED'
 press p && shows 'purge: gave back 500.0 MiB in 3.2 ms'
 press + && shows 'every 0.4 s'
@@ -76,7 +76,7 @@ press + && shows 'every 0.4 s'
 start_fake_preloaded good
 press o && shows 'COMMAND'
 shows "$pid"
-press Down Enter && shows "pid $pid (fake_library)"
+press / "$pid" Enter Enter && shows "pid $pid (fake_library)"
 
 # Small and large again.
 terminal resize-window -t top -x 50 -y 10 && shows "hakmem 9.9-fake" && shows 'c classes'

@@ -2,57 +2,99 @@
 /* See top_table.h; top_screen.c calls it. */
 #include <config.h>
 
-#include "hakctl/verbs/top_table.h"
+#include "hakctl/watch/top_table.h"
 
 #include <inttypes.h>
 #include <ncurses.h>
 #include <stdlib.h>
 
+#include "hakctl/client/thread_ids.h"
 #include "hakctl/output/units.h"
 
-static enum top_sort sort_now; /* for the comparisons below */
+/* For the comparisons below. */
+static enum top_sort sort_now;
+static bool is_reversed_now;
 
-static int descending(uint64_t left, uint64_t right)
+const char *top_table_sort_name(enum top_sort sort)
 {
-	return (left < right) - (left > right);
+	static const char *const names[] = { "live", "size", "cached", "free", "lost", "count", "used" };
+
+	return names[sort];
 }
 
-static uint64_t class_key(const struct control_class *class)
+static int compare_keys(double left, double right)
 {
+	int order = (left < right) - (left > right);
+
+	return is_reversed_now ? -order : order;
+}
+
+double top_table_lost_bytes(const struct control_class *class)
+{
+	return (double)(class->cached + class->free + class->in_transit) * class->size_bytes;
+}
+
+bool top_table_worst(const struct top *top, struct control_class *worst)
+{
+	const struct control_class *rows = (const void *)top->look.classes.rows;
+
+	*worst = (struct control_class){ .size_bytes = 0 };
+	for (size_t i = 0; i < top->look.classes.count; i++)
+		if (top_table_lost_bytes(&rows[i]) > top_table_lost_bytes(worst))
+			*worst = rows[i];
+	return worst->size_bytes;
+}
+
+static double class_key(const struct control_class *class)
+{
+	double room = (double)class->slabs * class->slab_capacity;
+
 	switch (sort_now) {
 	case TOP_BY_CACHED:
-		return class->cached * class->size_bytes;
+		return (double)class->cached * class->size_bytes;
 	case TOP_BY_FREE:
-		return class->free * class->size_bytes;
+		return (double)class->free * class->size_bytes;
 	case TOP_BY_SIZE:
-		return UINT32_MAX - (uint64_t) class->size_bytes;
+		return -(double)class->size_bytes;
+	case TOP_BY_LOST:
+		return top_table_lost_bytes(class);
+	case TOP_BY_COUNT:
+		return (double)class->live;
+	case TOP_BY_USED:
+		return room > 0 ? (double)class->live / room : 0;
 	default:
-		return class->live * class->size_bytes;
+		return (double)class->live * class->size_bytes;
 	}
 }
 
 static int compare_classes(const void *left, const void *right)
 {
-	return descending(class_key(left), class_key(right));
+	return compare_keys(class_key(left), class_key(right));
 }
 
-static uint64_t thread_key(const struct control_thread *thread)
+static double thread_key(const struct control_thread *thread)
 {
 	switch (sort_now) {
 	case TOP_BY_CACHED:
-		return thread->cached_bytes;
+		return (double)thread->cached_bytes;
 	case TOP_BY_FREE:
-		return thread->free_bytes;
+		return (double)thread->free_bytes;
 	case TOP_BY_SIZE:
-		return thread->slabs_bytes;
+		return (double)thread->slabs_bytes;
+	case TOP_BY_LOST:
+		return (double)(thread->cached_bytes + thread->free_bytes + thread->in_transit_bytes);
+	case TOP_BY_COUNT:
+		return (double)thread->remote_frees;
+	case TOP_BY_USED:
+		return thread->slabs_bytes ? (double)thread->live_bytes / (double)thread->slabs_bytes : 0;
 	default:
-		return thread->live_bytes;
+		return (double)thread->live_bytes;
 	}
 }
 
 static int compare_threads(const void *left, const void *right)
 {
-	return descending(thread_key(left), thread_key(right));
+	return compare_keys(thread_key(left), thread_key(right));
 }
 
 static void draw_title(int line, const char *title)
@@ -63,21 +105,31 @@ static void draw_title(int line, const char *title)
 	attroff(A_BOLD | A_UNDERLINE);
 }
 
-static void draw_class(int line, const struct control_class *class)
+/* is_worst: no other class keeps as much that is free. */
+static void draw_class(int line, const struct control_class *class, bool is_worst)
 {
+	if (is_worst)
+		top_screen_mark(true);
 	top_screen_put(line, 0,
-		 "%8u%s %8" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %10s %8s",
+		 "%8u%s %8" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %10s %8s %8s%s",
 		 class->size_bytes, class->alignment_only ? "a" : " ", class->slabs,
 		 class->live, class->cached, class->free + class->in_transit,
 		 units_bytes(class->live * class->size_bytes).text,
-		 units_percent(class->live, class->slabs * class->slab_capacity).text);
+		 units_percent(class->live, class->slabs * class->slab_capacity).text,
+		 units_bytes((uint64_t)top_table_lost_bytes(class)).text,
+		 is_worst ? COLS > 90 ? " < most lost" : " <" : "");
+	if (is_worst)
+		top_screen_mark(false);
 }
 
-static void draw_thread(int line, const struct control_thread *thread)
+static void draw_thread(int line, const struct process *process, const struct control_thread *thread)
 {
 	static const char *const states[] = { "live", "idle", "frozen" };
+	char name[32] = "";
 
-	top_screen_put(line, 0, "%8u  %-6s %4u %8s %8s %8s %8s %8s %7s",
+	if (thread->thread)
+		thread_ids_name(process, thread->thread, name);
+	top_screen_put(line, 0, "%8u  %-6s %4u %8s %8s %8s %8s %8s %7s  %s",
 		 thread->thread ? thread->thread : thread->number,
 		 thread->state < 3 ? states[thread->state] : "?", thread->node,
 		 units_bytes(thread->slabs_bytes).text,
@@ -85,7 +137,7 @@ static void draw_thread(int line, const struct control_thread *thread)
 		 units_bytes(thread->cached_bytes).text,
 		 units_bytes(thread->free_bytes).text,
 		 units_bytes(thread->in_transit_bytes).text,
-		 units_count((double)thread->remote_frees).text);
+		 units_count((double)thread->remote_frees).text, name);
 }
 
 static void draw_node(int line, const struct control_node *node)
@@ -110,19 +162,21 @@ static void draw_classes(struct top *top, int line, int end)
 {
 	struct control_class *rows = (void *)top->look.classes.rows;
 	size_t used = 0;
+	struct control_class worst = { .size_bytes = 0 };
 
 	draw_title(
 		line++,
-		"    SIZE     SLABS      LIVE    CACHED      FREE LIVE BYTES     USED");
+		"    SIZE     SLABS      LIVE    CACHED      FREE LIVE BYTES     USED     LOST");
 	for (size_t i = 0; i < top->look.classes.count; i++)
 		if (rows[i].slabs)
 			rows[used++] = rows[i];
 	top->look.classes.count = used;
+	top_table_worst(top, &worst);
 	if (used)
 		qsort(rows, used, sizeof(*rows), compare_classes);
 	clamp_scroll(top, used, line, end);
 	for (size_t i = top->scroll; i < used && line < end; i++)
-		draw_class(line++, &rows[i]);
+		draw_class(line++, &rows[i], rows[i].slabs && rows[i].size_bytes == worst.size_bytes);
 }
 
 static void draw_threads(struct top *top, int line, int end)
@@ -131,12 +185,12 @@ static void draw_threads(struct top *top, int line, int end)
 
 	draw_title(
 		line++,
-		"  THREAD  STATE  NODE    SLABS     LIVE   CACHED     FREE   COMING    SENT");
+		"  THREAD  STATE  NODE    SLABS     LIVE   CACHED     FREE   COMING    SENT  NAME");
 	if (top->look.threads.count)
 		qsort(rows, top->look.threads.count, sizeof(*rows), compare_threads);
 	clamp_scroll(top, top->look.threads.count, line, end);
 	for (size_t i = top->scroll; i < top->look.threads.count && line < end; i++)
-		draw_thread(line++, &rows[i]);
+		draw_thread(line++, &top->chosen->target.process, &rows[i]);
 }
 
 static void draw_nodes(struct top *top, int line, int end)
@@ -154,6 +208,7 @@ static void draw_nodes(struct top *top, int line, int end)
 void top_table_draw(struct top *top, int first, int end)
 {
 	sort_now = top->sort;
+	is_reversed_now = top->is_reversed;
 	if (first + 1 >= end)
 		return;
 	if (top->view == TOP_CLASSES)

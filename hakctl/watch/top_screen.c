@@ -14,9 +14,9 @@
 #include "hakctl/output/style.h"
 #include "hakctl/output/table.h"
 #include "hakctl/output/text.h"
-#include "hakctl/verbs/top.h"
-#include "hakctl/verbs/top_table.h"
 #include "hakctl/output/units.h"
+#include "hakctl/watch/top.h"
+#include "hakctl/watch/top_table.h"
 
 enum colour {
 	COLOUR_LIVE = 1,
@@ -49,8 +49,7 @@ void top_screen_put(int line, int column, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Behind what was put last, if that did not fill the line. */
-__attribute__((format(printf, 1, 2))) static void add_behind(const char *format, ...)
+void top_screen_add(const char *format, ...)
 {
 	va_list arguments;
 
@@ -87,26 +86,38 @@ void top_screen_end(void)
 	endwin();
 }
 
+void top_screen_mark(bool is_on)
+{
+	if (is_on)
+		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
+	else
+		attroff(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
+}
+
+bool top_screen_is_tall(void)
+{
+	return LINES >= 20;
+}
+
 static void draw_heading(const struct top *top)
 {
-	static const char *const sorts[] = { "live", "size", "cached", "free" };
-	const struct target *target = &top->list.targets[top->chosen];
 	const struct control_ledger *ledger = &top->look.ledger;
 
 	attron(A_BOLD);
 	top_screen_put(0, 0, "hakmem%s%s  pid %s", top->look.release[0] ? " " : "",
-		 top->look.release, target_label(target));
+		 top->look.release, target_label(&top->chosen->target));
 	attroff(A_BOLD);
-	add_behind("  up %s  every %.3g s", units_duration(ledger->up_ns / 1000000000).text,
+	top_screen_add("  up %s  every %.3g s", units_duration(ledger->up_ns / 1000000000).text,
 	       top->interval_s);
 	top_screen_put(1, 0, "mode %s", ledger->mode[0] ? ledger->mode : "unknown");
 	if (top->view != TOP_NODES && COLS >= 60)
-		top_screen_put(1, COLS - 17, "sorted by %6s", sorts[top->sort]);
+		top_screen_put(1, COLS - 17, "sorted by %6s%c", top_table_sort_name(top->sort),
+			       top->is_reversed ? '^' : ' ');
 	if (top->look.from_outside) {
-		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
+		top_screen_mark(true);
 		top_screen_put(1, 0, "it %s: as of %s ago    ", top->look.why_outside,
 			 units_duration(look_age_ns(&top->look) / 1000000000).text);
-		attroff(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
+		top_screen_mark(false);
 	}
 }
 
@@ -117,7 +128,7 @@ struct part {
 };
 
 /* Populated memory in one line: live # cached = free - stock + the rest . */
-static void draw_bar(const struct control_ledger *ledger, int line)
+void top_screen_bar(const struct control_ledger *ledger, int line)
 {
 	const struct part parts[] = {
 		{ look_live_bytes(ledger), COLOUR_LIVE, '#' },
@@ -148,6 +159,39 @@ static void draw_bar(const struct control_ledger *ledger, int line)
 		attroff(COLOR_PAIR(parts[i].colour));
 	}
 	mvaddch(line, width + 1, ']');
+}
+
+void top_screen_legend(int line)
+{
+	static const struct {
+		enum colour colour;
+		const char *text;
+	} parts[] = {
+		{ COLOUR_LIVE, "# live" },	   { COLOUR_CACHED, "= caches" },
+		{ COLOUR_FREE, "- free in slabs" }, { COLOUR_STOCK, "+ stock" },
+		{ COLOUR_OTHER, ". kept, metadata" },
+	};
+	int column = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		attron(COLOR_PAIR(parts[i].colour));
+		top_screen_put(line, column, "%s", parts[i].text);
+		attroff(COLOR_PAIR(parts[i].colour));
+		column += (int)strlen(parts[i].text) + 2;
+	}
+}
+
+/* RSS ▁▂▃ 213.4M  live ▁▁▂ 150.1M */
+void top_screen_history(const struct history *rss, const struct history *live, int line)
+{
+	int room = (COLS - 30) / 2;
+
+	if (room < 4 || !rss->count || !live->count)
+		return;
+	top_screen_put(line, 0, "RSS %s %s", history_draw(rss, room).text,
+		       units_bytes(rss->values[(rss->count - 1) % HISTORY_MOST]).text);
+	top_screen_put(line, COLS / 2, "live %s %s", history_draw(live, room).text,
+		       units_bytes(live->values[(live->count - 1) % HISTORY_MOST]).text);
 }
 
 static void draw_term(int line, char sign, const char *label, bool is_sampled,
@@ -201,9 +245,10 @@ static int draw_facts(const struct top *top, int line)
 {
 	const struct control_ledger *ledger = &top->look.ledger;
 	const struct rates *rates = &top->rates;
+	struct control_class worst;
 
 	draw_fact(line++, "process RSS", "%s",
-		  units_mebibytes(top->list.targets[top->chosen].process.rss_bytes).text);
+		  units_mebibytes(top->chosen->target.process.rss_bytes).text);
 	draw_fact(line++, "taken populated", "%s/s",
 		  units_bytes((uint64_t)fmax(rates->ahead, 0)).text);
 	draw_fact(line++, "taken plain", "%s/s",
@@ -222,6 +267,9 @@ static int draw_facts(const struct top *top, int line)
 		  units_nanoseconds(ledger->wait_p99_ns).text);
 	draw_fact(line++, "stalls max", "%s",
 		  units_nanoseconds(ledger->wait_max_ns).text);
+	if (top_table_worst(top, &worst))
+		draw_fact(line++, "most lost, class", "%" PRIu32 ": %s", worst.size_bytes,
+			  units_bytes((uint64_t)top_table_lost_bytes(&worst)).text);
 	if (ledger->strays || ledger->refused) {
 		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
 		draw_fact(line++, "strays, refused", "%" PRIu64 ", %" PRIu64,
@@ -231,80 +279,57 @@ static int draw_facts(const struct top *top, int line)
 	return line;
 }
 
-static void draw_list(const struct top *top, int line)
+static const char *keys_of(const struct top *top)
 {
-	attron(A_BOLD);
-	top_screen_put(line++, 0, "%8s  %-16s %8s  %s", "PID", "COMMAND", "RSS", "");
-	attroff(A_BOLD);
-	for (size_t i = 0; i < top->list.count && line < LINES - 2; i++) {
-		const struct target *target = &top->list.targets[i];
-
-		if (i == top->cursor)
-			attron(A_REVERSE);
-		top_screen_put(line++, 0, "%8d  %-16.16s %8s  %.*s", (int)target->process.pid,
-			 target->process.name,
-			 units_bytes(target->process.rss_bytes).text,
-			 COLS > 40 ? COLS - 40 : 0,
-			 target->state == TARGET_STOPPED ? "stopped" : target->reason);
-		attroff(A_REVERSE);
-	}
-}
-
-static void draw_help(int line)
-{
-	static const char *const lines[] = {
-		"c t n, Tab  size classes, threads, nodes",
-		"s           sort by live bytes, size, cached, free",
-		"up, down    scroll",
-		"o           choose another process",
-		"p           purge: have it give back its free memory",
-		"+ -         slower, faster",
-		"space       look now",
-		"q           quit",
-		"",
-		"The bar: # live  = thread caches  - partly used slabs  + stock  . the rest",
-	};
-
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		top_screen_put(line++, 2, "%s", lines[i]);
+	if (top->is_filtering)
+		return "a word, then Enter; Esc: all of them";
+	if (top->is_helping)
+		return "up down PgUp PgDn scroll   any other key: back";
+	if (top->is_overview && COLS < 80)
+		return "Enter one  / filter  s sort  t tree  h help  q quit";
+	if (top->is_overview)
+		return "Enter one process  / filter  t tree  s sort  r reverse  h help  q quit";
+	return "c classes  t threads  n nodes  s sort  p purge  o all  h help  q quit";
 }
 
 static void draw_footer(const struct top *top)
 {
-	const char *keys =
-		top->is_choosing ?
-			"up down choose   Enter take   Esc back" :
-			"c classes  t threads  n nodes  s sort  p purge  o other "
-			"process  h help  q quit";
-
-	top_screen_put(LINES - 2, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, top->status);
+	if (top->is_filtering)
+		top_screen_put(LINES - 2, 0, "/%s_", top->list.filter);
+	else
+		top_screen_put(LINES - 2, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, top->status);
 	attron(A_REVERSE);
 	mvhline(LINES - 1, 0, ' ', COLS);
-	top_screen_put(LINES - 1, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, keys);
+	top_screen_put(LINES - 1, 0, "%s", keys_of(top));
 	attroff(A_REVERSE);
 }
 
 static void draw_process(struct top *top)
 {
-	int left, right, line;
+	int left, right, line = 2;
 
 	draw_heading(top);
-	draw_bar(&top->look.ledger, 2);
-	left = draw_ledger(&top->look.ledger, 3);
-	right = draw_facts(top, 3);
+	top_screen_bar(&top->look.ledger, line++);
+	if (top_screen_is_tall())
+		top_screen_legend(line++);
+	if (top_screen_is_tall())
+		top_screen_history(&top->chosen->rss, &top->chosen->live, line++);
+	left = draw_ledger(&top->look.ledger, line);
+	right = draw_facts(top, line);
 	line = left > right ? left : right;
-	if (top->is_helping)
-		draw_help(line + 1);
-	else
-		top_table_draw(top, line, LINES - 2);
+	top->page = LINES - 3 - line;
+	top_table_draw(top, line, LINES - 2);
 }
 
 void top_screen_draw(struct top *top)
 {
 	erase();
-	if (top->is_choosing)
-		draw_list(top, 0);
-	else if (top->is_known && top->chosen < top->list.count)
+	top->page = LINES - 2;
+	if (top->is_helping)
+		top_help_draw(top);
+	else if (top->is_overview)
+		top_overview_draw(top);
+	else if (top->is_known)
 		draw_process(top);
 	else
 		top_screen_put(0, 0, "%s", "nothing known of this process yet");
