@@ -25,6 +25,8 @@ struct command {
 extern const struct command ps_command;
 extern const struct command stats_command;
 extern const struct command top_command;
+extern const struct command watch_command;
+extern const struct command diff_command;
 extern const struct command numa_command;
 extern const struct command huge_command;
 extern const struct command doctor_command;

@@ -17,6 +17,8 @@ const struct command *const commands[] = {
 	&ps_command,
 	&stats_command,
 	&top_command,
+	&watch_command,
+	&diff_command,
 	&numa_command,
 	&huge_command,
 	&doctor_command,

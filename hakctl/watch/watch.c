@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl watch`: records what processes are like, for `hakctl diff` to compare later. */
+#include <config.h>
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hakctl/client/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/output/message.h"
+#include "hakctl/output/units.h"
+#include "hakctl/watch/recording.h"
+
+#define DEFAULT_BYTES ((uint64_t)64 << 20)
+
+struct request {
+	const char *path;
+	double interval_s;
+	uint64_t bytes;
+	unsigned long times; /* 0: until interrupted */
+	char **words;
+};
+
+static volatile sig_atomic_t is_ended;
+
+static void end(int signal_)
+{
+	(void)signal_;
+	is_ended = 1;
+}
+
+/* Found anew each time; what a word means may not have begun yet. */
+static void find(const struct request *request, struct target_list *list)
+{
+	struct failure unused;
+
+	if (!request->words[0])
+		target_list_all(list);
+	for (char **word = request->words; *word; word++) {
+		struct target_list found = { .targets = NULL };
+
+		if (target_list_find(&found, *word, &unused))
+			target_list_join(list, &found);
+		target_list_free(&found);
+	}
+}
+
+/* Who cannot be looked at this time may be next time. */
+static bool record_all(const struct request *request, struct recording *recording,
+		       struct failure *failure)
+{
+	static struct recording_look record;
+	struct target_list list = { .targets = NULL };
+	bool done = true;
+
+	find(request, &list);
+	for (size_t i = 0; done && i < list.count; i++) {
+		struct failure unused;
+		struct look look;
+
+		if (!look_take(&list.targets[i], LOOK_CLASSES, &look, &unused))
+			continue;
+		recording_take(&record, &list.targets[i], &look);
+		look_free(&look);
+		done = recording_write(recording, &record, failure);
+	}
+	target_list_free(&list);
+	return done;
+}
+
+static void sleep_until(struct timespec *next, double interval_s)
+{
+	next->tv_sec += (time_t)interval_s;
+	next->tv_nsec += (long)((interval_s - floor(interval_s)) * 1e9);
+	if (next->tv_nsec >= 1000000000) {
+		next->tv_nsec -= 1000000000;
+		next->tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
+}
+
+static enum exit_code record(const struct request *request)
+{
+	struct sigaction action = { .sa_handler = end };
+	struct recording recording;
+	struct failure failure;
+	struct timespec next;
+	bool done = true;
+
+	if (!recording_begin(&recording, request->path, request->bytes, &failure)) {
+		message_error("watch: %s", failure.text);
+		return failure.code;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	printf("recording to %s every %g s: %s of one process, less of several\n", request->path,
+	       request->interval_s,
+	       units_duration((uint64_t)((double)recording.places * request->interval_s)).text);
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (unsigned long i = 0; done && !is_ended && (!request->times || i < request->times); i++) {
+		if (i)
+			sleep_until(&next, request->interval_s);
+		if (!is_ended)
+			done = record_all(request, &recording, &failure);
+	}
+	recording_close(&recording);
+	if (!done)
+		message_error("watch: %s: %s", request->path, failure.text);
+	return done ? EXIT_DONE : failure.code;
+}
+
+static enum exit_code take_option(struct request *request, int letter)
+{
+	char *rest;
+
+	if (letter == 'o')
+		request->path = optarg;
+	if (letter == 'e' && (!units_parse_seconds(optarg, &request->interval_s) || request->interval_s < 0.1))
+		return arguments_bad_value("watch", "--every", optarg, "seconds, 0.1 at least");
+	if (letter == 's' && (!units_parse_bytes(optarg, &request->bytes) ||
+			      request->bytes < 2 * sizeof(struct recording_look)))
+		return arguments_bad_value("watch", "--size", optarg, "a size of 16K at least");
+	if (letter == 'n') {
+		request->times = strtoul(optarg, &rest, 10);
+		if (*optarg < '0' || *optarg > '9' || *rest || !request->times)
+			return arguments_bad_value("watch", "--count", optarg, "a number above 0");
+	}
+	return letter == '?' ? EXIT_USAGE : EXIT_DONE;
+}
+
+static int watch_run(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "output", required_argument, NULL, 'o' }, { "every", required_argument, NULL, 'e' },
+		{ "size", required_argument, NULL, 's' },   { "count", required_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct request request = { .path = RECORDING_FILE, .interval_s = 10, .bytes = DEFAULT_BYTES };
+	enum exit_code code = EXIT_DONE;
+	int letter;
+
+	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":o:e:s:n:", known)) != -1)
+		code = take_option(&request, letter);
+	request.words = argv + optind;
+	return code == EXIT_DONE ? record(&request) : code;
+}
+
+const struct command watch_command = {
+	.name = "watch",
+	.arguments = "[-o FILE] [--every SECONDS] [--size SIZE] [--count N] [TARGET...]",
+	.summary = "record what processes are like, for `hakctl diff`",
+	.help = "  -o, --output FILE    " RECORDING_FILE " without it\n"
+		"  -e, --every SECONDS  between looks; 10 without it\n"
+		"  -s, --size SIZE      of the file, 64M without it: the oldest looks make room\n"
+		"  -n, --count N        end after N looks, else when interrupted\n"
+		"\n"
+		"Without a TARGET: all processes on hakmem, those that begin later as well. A file\n"
+		"that is there already is gone on with.\n",
+	.run = watch_run,
+};
