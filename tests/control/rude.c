@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -195,33 +196,133 @@ static int hold_up(pid_t thread, int told, int tell)
 	return read(told, &word, 1) != 1;
 }
 
-/* As when it is busy, or has no processor. */
-static void a_helper_that_is_held_up_holds_up_no_answer(void)
-{
-	int client = client_open(), to_child[2], from_child[2], status;
-	pid_t thread, child;
-	char word = 'h';
+/* A child that holds it up, from here to hold_end. */
+struct hold {
+	pid_t child;
+	int to_child, from_child;
+};
 
-	need_helper_running();
-	CHECK(wait_for(helper_is_there, 5000));
-	thread = helper_task();
+/* False: it may not; hold_end tells why. */
+static bool hold_begin(struct hold *hold, pid_t thread)
+{
+	int to_child[2], from_child[2];
+	char word;
+
 	CHECK(!pipe(to_child) && !pipe(from_child));
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-	child = fork();
-	if (!child) {
+	hold->child = fork();
+	if (!hold->child) {
 		close(to_child[1]);
 		close(from_child[0]);
 		_exit(hold_up(thread, to_child[0], from_child[1]));
 	}
+	close(to_child[0]);
 	close(from_child[1]);
-	if (read(from_child[0], &word, 1) == 1)
-		for (int i = 0; i < 20; i++)
-			CHECK(client_stats(client).taken_ns);
-	CHECK(write(to_child[1], &word, 1) == 1);
-	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	hold->to_child = to_child[1];
+	hold->from_child = from_child[0];
+	return read(hold->from_child, &word, 1) == 1;
+}
+
+static void hold_end(struct hold *hold)
+{
+	char word = 'h';
+	int status;
+
+	CHECK(write(hold->to_child, &word, 1) == 1 || errno == EPIPE);
+	CHECK(waitpid(hold->child, &status, 0) == hold->child && WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
 		contract_skip("ptrace(2) is not allowed");
 	CHECK(WEXITSTATUS(status) == 0);
+}
+
+/* As when it is busy, or has no processor. */
+static void a_helper_that_is_held_up_holds_up_no_answer(void)
+{
+	int client = client_open();
+	struct hold hold;
+
+	need_helper_running();
+	CHECK(wait_for(helper_is_there, 5000));
+	if (hold_begin(&hold, helper_task()))
+		for (int i = 0; i < 20; i++)
+			CHECK(client_stats(client).taken_ns);
+	hold_end(&hold);
+}
+
+/* ---- what may not spin: processor time of the helper and its threads, in ticks of 10 ms */
+
+enum { WATCHED_S = 1, SPINNING_TICKS = 20 };
+
+static unsigned long helper_ticks(pid_t helper)
+{
+	unsigned long user, kernel;
+	char path[64], text[512], *after_name;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)helper);
+	file = fopen(path, "r");
+	CHECK_THAT(file && fgets(text, sizeof(text), file), "%s: %s", path, strerror(errno));
+	fclose(file);
+	after_name = strrchr(text, ')');
+	CHECK(after_name && sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				   &user, &kernel) == 2);
+	return user + kernel;
+}
+
+static void expect_few_ticks(pid_t helper, unsigned long before, const char *when)
+{
+	unsigned long ticks = helper_ticks(helper) - before;
+
+	CHECK_THAT(ticks < SPINNING_TICKS, "%lu ticks in %d s: %s", ticks, WATCHED_S, when);
+}
+
+/* As when it began where the program had hardly any descriptors left. */
+static void clients_that_cannot_be_accepted_make_nobody_spin(void)
+{
+	int clients[CONTROL_CLIENTS - 1], first = client_open();
+	struct rlimit few, as_before;
+	unsigned long ticks;
+	pid_t helper;
+
+	need_helper_running();
+	CHECK(wait_for(helper_is_there, 5000));
+	helper = helper_task();
+	if (prlimit(helper, RLIMIT_NOFILE, NULL, &as_before))
+		contract_skip("prlimit(2) of another process is not allowed");
+	few = (struct rlimit){ 3, as_before.rlim_max };
+	CHECK(!prlimit(helper, RLIMIT_NOFILE, &few, NULL));
+	close(first);
+	for (int i = 0; i < CONTROL_CLIENTS - 1; i++)
+		clients[i] = client_open();
+	ticks = helper_ticks(helper);
+	usleep(WATCHED_S * 1000000);
+	expect_few_ticks(helper, ticks, "nobody can be accepted");
+	CHECK(!prlimit(helper, RLIMIT_NOFILE, &as_before, NULL));
+	for (int i = 0; i < CONTROL_CLIENTS - 1; i++)
+		CHECK(client_stats(clients[i]).taken_ns);
+}
+
+/* A second request behind a purge that goes on, and a client that does not wait for its end. */
+static void what_comes_during_a_purge_makes_nobody_spin(void)
+{
+	struct control_purge purge = { .flags = CONTROL_PURGE_WAIT, .timeout_ms = 60000 };
+	int impatient = client_open(), leaving = client_open();
+	unsigned long ticks;
+	struct hold hold;
+
+	need_helper_running();
+	CHECK(wait_for(helper_is_there, 5000));
+	if (hold_begin(&hold, helper_task())) {
+		client_ask(impatient, CONTROL_PURGE, &purge, sizeof(purge));
+		client_ask(impatient, CONTROL_STATS, NULL, 0);
+		client_ask(leaving, CONTROL_PURGE, &purge, sizeof(purge));
+		close(leaving);
+		ticks = helper_ticks(helper_task());
+		usleep(WATCHED_S * 1000000);
+		expect_few_ticks(helper_task(), ticks, "a purge goes on");
+	}
+	hold_end(&hold);
+	CHECK(client_stats(client_open()).taken_ns);
 }
 
 static const struct contract_case cases[] = {
@@ -231,6 +332,8 @@ static const struct contract_case cases[] = {
 		  "control:always,helpers:always"),
 	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:always"),
 	CASE_WITH(a_helper_that_is_held_up_holds_up_no_answer, "control:always,helpers:always"),
+	CASE_WITH(clients_that_cannot_be_accepted_make_nobody_spin, "control:always,helpers:always"),
+	CASE_WITH(what_comes_during_a_purge_makes_nobody_spin, "control:always,helpers:always"),
 	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:always"),
 	CASE_WITH(another_user_is_told_no, "control:always,helpers:always"),
 	CASE_WITH(a_childs_socket_is_its_own, "control:always,helpers:always"),
