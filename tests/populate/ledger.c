@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +171,56 @@ static void an_idle_process_wakes_twice_a_second_at_most(void)
 	CHECK_THAT(helper_task(), "there is no helper to wake: %s", mode());
 }
 
+/* How often the kernel has woken the helper's threads. */
+static size_t sleeps_of_helper(void)
+{
+	char path[64], text[64];
+	struct dirent *entry;
+	size_t sum = 0;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)helper_task());
+	tasks = opendir(path);
+	CHECK_THAT(tasks, "there is no helper to wake: %s", mode());
+	while ((entry = readdir(tasks)))
+		if (atoi(entry->d_name) &&
+		    task_status(atoi(entry->d_name), "voluntary_ctxt_switches", text, sizeof(text)))
+			sum += strtoul(text, NULL, 10);
+	closedir(tasks);
+	return sum;
+}
+
+/* Opens a file, allocates ten blocks. */
+static void do_a_little(void)
+{
+	void *blocks[10];
+
+	close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	for (size_t i = 0; i < 10; i++)
+		blocks[i] = memset(malloc(100 + i * 50), 1, 100);
+	for (size_t i = 0; i < 10; i++)
+		free(blocks[i]);
+}
+
+static void a_process_that_does_a_little_wakes_it_twice_a_second_more(void)
+{
+	enum { SECONDS = 6 };
+	size_t before, idle, busy;
+
+	start_helper();
+	sleep_ms(6000);
+	before = sleeps_of_helper();
+	sleep_ms(SECONDS * 1000);
+	idle = sleeps_of_helper() - before;
+	before += idle;
+	for (int i = 0; i < SECONDS; i++) {
+		do_a_little();
+		sleep_ms(1000);
+	}
+	busy = sleeps_of_helper() - before;
+	CHECK_THAT(busy <= idle + 2 * SECONDS, "%zu times in %d s, idle %zu", busy, SECONDS, idle);
+}
+
 static size_t entries_of(const char *folder)
 {
 	DIR *entries = opendir(folder);
@@ -223,6 +274,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(the_kernels_two_ways_of_counting_agree, "helpers:never"),
 	CASE_WITH(the_stock_is_given_back_when_nobody_grows, "helpers:always"),
 	CASE_WITH(an_idle_process_wakes_twice_a_second_at_most, "helpers:always"),
+	CASE_WITH(a_process_that_does_a_little_wakes_it_twice_a_second_more, "helpers:always"),
 	CASE_WITH(a_small_process_has_no_helper_and_no_descriptor, "helpers:auto"),
 	CASE_WITH(none_is_started_when_told_so, "helpers:never"),
 	CASE_PART(part_balances),
