@@ -58,6 +58,9 @@ static bool had_one;				/* in this process; the helper's */
 /* The helper's alone. What a program closes that it did not open must be none of ours. */
 static bool keeps_descriptors;
 static bool is_unasked;				/* it was started in spite of a filter */
+static int confine_error;			/* -errno: it has not given up all that it could */
+
+#define UNCONFINED	"capset(2), no_new_privs or a seccomp filter of its own is refused"
 
 /* How scarce memory is: by the limits of the heap, of its cgroup, of the machine. */
 static enum release_urgency urgency(struct pressure *pressure)
@@ -95,7 +98,7 @@ static void note_rungs(const struct event_loop *loop)
 	enum control_rung_state off = populate_ahead_has_room() ? CONTROL_RUNG_OFF :
 								  CONTROL_RUNG_UNWANTED;
 
-	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, 0, "");
+	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, confine_error, confine_error ? UNCONFINED : "");
 	if (options.huge_pages == HUGE_PAGES_NEVER)
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_UNWANTED, 0, "huge_pages:never");
 	else if (process_has_no_huge_pages())
@@ -207,6 +210,16 @@ static NORETURN void answer_only(int error)
 	task_end();
 }
 
+/* What shares a hardened program's memory can do nothing else, or is not there. */
+static void confine(void)
+{
+	confine_error = confine_begin();
+	if (!confine_error || !options.hardened)
+		return;
+	helper_mode_refuse(UNCONFINED, confine_error);
+	task_end();
+}
+
 static void begin(struct event_loop *loop, struct pressure *pressure)
 {
 	int wipe_error = helper_life_begin(), table_error = leave_program();
@@ -218,7 +231,7 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 		helper_mode_say_why_none("a limit of tasks (RLIMIT_NPROC, pids.max) leaves the program little room", 0);
 		task_end();
 	}
-	confine_begin();
+	confine();
 	if (had_one)
 		take_over();
 	had_one = true;

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "os/vm.h"
+#include "support/page_size.h"
 #include "support/system_call.h"
 
 #if defined(__x86_64__)
@@ -27,7 +27,12 @@
 #define CLOCK_FUNCTION	"__vdso_clock_gettime"
 #endif
 
+/* As large as pages can be on this machine. */
+#if defined(__x86_64__)
 #define SEALED_BYTES	4096
+#else
+#define SEALED_BYTES	65536
+#endif
 
 typedef int clock_function(clockid_t clock, struct timespec *now);
 
@@ -129,8 +134,8 @@ static clock_function *function_of_clock(void)
 void clock_seal(void)
 {
 	function_of_clock();
-	/* Where pages are larger others lie in the same one. */
-	if (vm_page_size() <= SEALED_BYTES)
+	/* Were pages larger, others would lie in the same one. */
+	if (page_size() <= SEALED_BYTES)
 		system_call(SYS_mprotect, &sealed, SEALED_BYTES, PROT_READ);
 }
 

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "support/log.h"
 #include "support/number.h"
 #include "support/page_size.h"
@@ -22,6 +23,7 @@
 #define TEXT_BYTES	4096
 #define GROUP_BYTES	512
 #define FILTERS_UNKNOWN	UINT64_MAX
+#define ASK_NS		200000000ull	/* between two askings of the kernel, where it has to be asked */
 
 enum program_file { FILE_STAT, FILE_STATUS, FILE_STATM, FILE_CGROUP, FILES };
 
@@ -195,14 +197,11 @@ static bool first_thread_has_ended(void)
 	return next && next[2] == 'Z';
 }
 
-bool program_is_there(void)
+/* Which takes some calls. */
+static bool is_there_by_the_kernel(void)
 {
 	long order;
 
-	/* relaxed: nothing else is read because of it */
-	if (program.first_thread &&
-	    atomic_load_explicit(program.first_thread, memory_order_relaxed) == program_id())
-		return true;
 	if (has_ended())
 		return false;
 	order = system_call(SYS_kcmp, (pid_t)system_call(SYS_getpid), program_id(), KCMP_VM, 0ul,
@@ -211,6 +210,25 @@ bool program_is_there(void)
 		return order == 0;
 	/* Refused (a program with more rights), or not built in. */
 	return !program.first_thread || first_thread_has_ended();
+}
+
+/* By whoever asks, the helper or its other thread: relaxed, asked twice it is answered twice. */
+static _Atomic uint64_t asked_ns;
+
+bool program_is_there(void)
+{
+	uint64_t now_ns;
+
+	/* relaxed: nothing else is read because of it */
+	if (program.first_thread &&
+	    atomic_load_explicit(program.first_thread, memory_order_relaxed) == program_id())
+		return true;
+	now_ns = clock_now_ns();
+	if (!program.first_thread && now_ns &&
+	    now_ns - atomic_load_explicit(&asked_ns, memory_order_relaxed) < ASK_NS)
+		return true;
+	atomic_store_explicit(&asked_ns, now_ns, memory_order_relaxed);
+	return is_there_by_the_kernel();
 }
 
 uid_t program_user(void)

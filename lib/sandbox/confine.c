@@ -188,16 +188,18 @@ static _Atomic unsigned finished;	/* acq_rel: what the other opened is open */
 
 int confine_begin(void)
 {
-	int error;
+	int rights_error, error, filter_error;
 
 	/* All threads of the calling task: there, the program. */
 	if (TASK_IS_THREAD)
 		return 0;
-	error = drop_capabilities();
-	if (!error)
-		error = (int)system_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul);
+	/* What one refuses another may do. */
+	rights_error = drop_capabilities();
+	error = (int)system_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul);
 	atomic_store_explicit(&finished, 0, memory_order_relaxed);
-	return error ? error : allow(true);
+	filter_error = allow(true);
+	error = error ? error : filter_error;
+	return rights_error ? rights_error : error;
 }
 
 int confine_finish(void)

@@ -4,6 +4,7 @@
  * which calls it may make, by a task that may be lost, and works with those.
  */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -132,7 +133,44 @@ static void a_program_may_set_a_filter_that_kills_behind_the_helpers_back(void)
 	CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
 }
 
+static bool has_answered(void)
+{
+	free(malloc(100));
+	return helper_task() || strstr(mode(), "refused");
+}
+
+static void part_says_whether_it_has_a_helper(void)
+{
+	struct growth growth = { NULL, 1000, 0 };
+
+	growth_add(&growth, 64 * MIB, 0);
+	wait_for(has_answered, GIVEN_BACK_MS);
+	dprintf(1, "%s", helper_task() ? "yes" : mode());
+}
+
+/* Under a filter that lets no other be set. */
+static void expect_of_unconfined(const char *options, const char *answer)
+{
+	const char *const changes[] = { options, NULL };
+	static struct child child;
+
+	child_run_case(&child, "part_says_whether_it_has_a_helper", NULL, changes);
+	CHECK_THAT(child_succeeded(&child) && strstr(child.output, answer), "%s: %s%s", options,
+		   child.output, child.errors);
+}
+
+static void a_hardened_program_has_no_helper_that_cannot_confine_itself(void)
+{
+	need_helper_possible();
+	if (!set_filter("seccomp"))
+		contract_skip("seccomp filters are refused here");
+	expect_of_unconfined("HAKMEM_OPTIONS=helpers:always", "yes");
+	expect_of_unconfined("HAKMEM_OPTIONS=helpers:always,hardened:true", "seccomp filter of its own");
+}
+
 static const struct contract_case cases[] = {
+	CASE_PART(part_says_whether_it_has_a_helper),
+	CASE_WITH(a_hardened_program_has_no_helper_that_cannot_confine_itself, "helpers:never"),
 	CASE_WITH(a_program_may_set_a_filter_before_its_heap_grows, "helpers:never"),
 	CASE_WITH(a_program_may_set_a_filter_that_kills_behind_the_helpers_back, "helpers:never"),
 	CASE_PART(part_confines_itself_late),

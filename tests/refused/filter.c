@@ -54,6 +54,7 @@ static const struct refusal refusals[] = {
 	{ "descriptors", SYS_close_range, ALWAYS, 0, ENOSYS },
 	{ "descriptors", SYS_unshare, ALWAYS, 0, EPERM },
 	{ "sockets", SYS_socket, ALWAYS, 0, EPERM },
+	{ "seccomp", SYS_seccomp, ALWAYS, 0, EPERM },
 	{ "threads", SYS_clone3, ALWAYS, 0, ENOSYS },
 	{ "threads", SYS_clone, FLAGS_HAVE, CLONE_THREAD, EAGAIN },
 	{ "threads", SYS_clone, FLAGS_HAVE, CLONE_UNTRACED, EAGAIN },
