@@ -101,11 +101,28 @@ static int open_range(void *start, size_t bytes, unsigned home, size_t heap_byte
 	return 0;
 }
 
+/* relaxed: counts */
+static _Atomic size_t opened_bytes[TOPOLOGY_HOMES_MAX], opened_everywhere_bytes;
+
+static void note_opened(size_t bytes, unsigned home)
+{
+	atomic_fetch_add_explicit(home == NODE_EVERYWHERE ? &opened_everywhere_bytes :
+				  &opened_bytes[home], bytes, memory_order_relaxed);
+}
+
+size_t populate_opened_bytes(unsigned home)
+{
+	return atomic_load_explicit(&opened_bytes[home], memory_order_relaxed) +
+	       atomic_load_explicit(&opened_everywhere_bytes, memory_order_relaxed) / topology.homes;
+}
+
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)
 {
 	uint64_t began_ns = wait_count_begin();
 	int error = open_range(start, bytes, home, heap_bytes, dense);
 
 	wait_count_end(began_ns);
+	if (!error)
+		note_opened(bytes, home);
 	return error;
 }

@@ -16,4 +16,7 @@
  */
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense);
 
+/* Since the start; what was opened for all homes is shared out evenly. */
+size_t populate_opened_bytes(unsigned home);
+
 #endif

@@ -71,6 +71,14 @@ static unsigned RACY_READER read_large(uint32_t index, unsigned *dirty)
 	return live;
 }
 
+/* The kernel's number of a home; of those that a byte holds. */
+static uint8_t node_of(unsigned home)
+{
+	unsigned node = home < topology.homes ? topology.node_of_home[home] : 0;
+
+	return (uint8_t)(node < UINT8_MAX ? node : UINT8_MAX);
+}
+
 /* Those that are in nobody's hands but the helper's. */
 static void mark_stock(struct control_superslab *rows, uint32_t first, uint32_t count)
 {
@@ -82,10 +90,36 @@ static void mark_stock(struct control_superslab *rows, uint32_t first, uint32_t 
 		uint32_t retired = stock_look(home, STOCK_RETIRED, slot % STOCK_SLOTS);
 
 		if (ready >= first && ready - first < count)
-			rows[ready - first].kind = CONTROL_SUPERSLAB_STOCK;
+			rows[ready - first] = (struct control_superslab){
+				.kind = CONTROL_SUPERSLAB_STOCK, .node = node_of(home) };
 		if (retired >= first && retired - first < count)
-			rows[retired - first].kind = CONTROL_SUPERSLAB_ARMED;
+			rows[retired - first] = (struct control_superslab){
+				.kind = CONTROL_SUPERSLAB_ARMED, .node = node_of(home) };
 	}
+}
+
+/* What is of the large range says so; the rest is its superslab's, or was never taken. */
+static uint8_t read_node(uint32_t index)
+{
+	unsigned home;
+
+	if (!large_run_read_home(index, &home))
+		home = atomic_load_explicit(&superslab_at(index)->home, memory_order_relaxed);
+	return node_of(home);
+}
+
+uint64_t control_map_large_live_bytes(unsigned home)
+{
+	uint32_t index, count = control_map_count();
+	uint64_t units = 0;
+
+	for (index = 0; index < count; index++) {
+		unsigned of, dirty = 0;
+
+		if (large_run_read_home(index, &of) && of == home)
+			units += read_large(index, &dirty);
+	}
+	return units * UNIT_SIZE;
 }
 
 static void read_superslab(uint32_t index, struct control_superslab *row)
@@ -96,6 +130,7 @@ static void read_superslab(uint32_t index, struct control_superslab *row)
 		atomic_load_explicit(&superslab->populated, memory_order_relaxed));
 	unsigned live;
 
+	row->node = read_node(index);
 	live = read_slabs(index, &row->fill);
 	row->live_units = (uint8_t)live;
 	row->dirty_units = (uint8_t)dirty;

@@ -10,6 +10,9 @@
 
 uint32_t control_map_count(void);
 
+/* In live large blocks of a home's, by the tags of its superslabs; those of all homes not. */
+uint64_t control_map_large_live_bytes(unsigned home);
+
 /* Rows of struct control_superslab from a first one on; returns how many. */
 uint32_t control_map_fill(void *rows, uint32_t first, uint32_t most);
 

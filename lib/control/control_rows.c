@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control_rows.c - see control_rows.h; the map is in control_map.c.
+ * control_rows.c - see control_rows.h; the map is in control_map.c, nodes in control_nodes.c.
  */
 #include <config.h>
 
 #include "control/control_rows.h"
 
-#include "control/ledger.h"
+#include "control/usage.h"
+#include "os/topology.h"
 #include "upkeep/rungs.h"
 #include "upkeep/strays.h"
-#include "control/usage.h"
 
 uint32_t control_rows_count_classes(void)
 {
@@ -87,7 +87,8 @@ static void fill_thread(struct heap *heap, void *argument)
 	if (heap->number < to->first || heap->number - to->first >= to->most)
 		return;
 	row = &to->rows[heap->number - to->first];
-	*row = (struct control_thread){ .number = heap->number, .state = state_of(heap) };
+	*row = (struct control_thread){ .number = heap->number, .state = state_of(heap),
+					.node = topology.node_of_home[heap->home] };
 	usage_read_heap(heap, classes);
 	for (class = 0; class < CLASS_COUNT; class++) {
 		uint64_t size = size_class_table[class].size;
@@ -107,30 +108,6 @@ uint32_t control_rows_fill_threads(void *rows, uint32_t first, uint32_t most)
 
 	heap_visit_all(fill_thread, &to);
 	return to.filled;
-}
-
-uint32_t control_rows_count_nodes(void)
-{
-	return 1;
-}
-
-uint32_t control_rows_fill_nodes(void *rows, uint32_t first, uint32_t most)
-{
-	struct control_node *row = rows;
-	struct control_ledger ledger;
-
-	if (first || !most)
-		return 0;
-	ledger_read(&ledger);
-	*row = (struct control_node){
-		.helper = 1,
-		.opened_bytes = ledger.opened_bytes,
-		.slabs_bytes = ledger.slabs_bytes,
-		.live_bytes = ledger.blocks_live_bytes + ledger.large_live_bytes,
-		.stock_bytes = ledger.stock_bytes,
-		.remote_frees = ledger.remote_frees,
-	};
-	return 1;
 }
 
 uint32_t control_rows_count_strays(void)

@@ -15,9 +15,6 @@ uint32_t control_rows_fill_classes(void *rows, uint32_t first, uint32_t most);
 uint32_t control_rows_count_threads(void);
 uint32_t control_rows_fill_threads(void *rows, uint32_t first, uint32_t most);
 
-uint32_t control_rows_count_nodes(void);
-uint32_t control_rows_fill_nodes(void *rows, uint32_t first, uint32_t most);
-
 uint32_t control_rows_count_strays(void);
 uint32_t control_rows_fill_strays(void *rows, uint32_t first, uint32_t most);
 

@@ -46,6 +46,17 @@ static unsigned set_count(const struct node_set *set)
 	return count;
 }
 
+/* 0: it has none. */
+static uint16_t set_first(const struct node_set *set)
+{
+	unsigned node;
+
+	for (node = 0; node < TOPOLOGY_NODES_MAX; node++)
+		if (set_has(set, node))
+			return (uint16_t)node;
+	return 0;
+}
+
 static bool read_file(const char *path, char text[TEXT_BYTES])
 {
 	long length, descriptor = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
@@ -194,8 +205,10 @@ bool topology_read(struct topology *read, const char *nodes, const char *status)
 	if (!read_list(nodes, "has_memory", &memory) || set_count(&memory) < 2)
 		return false;
 	read->binds = keep_allowed(status, &memory);
-	if (set_count(&memory) < 2)
+	if (set_count(&memory) < 2) {
+		read->node_of_home[0] = set_first(&memory);
 		return false;
+	}
 	if (!read_list(nodes, "online", &online))
 		online = memory;
 	number_homes(read, &memory);
@@ -237,20 +250,30 @@ void topology_begin_with(unsigned home)
 	}
 }
 
-/* numactl and set_mempolicy() leave their choice to the programs that a process starts. */
-static bool has_policy(void)
+/*
+ * numactl and set_mempolicy() leave their choice to the programs that a process starts. nodes: those
+ * that it names, none where it means the nearest.
+ */
+static bool has_policy(struct node_set *nodes)
 {
 	int policy = MPOL_DEFAULT;
 
-	if (system_call(SYS_get_mempolicy, &policy, NULL, 0ul, NULL, 0ul) != 0)
+	memset(nodes, 0, sizeof(*nodes));
+	if (system_call(SYS_get_mempolicy, &policy, nodes->words, (unsigned long)TOPOLOGY_NODES_MAX,
+			NULL, 0ul) != 0)
 		return false;
 	return policy != MPOL_DEFAULT && policy != MPOL_LOCAL;
 }
 
 void topology_init(void)
 {
+	struct node_set chosen;
 	struct topology read;
 
-	if (topology_read(&read, NODES_FOLDER, STATUS_FILE) && !(read.binds && has_policy()))
+	if (!topology_read(&read, NODES_FOLDER, STATUS_FILE))
+		topology.node_of_home[0] = read.node_of_home[0];
+	else if (!(read.binds && has_policy(&chosen)))
 		topology = read;
+	else
+		topology.node_of_home[0] = set_first(&chosen);
 }

@@ -39,7 +39,8 @@ static inline bool topology_has_homes(void)
 
 /*
  * Fills in what the machine has. nodes: the kernel's folder of nodes; status: of a process.
- * False: one home, whatever the reason.
+ * False: one home, whatever the reason; its node is the only one that the process may use, if it
+ * is known, else 0.
  */
 bool topology_read(struct topology *read, const char *nodes, const char *status);
 

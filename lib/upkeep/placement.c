@@ -18,12 +18,13 @@
 #define SMALL_PAGE		((size_t)4 * KiB)
 
 /* relaxed: counts */
-static _Atomic size_t seen_bytes, misplaced_bytes, moved_bytes;
+static _Atomic size_t seen_bytes, misplaced_bytes[TOPOLOGY_HOMES_MAX], moved_bytes;
 
 /* A survey on its way; the helper has one, and whoever looks at everything another. */
 struct survey {
 	uint32_t next;		/* superslab */
-	size_t seen, misplaced;	/* pages */
+	size_t seen;		/* pages */
+	size_t misplaced[TOPOLOGY_HOMES_MAX];
 };
 
 /* The helper's alone. */
@@ -94,7 +95,8 @@ static void count_query(struct survey *survey, const struct query *query)
 		return;
 	for (i = 0; i < query->count; i++) {
 		survey->seen += homes[i] >= 0;
-		survey->misplaced += homes[i] >= 0 && (unsigned)homes[i] != query->wanted[i];
+		survey->misplaced[query->wanted[i]] +=
+			homes[i] >= 0 && (unsigned)homes[i] != query->wanted[i];
 	}
 }
 
@@ -112,9 +114,12 @@ static bool survey_some(struct survey *survey)
 
 static void publish(const struct survey *survey)
 {
+	unsigned home;
+
 	atomic_store_explicit(&seen_bytes, survey->seen * UNIT_SIZE, memory_order_relaxed);
-	atomic_store_explicit(&misplaced_bytes, survey->misplaced * UNIT_SIZE,
-			      memory_order_relaxed);
+	for (home = 0; home < topology.homes; home++)
+		atomic_store_explicit(&misplaced_bytes[home], survey->misplaced[home] * UNIT_SIZE,
+				      memory_order_relaxed);
 }
 
 void placement_survey(void)
@@ -164,10 +169,19 @@ bool placement_is_home(char *start, unsigned home)
 	return true;
 }
 
+size_t placement_misplaced_bytes(unsigned home)
+{
+	return atomic_load_explicit(&misplaced_bytes[home], memory_order_relaxed);
+}
+
 void placement_read(struct placement_counts *read)
 {
+	unsigned home;
+
 	read->seen = atomic_load_explicit(&seen_bytes, memory_order_relaxed);
-	read->misplaced = atomic_load_explicit(&misplaced_bytes, memory_order_relaxed);
+	read->misplaced = 0;
+	for (home = 0; home < topology.homes; home++)
+		read->misplaced += placement_misplaced_bytes(home);
 	read->moved = atomic_load_explicit(&moved_bytes, memory_order_relaxed);
 }
 

@@ -27,6 +27,8 @@ struct placement_counts {
 };
 
 void placement_read(struct placement_counts *read);
+/* Of a home's superslabs and large blocks, what is not there. */
+size_t placement_misplaced_bytes(unsigned home);
 
 /* Looks at everything now. */
 void placement_survey(void);

@@ -167,6 +167,7 @@ START_TEST(a_cpuset_of_one_node_is_one_home)
 	write_file("status", "Mems_allowed_list:\t1\n");
 	ck_assert(!read_machine());
 	ck_assert_uint_eq(found.homes, 1);
+	ck_assert_uint_eq(found.node_of_home[0], 1);
 }
 END_TEST
 
