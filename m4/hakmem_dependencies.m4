@@ -2,7 +2,7 @@
 # The libraries that hakmem builds on, found by pkg-config; configure.ac calls
 # HAKMEM_DEPENDENCIES once. A library that lives in every process should not bring
 # another with it, so liburing's archive is taken where it can be linked into a shared object;
-# json-c and ncurses are hakctl's alone, Check the unit tests'. All that is missing is said at once.
+# json-c and ncurses are hakctl's alone, libnuma its and the tests', Check the unit tests'. All that is missing is said at once.
 
 m4_ifndef([PKG_CHECK_MODULES],
 	[m4_fatal([pkg-config is needed to make configure (Debian: apt-get install pkg-config)])])
@@ -82,6 +82,21 @@ AC_DEFUN([HAKMEM_RING], [
 	AC_SUBST([LIBURING_LDADD])
 ])
 
+# libnuma has no module file before 2.0.13 (Debian 10). It serves the tool and the tests; the
+# library reads what it needs of nodes itself: see lib/os/topology.h.
+AC_DEFUN([HAKMEM_NUMA], [
+	NUMA_CFLAGS=
+	NUMA_LIBS=-lnuma
+	NUMA_REPORT=yes
+	AC_CHECK_HEADER([numa.h], [], [NUMA_REPORT=])
+	AC_CHECK_LIB([numa], [numa_node_size64], [:], [NUMA_REPORT=])
+	AS_IF([test -z "$NUMA_REPORT"],
+		[hakmem_missing="$hakmem_missing libnuma-dev"
+		 hakmem_purposes="$hakmem_purposes${hakmem_purposes:+, }libnuma for hakctl numa and the tests (or --without-hakctl --disable-tests)"])
+	AC_SUBST([NUMA_CFLAGS])
+	AC_SUBST([NUMA_LIBS])
+])
+
 AC_DEFUN([HAKMEM_DEPENDENCIES], [
 	hakmem_missing=
 	hakmem_purposes=
@@ -99,6 +114,8 @@ AC_DEFUN([HAKMEM_DEPENDENCIES], [
 		JSON_C_REPORT="not needed: --without-hakctl"
 		NCURSES_REPORT=$JSON_C_REPORT
 	])
+	AS_IF([test "$with_hakctl$enable_tests" = nono],
+		[NUMA_REPORT="not needed: --without-hakctl --disable-tests"], [HAKMEM_NUMA])
 	AS_IF([test -n "$hakmem_missing"],
 		[AC_MSG_ERROR([not found: $hakmem_purposes. On Debian and Ubuntu: apt-get install$hakmem_missing])])
 ])

@@ -204,6 +204,13 @@ static bool read_from_outside(const struct target *target, struct look *look,
 	return true;
 }
 
+static int by_node(const void *left, const void *right)
+{
+	const struct control_node *one = left, *other = right;
+
+	return (one->node > other->node) - (one->node < other->node);
+}
+
 bool look_take(const struct target *target, unsigned wanted, struct look *look,
 	       struct failure *failure)
 {
@@ -223,6 +230,9 @@ bool look_take(const struct target *target, unsigned wanted, struct look *look,
 	if (done && target->process.state != '?')
 		count_pages(target, &look->ledger);
 	connection_close(&connection);
+	/* The library's first is where the process began. */
+	if (done && wanted & LOOK_NODES)
+		qsort(look->nodes.rows, look->nodes.count, look->nodes.row_bytes, by_node);
 	if (done && wanted & LOOK_THREADS)
 		find_threads(target, look);
 	if (done)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* `hakctl numa`: the heap by NUMA node, a column a node, as numastat has it. */
+/*
+ * `hakctl numa`: the machine's NUMA nodes, and a process's heap by node, a column a node, as
+ * numastat has it.
+ */
 #include <config.h>
 
 #include <inttypes.h>
@@ -10,6 +13,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/client/look.h"
+#include "hakctl/verbs/numa_machine.h"
 #include "hakctl/verbs/stats_text.h"
 #include "hakctl/output/table.h"
 #include "support/page_size.h"
@@ -127,6 +131,24 @@ static void print_text(const struct target *target, const struct look *look)
 		  false);
 }
 
+/* Beside what the library says of its nodes; nothing where the kernel does not tell. */
+static void add_placement(const struct target *target, const struct look *look,
+			  struct json_object *object)
+{
+	struct json_object *array;
+	struct placement placement;
+
+	read_placement(target, &look->ledger, &placement);
+	if (!placement.is_known || !json_object_object_get_ex(object, "per_node", &array))
+		return;
+	for (size_t i = 0; i < look->nodes.count; i++) {
+		uint32_t node = ((const struct control_node *)(void *)look->nodes.rows)[i].node;
+
+		json_output_number(json_object_array_get_idx(array, i), "populated_bytes",
+				   node < MOST_NODES ? placement.bytes[node] : 0);
+	}
+}
+
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
 	struct arguments_looking *request = argument;
@@ -144,6 +166,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 		struct json_object *object = json_output_target(target);
 
 		stats_text_to_json(target, &look, LOOK_NODES, object);
+		add_placement(target, &look, object);
 		json_object_array_add(request->array, object);
 	} else {
 		print_text(target, &look);
@@ -152,19 +175,64 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 	return true;
 }
 
+static int show_machine(bool json)
+{
+	struct json_object *object, *nodes;
+
+	if (!json) {
+		numa_machine_print();
+		return EXIT_DONE;
+	}
+	object = json_output_begin("numa");
+	nodes = numa_machine_to_json();
+	json_object_object_add(object, "machine", nodes ? nodes : json_object_new_array());
+	json_output_end(object);
+	return EXIT_DONE;
+}
+
 static int numa_run(int argc, char **argv)
 {
-	return arguments_look("numa", argc, argv, show);
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "machine", no_argument, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct arguments_looking looking = { .json = false };
+	struct target_list list = { .targets = NULL };
+	bool machine = false;
+	enum exit_code code;
+	int letter;
+
+	while ((letter = arguments_next(argc, argv, ":jam", known)) != -1) {
+		if (letter == '?')
+			return EXIT_USAGE;
+		*(letter == 'j' ? &looking.json : letter == 'a' ? &looking.all : &machine) = true;
+	}
+	if (machine && (looking.all || argv[optind]))
+		return arguments_exclude("numa", "--machine", "processes");
+	if (machine)
+		return show_machine(looking.json);
+	code = arguments_take_targets("numa", argv + optind, looking.all, ARGUMENTS_MANY, &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (looking.json)
+		return arguments_visit_json("numa", &list, looking.all, show, &looking,
+					    &looking.array);
+	return arguments_visit("numa", &list, looking.all, show, &looking);
 }
 
 const struct command numa_command = {
 	.name = "numa",
-	.arguments = "[-j] [TARGET... | --all]",
-	.summary = "show the heap by NUMA node",
-	.help = "  -a, --all   every process that can be asked\n"
-		"  -j, --json  one JSON object; bytes as integers\n"
+	.arguments = "[-j] [--machine | TARGET... | --all]",
+	.summary = "show the heap by NUMA node, or the machine's nodes",
+	.help = "  -a, --all      every process that can be asked\n"
+		"  -j, --json     one JSON object; bytes as integers\n"
+		"  -m, --machine  the machine's nodes instead: processors, memory, distances; pages\n"
+		"                 that came from the node that was wanted (hits) and from it though\n"
+		"                 another was wanted (misses), since the machine's start\n"
 		"\n"
 		"Populated is the kernel's word (numa_maps), all else the library's. Misplaced is\n"
-		"memory that is live on another node than that of the thread that asked for it.\n",
+		"memory of a node's superslabs and large blocks whose pages are on another.\n",
 	.run = numa_run,
 };
