@@ -47,6 +47,9 @@ pack()
 	for program in "$build"/tests/contract/.libs/*.so; do	# what they load at run time
 		[ ! -e "$program" ] || guest_add "$program" "tests/contract/.libs/${program##*/}" || return 1
 	done
+	if [ -z "$guest_is_foreign" ] && [ -x "${HAKCTL:-}" ]; then
+		guest_add "$HAKCTL" bin/hakctl || return 1
+	fi
 	guest_seal
 	packed=x$guest_is_foreign
 }

@@ -6,7 +6,7 @@
 # with the kernel's command line.
 /bin/busybox --install -s /bin
 PATH=/bin
-export PATH HAKMEM_LIB=/lib/libhakmem.so top_srcdir=/ top_builddir=/ TMPDIR=/tmp
+export PATH HAKMEM_LIB=/lib/libhakmem.so HAKCTL=/bin/hakctl top_srcdir=/ top_builddir=/ TMPDIR=/tmp
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tracefs trace /sys/kernel/tracing 2>/dev/null

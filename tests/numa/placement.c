@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * placement.c - see placement.h.
+ * placement.c - see placement.h. libnuma(3) tells what the machine is like; it knows nothing of ours.
  */
 #include "tests/numa/placement.h"
 
-#include <errno.h>
-#include <limits.h>
+#include <numa.h>
 #include <sched.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/contract/case.h"
@@ -19,37 +14,22 @@
 #define PAGE	   ((size_t)sysconf(_SC_PAGESIZE))
 #define QUERY_MOST 512
 #define LOOKS	   100
-#define FOLDER	   "/sys/devices/system/node/"
-
-/* "0-1,3" */
-static int read_list(const char *path, int *numbers, int most)
-{
-	FILE *file = fopen(path, "re");
-	int count = 0, from, to;
-
-	if (!file)
-		return 0;
-	while (fscanf(file, "%d", &from) == 1) {
-		to = from;
-		if (fscanf(file, "-%d", &to) < 0)
-			to = from;
-		for (; from <= to && count < most; from++)
-			numbers[count++] = from;
-		if (fgetc(file) != ',')
-			break;
-	}
-	fclose(file);
-	return count;
-}
 
 const struct machine *machine(void)
 {
 	static struct machine found;
+	int node;
 
-	if (!found.memory_count) {
-		found.memory_count =
-			read_list(FOLDER "has_memory", found.with_memory, NODES_MAX);
-		found.cpus_count = read_list(FOLDER "has_cpu", found.with_cpus, NODES_MAX);
+	if (found.memory_count || numa_available() < 0)
+		return &found;
+	for (node = 0; node <= numa_max_node() && node < NODES_MAX; node++) {
+		struct bitmask *cpus = numa_allocate_cpumask();
+
+		if (numa_node_size64(node, NULL) > 0)
+			found.with_memory[found.memory_count++] = node;
+		if (numa_node_to_cpus(node, cpus) == 0 && numa_bitmask_weight(cpus) > 0)
+			found.with_cpus[found.cpus_count++] = node;
+		numa_free_cpumask(cpus);
 	}
 	return &found;
 }
@@ -62,40 +42,12 @@ void need_two_nodes(void)
 
 bool run_on(int node)
 {
-	int cpus[CPU_SETSIZE], count, i;
-	char path[PATH_MAX];
-	cpu_set_t set;
-
-	snprintf(path, sizeof(path), FOLDER "node%d/cpulist", node);
-	count = read_list(path, cpus, CPU_SETSIZE);
-	CPU_ZERO(&set);
-	for (i = 0; i < count; i++)
-		CPU_SET(cpus[i], &set);
-	return count && sched_setaffinity(0, sizeof(set), &set) == 0;
+	return numa_run_on_node(node) == 0;
 }
 
 int this_node(void)
 {
-	unsigned cpu, node;
-
-	return getcpu(&cpu, &node) == 0 ? (int)node : -1;
-}
-
-static int distance(int from, int to)
-{
-	char path[PATH_MAX];
-	int online[NODES_MAX], count, i, value = INT_MAX;
-	FILE *file;
-
-	count = read_list(FOLDER "online", online, NODES_MAX);
-	snprintf(path, sizeof(path), FOLDER "node%d/distance", from);
-	file = fopen(path, "re");
-	for (i = 0; file && i < count; i++)
-		if (fscanf(file, "%d", &value) != 1 || online[i] == to)
-			break;
-	if (file)
-		fclose(file);
-	return value;
+	return numa_node_of_cpu(sched_getcpu());
 }
 
 int memory_node_of(int node)
@@ -106,7 +58,7 @@ int memory_node_of(int node)
 	for (i = 0; i < nodes->memory_count; i++) {
 		if (nodes->with_memory[i] == node)
 			return node;
-		if (distance(node, nodes->with_memory[i]) < distance(node, best))
+		if (numa_distance(node, nodes->with_memory[i]) < numa_distance(node, best))
 			best = nodes->with_memory[i];
 	}
 	return best;
@@ -121,7 +73,7 @@ int node_of_page(const void *address)
 	for (int i = 0; status < 0 && i < LOOKS; i++) {
 		if (i)
 			usleep(1000);
-		if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &status, 0) != 0)
+		if (numa_move_pages(0, 1, &page, NULL, &status, 0) != 0)
 			return -1;
 	}
 	return status < 0 ? -1 : status;
@@ -138,7 +90,7 @@ void count_pages(const void *start, size_t bytes, int node, struct placed *place
 
 		for (; page < end && count < QUERY_MOST; page += PAGE)
 			pages[count++] = (void *)page;
-		CHECK(syscall(SYS_move_pages, 0, count, pages, NULL, status, 0) == 0);
+		CHECK(numa_move_pages(0, count, pages, NULL, status, 0) == 0);
 		for (i = 0; i < count; i++) {
 			placed->pages += status[i] >= 0;
 			placed->right += status[i] == node;
@@ -148,16 +100,7 @@ void count_pages(const void *start, size_t bytes, int node, struct placed *place
 
 size_t node_free_kib(int node)
 {
-	char path[PATH_MAX], line[256];
-	size_t kib = 0;
-	FILE *file;
+	long long left = 0;
 
-	snprintf(path, sizeof(path), FOLDER "node%d/meminfo", node);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Node %*d MemFree: %zu", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib;
+	return numa_node_size64(node, &left) < 0 ? 0 : (size_t)(left / 1024);
 }
