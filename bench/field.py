@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import field_postgres
+import field_save
 
 SEED = 42
 IDLE_SECONDS = 3
@@ -122,6 +123,7 @@ PROGRAMS = (
     Redis("redis_flushall", (100,), flushes=True),
     Redis("redis_lru", (64, 128, 256, 512, 1024, 2048, 4096),
           ("--maxmemory", "150mb", "--maxmemory-policy", "allkeys-lru")),
+    *field_save.PROGRAMS,
     *field_postgres.PROGRAMS,
 )
 
