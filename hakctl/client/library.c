@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY_NAME "libhakmem.so"
+/* The first comes with what is needed to build programs, and is a link; the second always. */
+static const char *const names[] = { "libhakmem.so", "libhakmem.so.1" };
 
 /* Relative to the folder of the hakctl that runs; in this order. */
 static const char *const places[] = {
@@ -25,12 +26,16 @@ static const char *const places[] = {
 static bool library_in(const char *folder, char path[PATH_MAX])
 {
 	char real_folder[PATH_MAX];
-	int length;
 
 	if (!realpath(folder, real_folder))
 		return false;
-	length = snprintf(path, PATH_MAX, "%s/" LIBRARY_NAME, real_folder);
-	return length < PATH_MAX && access(path, R_OK) == 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int length = snprintf(path, PATH_MAX, "%s/%s", real_folder, names[i]);
+
+		if (length < PATH_MAX && access(path, R_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool own_folder(char folder[PATH_MAX])

@@ -2,8 +2,8 @@
 /*
  * control.h - what hakctl and the library say to each other: messages of fixed shape over a
  * Unix SOCK_SEQPACKET socket, one struct control_head and a body each, and the snapshot of a
- * process that cannot answer. One machine, one byte order, no padding. Included by
- * lib/control/control* and hakctl; not installed.
+ * process that cannot answer. One machine, one byte order, no padding. Included by the library's
+ * control files, hakctl, and whoever writes a tool of his own.
  */
 #ifndef HAKMEM_CONTROL_H
 #define HAKMEM_CONTROL_H

@@ -15,6 +15,12 @@ cp "$HAKMEM_LIB" "$work/usr/lib/libhakmem.so"
 expect 0 "<$work/usr/lib/libhakmem.so>" "$work/usr/bin/hakctl" run -- sh -c "$show"
 expect 0 "library $work/usr/lib/libhakmem.so" "$work/usr/bin/hakctl" version
 
+# Where nobody builds programs there is no link without a number.
+mkdir -p "$work/plain/bin" "$work/plain/lib"
+cp "$HAKCTL" "$work/plain/bin/hakctl"
+cp "$HAKMEM_LIB" "$work/plain/lib/libhakmem.so.1"
+expect 0 "<$work/plain/lib/libhakmem.so.1>" "$work/plain/bin/hakctl" run -- sh -c "$show"
+
 # By a symbolic link to the tool, too.
 ln -s "$work/usr/bin/hakctl" "$work/linked"
 expect 0 "<$work/usr/lib/libhakmem.so>" "$work/linked" run -- sh -c "$show"

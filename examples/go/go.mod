@@ -1,0 +1,3 @@
+module example.org/hakmem
+
+go 1.19
