@@ -53,6 +53,9 @@ enum control_kind {		/* request body → reply */
 	CONTROL_PURGE = 12,	/* control_purge → control_purged */
 	CONTROL_LIMIT = 13,	/* control_limit → control_limit, as in force */
 	CONTROL_DOCTOR = 14,	/* - → rows of control_rung */
+	CONTROL_PROFILE = 15,	/* control_profile → the same, as it is now: see control_profile.h */
+	CONTROL_STACKS = 16,	/* - → rows of control_stack */
+	CONTROL_SAMPLES = 17,	/* - → rows of control_sample */
 	CONTROL_KIND_END
 };
 

@@ -41,6 +41,7 @@ struct large_unit {
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed : 1;	/* in every record: a block that started here was freed */
 	uint8_t seam : 1;	/* in every record: a mapping may begin here, made by a move */
+	uint8_t sampled : 1;	/* live run, first record: in a profile, see sampled.h; its owner's */
 	_Atomic uint8_t age;	/* free run: looks of the helper that it was idle at */
 	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
 	_Atomic uint32_t idle_link;	/* see index_stack.h: the helper should look at it */

@@ -10,6 +10,7 @@
 
 #include "control/control_map.h"
 #include "control/control_nodes.h"
+#include "control/control_profile.h"
 #include "control/control_rows.h"
 #include "control/ledger.h"
 #include "control/limits.h"
@@ -82,6 +83,13 @@ static size_t answer_purge(const struct control_answer *answer, void *body)
 	return control_purge_answer(body) ? sizeof(struct control_purged) : 0;
 }
 
+static size_t answer_profile(const struct control_answer *answer, void *body)
+{
+	(void)answer;
+	control_profile_read(body);
+	return sizeof(struct control_profile);
+}
+
 static size_t answer_error(const struct control_answer *answer, void *body)
 {
 	struct control_error *error = body;
@@ -111,6 +119,11 @@ static const struct kind kinds[CONTROL_KIND_END] = {
 	[CONTROL_LIMIT] = { sizeof(struct control_limit), 0, answer_limit, NULL, NULL },
 	[CONTROL_DOCTOR] = { 0, sizeof(struct control_rung), NULL, control_rows_count_rungs,
 			     control_rows_fill_rungs },
+	[CONTROL_PROFILE] = { sizeof(struct control_profile), 0, answer_profile, NULL, NULL },
+	[CONTROL_STACKS] = { 0, sizeof(struct control_stack), NULL, control_profile_count_stacks,
+			     control_profile_fill_stacks },
+	[CONTROL_SAMPLES] = { 0, sizeof(struct control_sample), NULL, control_profile_count_samples,
+			      control_profile_fill_samples },
 };
 
 /* Terminated, so that what follows may take it for a string. */
@@ -140,6 +153,9 @@ static void act(struct control_answer *answer)
 		break;
 	case CONTROL_LIMIT:
 		error = limits_change((const struct control_limit *)answer->body, &cause);
+		break;
+	case CONTROL_PROFILE:
+		error = control_profile_change((const struct control_profile *)answer->body, &cause);
 		break;
 	case CONTROL_PURGE:
 		error = control_purge_begin((const struct control_purge *)answer->body, &cause);

@@ -13,6 +13,7 @@
 #include "control/ledger.h"
 #include "support/log.h"
 #include "support/options.h"
+#include "upkeep/profiling.h"
 
 #define FIELD(name, field, unit, flags, help) \
 	{ name, offsetof(struct control_ledger, field), CONTROL_UNIT_##unit, flags, help }
@@ -170,7 +171,11 @@ uint16_t settings_change(uint32_t index, const char *value, const char **cause)
 	case OPTION_CHANGED:
 		/* The decay may have become shorter than its sleep. */
 		helper_link_wake();
-		return 0;
+		if (strcmp(options_name(index - COUNTERS), "profile") == 0)
+			*cause = profiling_follow();
+		else
+			*cause = NULL;
+		return *cause ? CONTROL_NOT_SUPPORTED : 0;
 	case OPTION_FIXED:
 		*cause = "in force from the start of the process; it cannot be changed";
 		return CONTROL_NOT_ALLOWED;

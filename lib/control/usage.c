@@ -28,7 +28,8 @@ static void RACY_READER add_heap(struct heap *heap, void *argument)
 		struct usage_class *of = &classes[class];
 
 		of->slabs += heap_count_read(&count->slabs);
-		of->cached += thread_cache_bin_count(&bins[class]);
+		of->cached += thread_cache_bin_count(&bins[class]) +
+			      counted_blocks(&thread_cache_of_heap(heap)->counted, class);
 		of->free += heap_count_read(&count->free);
 		of->untouched += heap_count_read(&count->untouched);
 		of->samples += heap_count_read(&count->samples);

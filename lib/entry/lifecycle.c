@@ -26,6 +26,7 @@
 #include "middle/heap.h"
 #include "os/lock_fork.h"
 #include "support/options.h"
+#include "upkeep/profiling.h"
 
 enum { START, HEAP_LIST, SUPERSLAB, LARGE, FRONTIER, LOCKS };
 
@@ -95,6 +96,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	control_init(environment);
 	helper_init();
 	lifecycle_watch_forks();
+	if (options.profile_bytes != SIZE_MAX)
+		profiling_follow();
 }
 
 /* Others may have ended the process without this, so hakctl removes what is left over. */

@@ -22,6 +22,7 @@
 #include "front/large_block.h"
 #include "front/lease.h"
 #include "front/malloc.h"
+#include "front/profiled.h"
 #include "os/vm.h"
 #include "support/options.h"
 
@@ -61,10 +62,10 @@ static void *take_units(struct thread_cache *cache, size_t size, size_t alignmen
 	void *block;
 
 	block = pop_aligned(bin, alignment);
-	if (block)
-		return block;
-	return heap_take_block(&cache->heap, class,
-			       (unsigned)(alignment >> UNIT_SHIFT), &zeroed);
+	if (!block)
+		block = heap_take_block(&cache->heap, class,
+					(unsigned)(alignment >> UNIT_SHIFT), &zeroed);
+	return block ? profiled_pass(cache, class, size, block) : NULL;
 }
 
 void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
@@ -73,11 +74,11 @@ void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 	unsigned class;
 
 	if (alignment <= BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
-		return thread_cache_take(size, &cache->bins[size_class_of(size)]);
+		return profiled_take(size, &cache->bins[size_class_of(size)]);
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)
-			return thread_cache_take(size, &cache->bins[class]);
+			return profiled_take(size, &cache->bins[class]);
 	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
 		return take_units(cache, size, alignment);
 	}

@@ -17,6 +17,7 @@
 #include "front/hardened.h"
 #include "front/lease.h"
 #include "front/malloc.h"
+#include "front/profiled.h"
 #include "support/options.h"
 
 #define LG_ALIGNMENT_MASK	63
@@ -76,7 +77,7 @@ void *extended_take(struct thread_cache *cache, size_t size, int flags)
 	if (unlikely(options.hardened))
 		return hardened_take_from(cache, alignment, size, false);
 	if (alignment == BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
-		return thread_cache_take(size, &cache->bins[size_class_of(size)]);
+		return profiled_take(size, &cache->bins[size_class_of(size)]);
 	return aligned_take(cache, alignment, size);
 }
 

@@ -20,6 +20,7 @@
 #include "front/hardened.h"
 #include "front/lease.h"
 #include "front/misuse.h"
+#include "front/sampled.h"
 #include "support/log.h"
 #include "support/options.h"
 
@@ -57,7 +58,13 @@ static void NOINLINE free_remote(struct bin *bin, void *block)
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	struct thread_cache *cache = is_kept_apart(owner) ? NULL : lease_take_own();
 	unsigned class;
+	void *twin;
 
+	if (unlikely(!cache) && heap_is_kept(owner) && sampled_free(owner, block, &twin)) {
+		if (twin)
+			free_inline(twin);
+		return;
+	}
 	/* Its thread is on its way out, or its cache is seized, or the heap is nobody's. */
 	if (unlikely(!cache)) {
 		lease_send_home(block);
@@ -95,13 +102,19 @@ void NOINLINE free_full(struct bin *bin, void *block)
 	helper_link_start_if_wanted();
 }
 
+static enum large_lookup put_large(void *block)
+{
+	sampled_drop_large(block);
+	return large_put(block);
+}
+
 static void NOINLINE free_apart(void *block, struct bin *bin)
 {
 	if (unlikely(options.hardened))
 		hardened_free(block);
 	else if (bin != reservation.nobody)
 		free_remote(bin, block);
-	else if (unlikely(large_put(block) != LARGE_BLOCK))
+	else if (unlikely(put_large(block) != LARGE_BLOCK))
 		misuse_explain("free", block);
 	helper_link_start_if_wanted();
 }
@@ -164,6 +177,9 @@ void NOINLINE free_check_size(void *block, size_t size)
 {
 	size_t usable;
 
+	/* Then the sizes lead elsewhere (counted.h), and this is on the way of each free. */
+	if (profile_is_on())
+		return;
 	if (!block || (uintptr_t)block % BLOCK_ALIGNMENT || !misuse_is_in_heap(block))
 		return;
 	if (unlikely(options.hardened)) {

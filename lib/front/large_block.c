@@ -13,7 +13,7 @@
 #include "back/large.h"
 #include "back/large_move.h"
 #include "back/limit.h"
-#include "front/thread_cache.h"
+#include "front/sampled.h"
 #include "os/vm.h"
 
 /*
@@ -60,6 +60,8 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 	do {
 		block = take(cache, size, alignment, dirty_bytes);
 	} while (unlikely(!block) && limit_try_again(size, &tries));
+	if (block && unlikely(profile_is_on()))
+		sampled_judge_large(cache, block, size);
 	return block;
 }
 

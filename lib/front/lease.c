@@ -19,10 +19,12 @@ static struct thread_cache first_cache;
 /* The bin of units without a slab: its owner is nobody. */
 static struct {
 	struct bin bins[CLASS_COUNT + 1] CACHE_ALIGNED;
+	struct counted counted;
 	struct bin_owner owner CACHE_ALIGNED;
 } nobody;
 
-_Static_assert(offsetof(struct thread_cache, owners) == 64 * ((sizeof(nobody.bins) + 63) / 64),
+_Static_assert(offsetof(struct thread_cache, owners) ==
+		       64 * ((sizeof(nobody.bins) + sizeof(nobody.counted) + 63) / 64),
 	       "nobody's owner lies where that of a bin would");
 
 static struct lock start_lock;

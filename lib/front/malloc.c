@@ -29,6 +29,8 @@
 #include "front/large_block.h"
 #include "front/lease.h"
 #include "front/misuse.h"
+#include "front/profiled.h"
+#include "front/sampled.h"
 #include "support/options.h"
 
 /* Above this size realloc asks the kernel to move pages instead of copying. */
@@ -54,7 +56,7 @@ static void *take(struct thread_cache *cache, size_t size)
 
 	if (unlikely(size > CLASS_SIZE_MAX))
 		return large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
-	return thread_cache_take(size, &cache->bins[size_class_of(size)]);
+	return profiled_take(size, &cache->bins[size_class_of(size)]);
 }
 
 static void *take_hardened(size_t bytes, bool zeroed)
@@ -119,10 +121,10 @@ static void *take_zeroed(size_t size)
 
 	if (unlikely(!cache))
 		return malloc_fail();
-	if (!bin_newest(&cache->bins[class]))
+	if (!bin_newest(&cache->bins[class]) && likely(!profile_is_on()))
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	if (!block)
-		block = thread_cache_take(size, &cache->bins[class]);
+		block = profiled_take(size, &cache->bins[class]);
 	lease_put(cache);
 	if (unlikely(!block))
 		return malloc_fail();
@@ -194,6 +196,22 @@ static void *grow_by_copy(void *block, size_t old_bytes, size_t bytes)
 	return likely(moved != NULL) ? copy_and_free(moved, block, old_bytes) : NULL;
 }
 
+/* What it is now is another allocation. */
+static void *note_resized(void *block, size_t bytes)
+{
+	struct thread_cache *cache;
+
+	sampled_drop_large(block);
+	if (likely(!profile_is_on()))
+		return block;
+	cache = lease_take();
+	if (cache) {
+		sampled_judge_large(cache, block, bytes);
+		lease_put(cache);
+	}
+	return block;
+}
+
 static void *resize_large(void *block, size_t old_bytes, size_t bytes)
 {
 	void *moved = NULL;
@@ -202,13 +220,15 @@ static void *resize_large(void *block, size_t old_bytes, size_t bytes)
 		return malloc_fail();
 	if (large_resize_in_place(block, bytes)) {
 		if (bytes <= old_bytes || limit_holds())
-			return block;
+			return note_resized(block, bytes);
 		large_resize_in_place(block, old_bytes);
 		return move_by_copy(block, old_bytes, bytes);
 	}
-	if (old_bytes >= MOVE_BYTES_LEAST)
+	if (old_bytes >= MOVE_BYTES_LEAST) {
+		sampled_drop_large(block);
 		moved = large_move(block, bytes);
-	return moved ? moved : move_by_copy(block, old_bytes, bytes);
+	}
+	return moved ? note_resized(moved, bytes) : move_by_copy(block, old_bytes, bytes);
 }
 
 /* In place as long as half of it or more stays in use. */

@@ -126,11 +126,11 @@ static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 
 size_t seizure_empty(struct thread_cache *cache, seizure_is_over *is_over)
 {
-	size_t bytes;
+	size_t bytes = thread_cache_empty_counted(cache);
 
 	remote_free_post_all(&cache->outbox);
 	remote_free_drain(&cache->heap);
-	bytes = empty_bins(cache, is_over);
+	bytes += empty_bins(cache, is_over);
 	heap_put_empty_slabs(&cache->heap);
 	return bytes;
 }

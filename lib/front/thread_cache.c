@@ -48,15 +48,28 @@ static void put_blocks(struct thread_cache *cache, void *const *blocks, unsigned
 	common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks, count);
 }
 
+static void set_step(struct thread_cache *cache, size_t step, unsigned class, bool counts)
+{
+	size_t place = offsetof(struct thread_cache, counted.tops) / 8 + counted_of_class(class);
+
+	if (counts)
+		atomic_store_explicit(&cache->bin_of_step[step], (uint8_t)place, memory_order_relaxed);
+	else
+		thread_cache_set_step(cache, step, class);
+}
+
 void thread_cache_open_steps(struct thread_cache *cache)
 {
 	size_t step;
 
+	bool counts = profile_is_on();
+
+	counted_begin(&cache->counted, counts, cache->nothing);
 	for (step = 0; step < SIZE_STEPS; step++)
-		thread_cache_set_step(cache, step, size_class_of(step * 16));
+		set_step(cache, step, size_class_of(step * 16), counts);
 	for (step = 0; step < ALIGNED_STEPS; step++)
-		thread_cache_set_step(cache, SIZE_STEPS + step,
-				      size_class_of_aligned((step + 1) * 32, 32));
+		set_step(cache, SIZE_STEPS + step, size_class_of_aligned((step + 1) * 32, 32),
+			 counts);
 }
 
 void thread_cache_init(struct thread_cache *cache, unsigned home)
@@ -210,10 +223,27 @@ static void flush_bin(struct thread_cache *cache, unsigned class)
 	mark_full(cache, class);
 }
 
+size_t thread_cache_empty_counted(struct thread_cache *cache)
+{
+	void *blocks[BATCH_BLOCKS];
+	unsigned class, count;
+	size_t bytes = 0;
+
+	for (class = 0; class < CLASS_COUNT; class++) {
+		counted_count_back(&cache->counted, class);
+		while ((count = counted_take_out(&cache->counted, class, blocks, BATCH_BLOCKS))) {
+			put_blocks(cache, blocks, count);
+			bytes += count * (size_t)size_class_table[class].size;
+		}
+	}
+	return bytes;
+}
+
 static void flush_bins(struct thread_cache *cache)
 {
 	unsigned class;
 
+	thread_cache_empty_counted(cache);
 	for (class = 0; class < CLASS_COUNT; class++)
 		flush_bin(cache, class);
 }
@@ -300,6 +330,25 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	fill(bin, blocks, count);
 	mark_full(cache, class);
 	return blocks[0];
+}
+
+void thread_cache_fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks)
+{
+	struct bin *bin = &cache->bins[class];
+	struct bin_slots *slots = &cache->slots[class];
+	void *batch[BATCH_BLOCKS];
+	unsigned taken = 1;
+
+	while (blocks && taken) {
+		uint32_t wanted = (uint32_t)min_size(blocks, BATCH_BLOCKS);
+
+		wanted = (uint32_t)min_size(wanted, bin_reserve(bin, slots, cache->limits[class] + blocks,
+								&cache->slot_pool, wanted));
+		taken = wanted ? heap_take_blocks(&cache->heap, class, batch, wanted) : 0;
+		asked_sample_count(&cache->sampling, class, taken);
+		bin_push_some(bin, batch, taken);
+		blocks -= taken;
+	}
 }
 
 void thread_cache_put_home(struct thread_cache *cache, void *block)

@@ -14,11 +14,13 @@
 #include <stdbool.h>
 
 #include "front/bin.h"
+#include "front/counted.h"
 #include "middle/asked_sample.h"
 #include "middle/common.h"
 #include "middle/heap.h"
 #include "middle/remote_free.h"
 #include "os/thread.h"
+#include "profile/profile.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
 
@@ -46,6 +48,7 @@ struct seized_cache {
 struct thread_cache {
 	/* The last one belongs to no class and stays empty and full: see seizure.h. */
 	struct bin bins[CLASS_COUNT + 1] CACHE_ALIGNED;
+	struct counted counted;		/* what malloc pops from while a profile is taken */
 	struct bin_owner owners[CLASS_COUNT + 1] CACHE_ALIGNED;
 	/*
 	 * The thread is popping a block, or in a slow path; release: pairs with the acquire in
@@ -74,6 +77,8 @@ _Static_assert(sizeof(struct bin) == HEAP_BIN_BYTES, "heap.c enters bins into bi
 _Static_assert(sizeof(struct bin_owner) == sizeof(struct bin), "a bin's owner is at its index");
 _Static_assert(offsetof(struct thread_cache, bins) == 0, "bin_of_step counts from the start");
 _Static_assert(CLASS_COUNT * sizeof(struct bin) / 8 <= UINT8_MAX, "bin_of_step is a byte");
+_Static_assert(offsetof(struct thread_cache, counted.tops) / 8 + COUNTED_BINS <= UINT8_MAX,
+	       "which reaches counted ones too");
 
 /*
  * Zero until the thread's first slow path: every size is at or above the limit then, so the
@@ -177,6 +182,11 @@ void thread_cache_flush_bins(struct thread_cache *cache);
 
 /* The same, of own (NULL: none) and of the caches of threads that are gone. */
 void thread_cache_flush_all(struct thread_cache *own);
+
+/* So many blocks more come into the bin out of slabs, or fewer. See counted.h. */
+void thread_cache_fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks);
+/* What counted bins hold goes into slabs; returns the bytes. Also by who has seized the cache. */
+size_t thread_cache_empty_counted(struct thread_cache *cache);
 
 /* In blocks: what a bin may hold before it has shown that it needs more. */
 uint32_t thread_cache_first_limit(const struct thread_cache *cache, unsigned class);

@@ -29,6 +29,7 @@ struct options options = {
 	.cache_max_bytes = 32 * MiB,
 	.helpers = HELPERS_AUTO,
 	.on_stray_access = ON_STRAY_REPORT,
+	.profile_bytes = SIZE_MAX,
 	.hardened = false,
 	.huge_pages = HUGE_PAGES_AUTO,
 	.release = RELEASE_MODE_BALANCED,
@@ -116,6 +117,8 @@ static const struct key {
 	  "what the heap asks for" },
 	{ "helpers", parse_helpers, &options.helpers, "auto, always or never",
 	  "when a helper works beside the program" },
+	{ "profile", option_value_limit, &options.profile_bytes, "a size such as 512K",
+	  "for each so many bytes one allocation is sampled" },
 	{ "hardened", option_value_bool, &options.hardened, "true or false",
 	  "every misuse is seen, and at once" },
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
@@ -282,7 +285,8 @@ static bool can_change(const struct key *key)
 {
 	return key->field == &options.limit_hard_bytes || key->field == &options.limit_soft_bytes ||
 	       key->field == &options.cache_max_bytes || key->field == &options.on_stray_access ||
-	       key->field == &options.release || key->field == &options.decay_ms;
+	       key->field == &options.release ||
+	       key->field == &options.profile_bytes || key->field == &options.decay_ms;
 }
 
 /* "auto, never or always" to "auto|never|always", which are in the order of the enum. */

@@ -33,6 +33,7 @@ struct options {
 	enum option_release_by release_by; /* how memory goes back; to find out what a kernel does best */
 	_Atomic size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
 	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
+	_Atomic size_t profile_bytes;	/* allocated for each sample of the heap profile (SIZE_MAX: no profile); to see who uses the memory */
 	bool hardened;			/* every misuse is seen at once, at a price; for what faces attackers */
 	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
 	enum option_large_policy large_policy; /* interleave: large blocks that all nodes read */

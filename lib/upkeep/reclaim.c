@@ -98,6 +98,7 @@ static uint64_t RACY_READER sum_of(struct thread_cache *cache)
 
 		sum = (sum ^ (uintptr_t)bin_newest(bin)) * 0x9e3779b97f4a7c15ull;
 		sum += (uintptr_t)bin->top;
+		sum += counted_blocks(&cache->counted, class) * 3;
 	}
 	return sum;
 }
@@ -108,7 +109,8 @@ static size_t RACY_READER bytes_in_bins(struct thread_cache *cache)
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class++)
-		bytes += (size_t)thread_cache_bin_count(&cache->bins[class]) *
+		bytes += ((size_t)thread_cache_bin_count(&cache->bins[class]) +
+			  counted_blocks(&cache->counted, class)) *
 			 size_class_table[class].size;
 	return bytes;
 }

@@ -21,7 +21,7 @@ fi
 
 awk '
 BEGIN {
-	rank["support"] = 0; rank["os"] = 1; rank["kmod-free-helpers"] = 1; rank["sandbox"] = 2
+	rank["support"] = 0; rank["os"] = 1; rank["kmod-free-helpers"] = 1; rank["sandbox"] = 2; rank["profile"] = 2
 	rank["back"] = 3; rank["middle"] = 4; rank["front"] = 5
 	rank["upkeep"] = 6; rank["control"] = 7; rank["helper"] = 8; rank["jemalloc"] = 9
 	rank["entry"] = 10

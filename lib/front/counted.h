@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * counted.h - how a profile sees every allocation without an instruction in malloc.
+ *
+ * While one is taken, the table from sizes to bins leads to a second set of bins, into which
+ * nothing is ever freed. When such a bin is empty, malloc takes its slow path; it gets all that
+ * was freed meanwhile, by exchanging its array with the ordinary bin's. So what is handed out
+ * is known in advance: a bin holds so many blocks, and where the sample comes before the last of
+ * them, the slot below is set to NULL for so long. free, and its bins, are as always.
+ *
+ *   malloc ◄── counted bin ◄─ exchanged when empty ─ bin ◄── free
+ *
+ * Who may run with whom: as thread_cache.h, whose bins these are. Nobody but malloc's fast path
+ * changes a counted bin between two slow paths; who has seized the cache may empty it.
+ */
+#ifndef HAKMEM_FRONT_COUNTED_H
+#define HAKMEM_FRONT_COUNTED_H
+
+#include <stdbool.h>
+
+#include "front/bin.h"
+#include "profile/sampling.h"
+#include "support/size_class.h"
+
+#define COUNTED_BINS	(CLASSES_LINEAR + CLASSES_FINE + 2)	/* of the classes that steps lead to */
+
+/* blocks in a bin = those that were counted as handed out + those below the stop */
+struct counted {
+	void **tops[COUNTED_BINS];	/* as the top of a bin is */
+	bool on;			/* the steps lead here */
+	uint8_t in_row[COUNTED_BINS];	/* filled so often by what was freed alone */
+	struct bin_slots slots[COUNTED_BINS];
+	void **stops[COUNTED_BINS];	/* a slot that is NULL for now, before the next sample … */
+	void *stopped[COUNTED_BINS];	/* … and what it held; NULL: there is none */
+	struct sampling sampling;
+};
+
+/* The counted bin that a class has; COUNTED_BINS: none. */
+static inline unsigned counted_of_class(unsigned class)
+{
+	if (class < CLASSES_LINEAR + CLASSES_FINE)
+		return class;
+	if (class >= CLASSES_BY_SIZE && class < CLASSES_BY_SIZE + 2)
+		return class - CLASSES_BY_SIZE + CLASSES_LINEAR + CLASSES_FINE;
+	return COUNTED_BINS;
+}
+
+/* The steps are about to lead here, or no more. none: see bin_begin. */
+void counted_begin(struct counted *counted, bool on, void **none);
+
+/* What was held back before a sample is there again; what may be popped before the next is counted. */
+void counted_let_go(struct counted *counted, unsigned class);
+void counted_hold_back(struct counted *counted, unsigned class);
+
+/* The counted bin is empty, and gets what the ordinary one has, whose mark is the caller's affair. */
+void counted_exchange(struct counted *counted, unsigned class, struct bin *bin,
+		      struct bin_slots *slots);
+
+/* What was counted as handed out, and was not: before all of it is taken out. */
+void counted_count_back(struct counted *counted, unsigned class);
+/* So many blocks at most; returns how many. */
+unsigned counted_take_out(struct counted *counted, unsigned class, void **blocks, unsigned most);
+
+/* Blocks in it; by anyone, of some moment. */
+uint32_t counted_blocks(const struct counted *counted, unsigned class);
+
+#endif
