@@ -73,19 +73,21 @@ static void count_run(uint64_t start, uint64_t end, bool huge, void *argument)
 	count->metadata_bytes += start < count->base ? end - start : 0;
 }
 
-static bool count_between(const struct process *process, uint64_t from, uint64_t to,
+static bool count_between(const struct process *process, uint64_t from, uint64_t to, uint64_t step,
 			  struct page_count *count)
 {
-	for (; from < to; from += PAGES_STEP) {
-		uint64_t end = to - from < PAGES_STEP ? to : from + PAGES_STEP;
+	while (from < to) {
+		uint64_t end = to - from < step ? to : from + step;
 
 		if (!memory_map_scan(process, from, end, count_run, count))
 			return false;
+		from = end;
 	}
 	return true;
 }
 
 /*
+ * Of metadata there is little in much address space, and the kernel passes over what is not there at once.
  * The library asks the kernel seldom, for that is the process's own time. Where its answer is old and the
  * heap not large it is asked from here, a few MiB under one hold of the process's lock.
  */
@@ -97,8 +99,8 @@ static void count_pages(const struct target *target, struct control_ledger *ledg
 
 	if (ledger_populated_age_ns(ledger) < LEDGER_AGE_NS ||
 	    ledger->opened_bytes > PAGES_MOST || !ledger->heap_start ||
-	    !count_between(&target->process, ledger->metadata_start, ledger->heap_start, &count) ||
-	    !count_between(&target->process, ledger->heap_start, ledger->heap_end, &count) ||
+	    !count_between(&target->process, ledger->metadata_start, ledger->heap_start, UINT64_MAX, &count) ||
+	    !count_between(&target->process, ledger->heap_start, ledger->heap_end, PAGES_STEP, &count) ||
 	    !process_read(&now, target->process.pid))
 		return;
 	ledger->populated_bytes = count.bytes;

@@ -9,7 +9,7 @@
 
 #include "hakctl/client/ledger.h"
 
-enum { LABEL_BYTES = 512 };
+enum { LABEL_BYTES = METRIC_LIST_LABELS + 1024 };
 
 enum unit { UNIT_COUNT, UNIT_BYTES, UNIT_LIMIT, UNIT_NS };
 
@@ -165,17 +165,18 @@ void metric_list_to_json(const struct control_ledger *ledger, struct json_object
 	}
 }
 
-static void label_target(char labels[LABEL_BYTES], const struct target *target)
+/* Once a source: its cgroup is a file that has to be read. */
+static void label_target(char labels[METRIC_LIST_LABELS], const struct target *target)
 {
 	char pid[16], unit[128];
 
 	labels[0] = '\0';
 	process_find_setting(&target->process, unit);
 	snprintf(pid, sizeof(pid), "%d", (int)target->process.pid);
-	openmetrics_label(labels, LABEL_BYTES, "pid", pid);
-	openmetrics_label(labels, LABEL_BYTES, "process", target->process.name);
+	openmetrics_label(labels, METRIC_LIST_LABELS, "pid", pid);
+	openmetrics_label(labels, METRIC_LIST_LABELS, "process", target->process.name);
 	if (unit[0])
-		openmetrics_label(labels, LABEL_BYTES, "unit", unit);
+		openmetrics_label(labels, METRIC_LIST_LABELS, "unit", unit);
 }
 
 static void write_ledger(struct openmetrics *metrics, const struct metric *metric,
@@ -186,12 +187,11 @@ static void write_ledger(struct openmetrics *metrics, const struct metric *metri
 	openmetrics_family(metrics, metric->name, metric->type, units[metric->unit],
 			   metric->help);
 	for (size_t i = 0; i < count; i++) {
-		char labels[LABEL_BYTES];
+		const char *labels = sources[i].labels;
 		uint64_t value;
 
 		if (!sources[i].look)
 			continue;
-		label_target(labels, sources[i].target);
 		value = value_of(&sources[i].look->ledger, metric);
 		if (metric->unit == UNIT_NS)
 			openmetrics_seconds(metrics, labels, value);
@@ -206,15 +206,13 @@ static void write_age(struct openmetrics *metrics, const struct metric_source *s
 	openmetrics_family(metrics, "populated_age_seconds", OPENMETRICS_GAUGE, "seconds",
 			   "How old populated_bytes is; it is of an earlier moment than the rest.");
 	for (size_t i = 0; i < count; i++) {
-		char labels[LABEL_BYTES];
 		uint64_t age_ns = sources[i].look ?
 					  ledger_populated_age_ns(&sources[i].look->ledger) :
 					  UINT64_MAX;
 
 		if (age_ns == UINT64_MAX)
 			continue;
-		label_target(labels, sources[i].target);
-		openmetrics_seconds(metrics, labels, age_ns);
+		openmetrics_seconds(metrics, sources[i].labels, age_ns);
 	}
 }
 
@@ -227,8 +225,7 @@ static void write_answers(struct openmetrics *metrics,
 		metrics, "answers", OPENMETRICS_GAUGE, NULL,
 		"1: the process was asked; 0: it could not be, or is stopped.");
 	for (size_t i = 0; i < count; i++) {
-		label_target(labels, sources[i].target);
-		openmetrics_sample(metrics, labels,
+		openmetrics_sample(metrics, sources[i].labels,
 				   sources[i].look && !sources[i].look->from_outside);
 	}
 	openmetrics_family(metrics, "library", OPENMETRICS_INFO, NULL,
@@ -236,7 +233,7 @@ static void write_answers(struct openmetrics *metrics,
 	for (size_t i = 0; i < count; i++) {
 		if (!sources[i].look)
 			continue;
-		label_target(labels, sources[i].target);
+		memcpy(labels, sources[i].labels, sizeof(sources[i].labels));
 		openmetrics_label(labels, LABEL_BYTES, "release",
 				  sources[i].look->release);
 		openmetrics_label(labels, LABEL_BYTES, "mode",
@@ -253,7 +250,7 @@ struct row_metric {
 	size_t offset;
 };
 
-static void write_rows(struct openmetrics *metrics, const struct target *target,
+static void write_rows(struct openmetrics *metrics, const struct metric_source *source,
 		       const struct reply_rows *rows, const char *label,
 		       const struct row_metric *kinds, size_t kind_count)
 {
@@ -270,7 +267,7 @@ static void write_rows(struct openmetrics *metrics, const struct target *target,
 			/* Most classes of most processes have nothing of most kinds. */
 			if (!value)
 				continue;
-			label_target(labels, target);
+			memcpy(labels, source->labels, sizeof(source->labels));
 			snprintf(text, sizeof(text), "%u", (unsigned)number);
 			openmetrics_label(labels, LABEL_BYTES, label, text);
 			openmetrics_label(labels, LABEL_BYTES, "state",
@@ -294,7 +291,7 @@ static void write_classes(struct openmetrics *metrics,
 			   "Blocks of a size class, by where they are.");
 	for (size_t i = 0; i < count; i++)
 		if (sources[i].look)
-			write_rows(metrics, sources[i].target, &sources[i].look->classes,
+			write_rows(metrics, &sources[i], &sources[i].look->classes,
 				   "size", kinds, 4);
 }
 
@@ -313,13 +310,15 @@ static void write_nodes(struct openmetrics *metrics, const struct metric_source 
 			   "Memory on a NUMA node, by what it is.");
 	for (size_t i = 0; i < count; i++)
 		if (sources[i].look)
-			write_rows(metrics, sources[i].target, &sources[i].look->nodes,
+			write_rows(metrics, &sources[i], &sources[i].look->nodes,
 				   "node", kinds, 5);
 }
 
-void metric_list_write(struct openmetrics *metrics, const struct metric_source *sources,
+void metric_list_write(struct openmetrics *metrics, struct metric_source *sources,
 		       size_t count, bool with_classes)
 {
+	for (size_t i = 0; i < count; i++)
+		label_target(sources[i].labels, sources[i].target);
 	write_answers(metrics, sources, count);
 	for (size_t i = 0; i < METRIC_COUNT; i++)
 		write_ledger(metrics, &metrics_of_ledger[i], sources, count);

@@ -15,14 +15,17 @@
 /* Adds every number of the ledger to an object, as "live_bytes": 4096. */
 void metric_list_to_json(const struct control_ledger *ledger, struct json_object *object);
 
+enum { METRIC_LIST_LABELS = 512 };
+
 /* One target and its look; look NULL: it could not be asked, and only its absence is told. */
 struct metric_source {
 	const struct target *target;
 	const struct look *look;
+	char labels[METRIC_LIST_LABELS]; /* of all its series; metric_list_write finds them */
 };
 
 /* Every family, with the samples of all sources, and the end mark; classes only where they are wanted. */
-void metric_list_write(struct openmetrics *metrics, const struct metric_source *sources,
+void metric_list_write(struct openmetrics *metrics, struct metric_source *sources,
 		       size_t count, bool with_classes);
 
 #endif

@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 
 #include <hakmem/control.h>
 
@@ -55,6 +56,7 @@
 #define ORPHAN_LOOK_NS		1000000000ull	/* where the program's end wakes nobody */
 #define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
 #define TURN_NS			200000ull
+#define SLACK_NS		50000ul
 #define NS_FOR_EVER		UINT64_MAX
 /* The helper has begun by then; threads that grow at once are ahead of it as it is. */
 #define HELPER_FIRST_NS		10000000ull
@@ -365,6 +367,8 @@ static void run(void *argument)
 	if (!control.is_filtered) {
 		thread_nap(HELPER_FIRST_NS);
 		thread_take_short_turns(TURN_NS);
+		/* The helper has more, to sleep well: whoever asks waits. */
+		system_call(SYS_prctl, PR_SET_TIMERSLACK, SLACK_NS, 0ul, 0ul, 0ul);
 	}
 	is_open = control.may_open && open_poller();
 	if (is_open)

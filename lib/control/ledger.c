@@ -6,8 +6,10 @@
 
 #include "control/ledger.h"
 
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "back/brought.h"
 #include "back/helper_link.h"
@@ -35,14 +37,14 @@
 #include "os/topology.h"
 #include "os/vm.h"
 #include "support/log.h"
+#include "support/system_call.h"
 
 #define RECORDS_AHEAD		8	/* they lie pages apart: each is asked for before its turn */
 #define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
 #define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
 #define PAGES_AGE_COSTS		1000	/* … after so many times what a pass takes */
 #define PAGES_AT_ONCE_NS	200000ull
-#define NAP_NS			250000ull
-#define NAPS_MOST		32	/* 8 ms: a heap of a GiB or so is looked through by then */
+#define PASS_NS_MOST		8000000	/* a heap of a GiB or so is looked through by then */
 
 /* What the kernel said. relaxed: numbers of a moment; written by the helper. */
 static struct {
@@ -52,7 +54,7 @@ static struct {
 
 /* The pass over the pages that is under way. The helper's alone, but for wanted. */
 static struct {
-	_Atomic bool wanted;	/* relaxed: set by the control thread, cleared by the helper */
+	_Atomic uint32_t wanted;	/* 1 by the control thread, which sleeps on it; 0 by the helper */
 	int map;		/* -errno: the kernel does not say */
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
@@ -324,20 +326,35 @@ static bool is_fresh(void)
 
 static bool is_wanted(void)
 {
-	return atomic_load_explicit(&pass.wanted, memory_order_relaxed);
+	/* acquire: pairs with the release in end_want; what the kernel said is there by then. */
+	return atomic_load_explicit(&pass.wanted, memory_order_acquire);
+}
+
+/* Not a nap: the helper's tasks may be woken late, by the slack that their timers have. */
+static void wait_for_pass(void)
+{
+	struct timespec most = { .tv_nsec = PASS_NS_MOST };
+
+	if (is_wanted())
+		system_call(SYS_futex, &pass.wanted, FUTEX_WAIT_PRIVATE, 1, &most, NULL, 0);
+	(void)is_wanted();	/* for its acquire */
+}
+
+static void end_want(void)
+{
+	/* release: pairs with the acquire in is_wanted */
+	if (atomic_exchange_explicit(&pass.wanted, 0, memory_order_release))
+		system_call(SYS_futex, &pass.wanted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
-	unsigned naps;
-
 	if (!is_fresh()) {
 		atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
 		helper_link_wake();
 	}
 	/* The next answer will know if this one cannot, and says how old it is. */
-	for (naps = 0; naps < NAPS_MOST && is_wanted(); naps++)
-		thread_nap(NAP_NS);
+	wait_for_pass();
 	set(&kernel.resident, program_resident_bytes());
 	ledger_read(ledger);
 }
@@ -353,7 +370,7 @@ static void end_pass(void)
 	set(&kernel.resident_then, program_resident_bytes());
 	set(&kernel.pass_ns, now_ns - pass.began_ns);
 	pass.at = 0;
-	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+	end_want();
 	set(&kernel.fresh_until_ns, now_ns + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
 	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
@@ -367,8 +384,11 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 
 	if (from == start)
 		pass.present = pass.huge = pass.metadata = 0, before = 0, pass.began_ns = process_now_ns();
-	/* Records and blocks are counted apart. */
-	if (from < base && to > base)
+	/*
+	 * Records and blocks are counted apart. Records are few in much address space: the kernel passes
+	 * over what is not there in one call, and tells no more pages at once than process.c lets it.
+	 */
+	if (from < base)
 		to = base;
 	if (to > end)
 		to = end;
@@ -385,7 +405,7 @@ static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until
 		if (!count_some(start, base, end)) {
 			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
 				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
-			atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+			end_want();
 			return false;
 		}
 		if (pass.at >= end)
@@ -403,7 +423,7 @@ bool ledger_ask_for_pages(void)
 	if (!is_wanted() || !reservation.bytes)
 		return false;
 	if (pass.map < 0) {
-		atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+		end_want();
 		return false;
 	}
 	before_cpu_ns = thread_cpu_ns();
@@ -422,7 +442,7 @@ void ledger_open(void)
 
 void ledger_forget(void)
 {
-	atomic_store_explicit(&pass.wanted, false, memory_order_relaxed);
+	atomic_store_explicit(&pass.wanted, 0, memory_order_relaxed);
 	pass.map = -1;
 	pass.at = pass.cost_ns = 0;
 	set(&kernel.fresh_until_ns, 0);

@@ -15,6 +15,7 @@
 #include "support/system_call.h"
 
 #define REGIONS		64
+#define PAGES_AT_ONCE	4096	/* under one hold of the kernel's lock */
 #define STAT_BYTES	4096
 
 static size_t read_text(const char *path, char text[STAT_BYTES])
@@ -70,6 +71,7 @@ uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *pr
 	struct kernel_abi_page_scan scan = {
 		.size = sizeof(scan), .start = start, .end = end,
 		.regions = (uint64_t)(uintptr_t)regions, .region_count = REGIONS,
+		.most_pages = PAGES_AT_ONCE,
 		.inverted = KERNEL_ABI_PAGE_ZERO,
 		.all_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_ZERO,
 		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,

@@ -17,7 +17,7 @@ uint64_t process_now_ns(void);
 uint64_t process_date_ns(void);
 
 /*
- * Counts pages that are there in [start, end), as far as most regions reach: adds to *present and
+ * Counts pages that are there in [start, end), as far as most regions or 4096 pages reach: adds to *present and
  * *huge bytes and returns where it stopped; 0: the kernel cannot (before 6.7, no /proc).
  * map: of process_open_page_map.
  */
