@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs a command under the seccomp filter of a container's profile, or of a systemd unit.
+"""Runs a command under the seccomp filter of a container's profile, or of a systemd unit; or by Landlock.
 
     filter_like.py profile FILE.json COMMAND...
     filter_like.py unit FILE.service[,DROP-IN...] COMMAND...
+    filter_like.py landlock FOLDER[,FOLDER...] COMMAND...      these, of the root's, are out of reach
 
 By libseccomp, as runc and systemd do it; of a unit the settings that are filters of system calls, and
 its groups of calls by `systemd-analyze syscall-filter`. Exits with 77 where something of that is missing.
@@ -14,7 +15,7 @@ import os
 import subprocess
 import sys
 
-ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
+ALLOW, LOG, ERRNO, TRAP, KILL = 0x7FFF0000, 0x7FFC0000, 0x00050000, 0x00030000, 0x80000000
 COMPARE = {"SCMP_CMP_" + name: number for number, name in
            enumerate(("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"), 1)}
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16, "AF_PACKET": 17}
@@ -65,7 +66,7 @@ def load_profile(path):
         profile = json.load(file)
 
     def action(rule, key, of):
-        return {"SCMP_ACT_ALLOW": ALLOW,
+        return {"SCMP_ACT_ALLOW": ALLOW, "SCMP_ACT_LOG": LOG, "SCMP_ACT_TRAP": TRAP,
                 "SCMP_ACT_ERRNO": ERRNO | rule.get(of, 1)}.get(rule[key], KILL)
 
     rules = Filter(action(profile, "defaultAction", "defaultErrnoRet"))
@@ -158,11 +159,14 @@ def load_small_ones(settings):
                 rules.add(name, ERRNO | 1, [Condition(index, masked, bit, bit)])
     if is_on("LockPersonality"):
         rules.add("personality", ERRNO | 1, [Condition(0, COMPARE["SCMP_CMP_NE"], 0, 0)])
-    for key, names in (("ProtectKernelLogs", ["syslog"]), ("ProtectHostname", ["sethostname"]),
-                       ("ProtectClock", ["clock_settime", "settimeofday"]),
-                       ("ProtectKernelModules", ["init_module", "finit_module"])):
-        for name in names if is_on(key) else []:
+    for key, word in (("ProtectKernelLogs", "syslog"), ("ProtectHostname", "sethostname"),
+                      ("ProtectClock", "@clock"), ("ProtectKernelModules", "@module"),
+                      ("PrivateDevices", "@raw-io")):
+        for name in calls_of(word) if is_on(key) else []:
             rules.add(name, ERRNO | 1)
+    if is_on("PrivateDevices"):
+        # /dev/userfaultfd is none of those that are left (USERFAULTFD_IOC_NEW).
+        rules.add("ioctl", ERRNO | 25, [Condition(1, equal, 0xAA00, 0)])
     rules.load()
 
 
@@ -184,11 +188,37 @@ def load_unit(paths):
                      {"EPERM": 1, "ENOSYS": 38}.get(settings.get("SystemCallErrorNumber", [""])[-1], 0))
 
 
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF, BELOW, RIGHTS = 444, 445, 446, 1, (1 << 13) - 1
+
+
+class Below(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("rights", ctypes.c_uint64), ("folder", ctypes.c_int)]
+
+
+def load_landlock(words):
+    call = ctypes.CDLL(None).syscall
+    rules = call(CREATE_RULESET, ctypes.byref(ctypes.c_uint64(RIGHTS)), ctypes.c_size_t(8), 0)
+    if rules < 0:
+        print("skipped: no Landlock")
+        sys.exit(77)
+    hidden = words.split(",")
+    for name in os.listdir("/"):
+        path = "/" + name
+        if path in hidden or not os.path.isdir(path):
+            continue
+        folder = os.open(path, os.O_PATH)
+        call(ADD_RULE, rules, BELOW, ctypes.byref(Below(RIGHTS, folder)), 0)
+        os.close(folder)
+    if call(RESTRICT_SELF, rules, 0):
+        sys.exit("landlock_restrict_self")
+
+
 def main():
-    if len(sys.argv) < 4 or sys.argv[1] not in ("profile", "unit"):
+    if len(sys.argv) < 4 or sys.argv[1] not in ("profile", "unit", "landlock"):
         sys.exit(__doc__)
     ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-    {"profile": load_profile, "unit": load_unit}[sys.argv[1]](sys.argv[2])
+    {"profile": load_profile, "unit": load_unit, "landlock": load_landlock}[sys.argv[1]](sys.argv[2])
     os.execvp(sys.argv[3], sys.argv[3:])
 
 
