@@ -25,6 +25,7 @@
 #include "upkeep/rungs.h"
 #include "front/lease.h"
 #include "front/thread_cache.h"
+#include "os/kernel_version.h"
 #include "os/node.h"
 #include "os/program.h"
 #include "sandbox/sandbox.h"
@@ -35,6 +36,9 @@
 #include "support/system_call.h"
 
 #define END_WAIT_NS	200000000ull
+#define SHOWS_CHILDREN	0x040c00u	/* 4.12: /proc/PID/ns/pid_for_children */
+
+static const char why_init[] = "its next child will begin a PID namespace";
 
 static struct task_room room;			/* by who has taken is_starting */
 static _Atomic bool is_starting;		/* acquire, release: one thread starts it */
@@ -92,6 +96,24 @@ void helper_life_wake(void)
 static bool is_own_process(void)
 {
 	return program_is_this(sandbox_asker());
+}
+
+/*
+ * Or a task that only asks the filter. By openat(2), which the loader has called, too: it is refused
+ * for a namespace that nobody is in.
+ */
+static bool next_child_is_init(void)
+{
+	long own = system_call(SYS_openat, AT_FDCWD, "/proc/self/ns/pid", O_RDONLY | O_CLOEXEC, 0);
+	long of_children = system_call(SYS_openat, AT_FDCWD, "/proc/self/ns/pid_for_children",
+				       O_RDONLY | O_CLOEXEC, 0);
+
+	if (own >= 0)
+		system_call(SYS_close, (int)own);
+	if (of_children >= 0)
+		system_call(SYS_close, (int)of_children);
+	/* Before 4.12 there is no such file. */
+	return own >= 0 && of_children < 0 && kernel_version() >= SHOWS_CHILDREN;
 }
 
 /*
@@ -167,6 +189,8 @@ static const char *obstacle_by_filter(void)
 	if (!sandbox_was_asked()) {
 		if (!program_has_sandboxed_itself() && !fault_probe_is_filtered())
 			return NULL;
+		if (next_child_is_init())
+			return why_init;
 		system_call_exempt_nobody();
 		if (!sandbox_ask()) {
 			helper_life_note_filter(true);
@@ -181,6 +205,11 @@ static bool filter_allows(void)
 {
 	const char *obstacle = obstacle_by_filter();
 
+	/* Of this moment only, and whatever the options say. */
+	if (obstacle == why_init) {
+		helper_mode_say_why_none(obstacle, 0);
+		return false;
+	}
 	rungs_note_filter(helper_life_is_filtered() ? obstacle : NULL);
 	if (!obstacle || options.helpers != HELPERS_AUTO)
 		return true;
@@ -199,7 +228,7 @@ static void start_if_allowed(void (*run)(void *argument))
 	if (!task_limit_is_ample())
 		helper_mode_say_why_none("RLIMIT_NPROC leaves the program little room", 0);
 	else if (makes_children_elsewhere())
-		helper_mode_say_why_none("its next child will begin a PID namespace", 0);
+		helper_mode_say_why_none(why_init, 0);
 	else
 		start_task(run);
 }

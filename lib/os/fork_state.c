@@ -48,8 +48,16 @@ static int own_task(void)
 	return (int)system_call(SYS_gettid);
 }
 
+static _Atomic bool has_forked;		/* relaxed: a hint */
+
+bool fork_state_has_forked(void)
+{
+	return atomic_load_explicit(&has_forked, memory_order_relaxed);
+}
+
 void fork_state_begin(void)
 {
+	atomic_store_explicit(&has_forked, true, memory_order_relaxed);
 	atomic_store_explicit(&has_lent, false, memory_order_relaxed);
 	atomic_store_explicit(&forking_task, own_task(), memory_order_relaxed);
 	fork_state_set_thread(thread_identity());

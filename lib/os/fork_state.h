@@ -17,6 +17,9 @@ void fork_state_set_thread(uintptr_t thread);
 /* The calling thread is about to be it. */
 void fork_state_begin(void);
 
+/* The program has forked, or is a child of one that did: by the C library, that is by clone(2). */
+bool fork_state_has_forked(void);
+
 /* The calling thread is it. */
 bool fork_state_is_own(void);
 

@@ -69,6 +69,12 @@ long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argume
 	return -ENOSYS;
 }
 
+long task_clone_vfork(void *stack_end, void (*body)(void *argument), void *argument)
+{
+	(void)stack_end, (void)body, (void)argument;
+	return -ENOSYS;
+}
+
 void task_clone_prepare(uintptr_t thread_pointer)
 {
 	(void)thread_pointer;
@@ -126,6 +132,30 @@ static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t
 	return enter(SYS_clone, call);
 }
 
+/* The child leaves the stack of who called at once, to whom it has to be as it was. */
+static long enter_vfork(void **stack)
+{
+	long result;
+
+	__asm__ volatile("syscall\n"
+			 "test %%rax, %%rax\n"
+			 "jnz 1f\n"
+			 "mov %[stack], %%rsp\n"
+			 "xor %%ebp, %%ebp\n"	/* nobody called it */
+			 "pop %%rax\n"
+			 "pop %%rdi\n"
+			 "call *%%rax\n"
+			 "xor %%edi, %%edi\n"
+			 "mov %[exit], %%eax\n"
+			 "syscall\n"
+			 "hlt\n"
+			 "1:\n"
+			 : "=a"(result)
+			 : "a"(SYS_vfork), [stack] "r"(stack), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "rdi", "memory", "cc");
+	return result;
+}
+
 /* System V ABI, AMD64 supplement: the pointer to itself; glibc and gcc: canaries at 0x28, 0x30. */
 void task_clone_prepare(uintptr_t thread_pointer)
 {
@@ -173,12 +203,24 @@ static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t
 	return enter(SYS_clone, call);
 }
 
+static long enter_vfork(void **stack)
+{
+	(void)stack;
+	return -ENOSYS;
+}
+
 void task_clone_prepare(uintptr_t thread_pointer)
 {
 	(void)thread_pointer;
 }
 
 #else
+
+static long enter_vfork(void **stack)
+{
+	(void)stack;
+	return -ENOSYS;
+}
 
 static long enter(long number, const uintptr_t call[5])
 {
@@ -214,6 +256,11 @@ long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
 {
 	return enter_clone(flags, put_body(stack_end, body, argument), (void *)word,
 			   thread_pointer);
+}
+
+long task_clone_vfork(void *stack_end, void (*body)(void *argument), void *argument)
+{
+	return enter_vfork(put_body(stack_end, body, argument));
 }
 
 long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument), void *argument)

@@ -26,6 +26,12 @@ struct kernel_abi_clone;
 long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument),
 		   void *argument) HIDDEN;
 
+/*
+ * The same by vfork(2): a child of the program's, with a SIGCHLD when it ends; the caller waits for
+ * that. -ENOSYS on machines without.
+ */
+long task_clone_vfork(void *stack_end, void (*body)(void *argument), void *argument) HIDDEN;
+
 /* Ends the calling task with all of its threads. */
 void task_clone_end(void) HIDDEN NORETURN;
 

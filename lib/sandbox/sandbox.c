@@ -24,6 +24,7 @@
 
 #include "sandbox/sandbox_calls.h"
 #include "sandbox/sandbox_copy.h"
+#include "sandbox/sandbox_first.h"
 #include "sandbox/sandbox_verdict.h"
 #include "os/task.h"
 #include "support/log.h"
@@ -324,11 +325,19 @@ static void keep_trying(void *argument)
 /* It waits as after a vfork(2): that is not another call, which might be a fatal one. */
 static bool ask(struct findings *findings)
 {
-	long keeper = sandbox_copy_start_keeper(&findings->places, keep_trying, findings);
+	pid_t children[2];
+	enum sandbox_first first = sandbox_first_find(&findings->places, children);
+	long keeper = -EPERM;
 
+	findings->places.is_unlike_clone3 = first == SANDBOX_FIRST_CLONE;
+	if (first != SANDBOX_FIRST_NONE)
+		keeper = sandbox_copy_start_keeper(&findings->places, keep_trying, findings);
 	if (keeper < 0)
 		return false;
 	reap(findings, (pid_t)keeper);
+	for (unsigned i = 0; i < ARRAY_LENGTH(children); i++)
+		if (children[i])
+			reap(findings, children[i]);
 	return atomic_load_explicit(&findings->is_complete, memory_order_acquire);
 }
 
@@ -358,10 +367,20 @@ bool sandbox_ask(void)
 	return was_asked;
 }
 
+/* One that only sandbox_first.c makes. */
+static void note_own_vfork(const struct sock_fprog *filter)
+{
+	const long none[6] = { 0 };
+
+	if (!filter || sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SANDBOX_FIRST_VFORK, none)))
+		system_call_withhold(SANDBOX_FIRST_VFORK, SYSTEM_CALL_ANY, 0, true);
+}
+
 void sandbox_note_own(const struct sock_fprog *filter)
 {
 	unsigned row;
 
+	note_own_vfork(filter);
 	for (row = 0; row < sandbox_calls_count; row++) {
 		const struct sandbox_call *call = &sandbox_calls[row];
 

@@ -3,7 +3,10 @@
  * Programs that are started under a seccomp filter, as every container's is: the helper asks
  * which calls it may make, by a task that may be lost, and works with those.
  */
+#include <errno.h>
 #include <malloc.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +102,44 @@ static void a_filter_may_kill_for_a_descriptor_table_of_its_own(void)
 	burst_under("descriptors=kill");
 }
 
+static void a_filter_may_kill_for_clone3(void)
+{
+	burst_under("clone3=kill");
+}
+
+/* Its first child is the namespace's init, which none of ours may be: it would end with that. */
+static void part_begins_a_namespace(void)
+{
+	struct growth growth = { NULL, 1000, 0 };
+	pid_t init, second;
+
+	if (!set_filter("memfd"))
+		contract_skip("seccomp filters are refused here");
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID))
+		contract_skip("no PID namespace can be made here");
+	growth_add(&growth, 64 * MIB, 0);
+	init = fork();
+	if (init == 0)
+		_exit(getpid() == 1 ? pause() : 1);
+	second = fork();
+	if (second == 0)
+		_exit(getpid() != 2);
+	CHECK_THAT(init > 0 && second > 0, "fork: %d", errno);
+	expect_success(second);
+	kill(init, SIGKILL);
+	waitpid(init, NULL, 0);
+	growth_free(&growth);
+}
+
+static void a_filtered_program_may_begin_a_pid_namespace(void)
+{
+	static const char *const changes[] = { "HAKMEM_OPTIONS=helpers:auto", NULL };
+	static struct child child;
+
+	child_run_case(&child, "part_begins_a_namespace", NULL, changes);
+	CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
+}
+
 static void a_program_may_set_a_filter_before_its_heap_grows(void)
 {
 	need_helper_possible();
@@ -178,6 +219,9 @@ static const struct contract_case cases[] = {
 	CASE_WITH(memory_goes_back_under_dockers_profile, "helpers:never"),
 	CASE_WITH(what_a_filter_kills_for_is_not_called, "helpers:never"),
 	CASE_WITH(a_filter_may_kill_for_a_descriptor_table_of_its_own, "helpers:never"),
+	CASE_WITH(a_filter_may_kill_for_clone3, "helpers:never"),
+	CASE_WITH(a_filtered_program_may_begin_a_pid_namespace, "helpers:never"),
+	CASE_PART(part_begins_a_namespace),
 	CASE_PART(part_bursts),
 };
 

@@ -54,6 +54,7 @@ static const struct refusal refusals[] = {
 	{ "descriptors", SYS_close_range, ALWAYS, 0, ENOSYS },
 	{ "descriptors", SYS_unshare, ALWAYS, 0, EPERM },
 	{ "sockets", SYS_socket, ALWAYS, 0, EPERM },
+	{ "clone3", SYS_clone3, ALWAYS, 0, ENOSYS },
 	{ "seccomp", SYS_seccomp, ALWAYS, 0, EPERM },
 	{ "threads", SYS_clone3, ALWAYS, 0, ENOSYS },
 	{ "threads", SYS_clone, FLAGS_HAVE, CLONE_THREAD, EAGAIN },
@@ -93,7 +94,7 @@ static const struct {
 const char *filter_facilities(void)
 {
 	return "userfaultfd move io_uring io_uring_enter process_madvise madvise mremap mbind "
-	       "membarrier memfd affinity descriptors sockets threads docker";
+	       "membarrier memfd affinity descriptors sockets clone3 threads docker";
 }
 
 static void add(struct filter *filter, unsigned int operation, uint32_t operand,
