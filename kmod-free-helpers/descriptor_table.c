@@ -53,9 +53,9 @@ static bool close_listed(unsigned int first)
 }
 
 /* Before Linux 5.9: one by one. */
-static int separate_by_hand(unsigned int first)
+static int separate_by_hand(unsigned int first, bool is_copy)
 {
-	long error = system_call(SYS_unshare, CLONE_FILES);
+	long error = is_copy ? 0 : system_call(SYS_unshare, CLONE_FILES);
 	struct rlimit limit = { DESCRIPTORS_MOST, DESCRIPTORS_MOST };
 
 	if (error < 0)
@@ -70,7 +70,7 @@ static int separate_by_hand(unsigned int first)
 	return 0;
 }
 
-int descriptor_table_separate(bool keep_error_output)
+int descriptor_table_separate(bool keep_error_output, bool is_copy)
 {
 	unsigned int first = keep_error_output ? STDERR_FILENO + 1 : 0;
 	long error;
@@ -79,7 +79,7 @@ int descriptor_table_separate(bool keep_error_output)
 		return 0;
 	error = system_call(SYS_close_range, first, ~0u, CLOSE_RANGE_UNSHARE);
 	if (error < 0)
-		error = separate_by_hand(first);
+		error = separate_by_hand(first, is_copy);
 	if (!error && keep_error_output) {
 		system_call(SYS_close, STDIN_FILENO);
 		system_call(SYS_close, STDOUT_FILENO);

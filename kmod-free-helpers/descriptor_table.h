@@ -11,9 +11,10 @@
 
 /*
  * The calling task gets an empty table, but for the program's standard error if that is kept.
+ * is_copy: it was started with a copy of the program's.
  * On -errno it has the program's, and must keep nothing open there: a program that closes all
  * would have its own next file read, or written to.
  */
-int descriptor_table_separate(bool keep_error_output);
+int descriptor_table_separate(bool keep_error_output, bool is_copy);
 
 #endif

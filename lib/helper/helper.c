@@ -183,7 +183,8 @@ static int leave_program(void)
 	}
 	system_call(SYS_prctl, PR_SET_TIMERSLACK, SLACK_NS, 0ul, 0ul, 0ul);
 	allow_descriptors();
-	error = descriptor_table_separate(options.on_stray_access == ON_STRAY_ABORT);
+	error = descriptor_table_separate(options.on_stray_access == ON_STRAY_ABORT,
+					  helper_life_has_copies());
 	if (options.on_stray_access != ON_STRAY_ABORT)
 		log_divert(thread_identity(), &helper_link.wanted);
 	thread_leave_real_time();

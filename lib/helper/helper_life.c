@@ -93,6 +93,11 @@ void helper_life_wake(void)
 	event_loop_ring(&helper_life_doorbell);
 }
 
+bool helper_life_has_copies(void)
+{
+	return sandbox_wants_copies();
+}
+
 static bool is_own_process(void)
 {
 	return program_is_this(sandbox_asker());
@@ -171,7 +176,8 @@ static void start_task(void (*run)(void *argument))
 	program_note_starter();
 	atomic_store_explicit(&is_ready, false, memory_order_relaxed);
 	atomic_store_explicit(&should_go, false, memory_order_relaxed);
-	error = task_start(&room, run, NULL);
+	error = helper_life_has_copies() ? task_start_apart(&room, run, NULL) :
+					   task_start(&room, run, NULL);
 	if (error < 0)
 		helper_mode_say_why_none("its task could not be started (a limit of tasks, or a sandbox)", error);
 	else

@@ -22,6 +22,9 @@ void helper_life_start(void (*run)(void *argument));
 
 /* By the helper, first of all. Returns -errno if a raw clone's child could not tell that it has none. */
 int helper_life_begin(void);
+
+/* Of the program's descriptors: nothing else makes a table of its own. */
+bool helper_life_has_copies(void);
 void helper_life_note_ready(void);
 
 /* It leaves at the next round. */

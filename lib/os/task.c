@@ -109,6 +109,11 @@ int task_start(struct task_room *room, void (*body)(void *argument), void *argum
 	return (int)clone_blocked(room, TASK_FLAGS, body, argument);
 }
 
+int task_start_apart(struct task_room *room, void (*body)(void *argument), void *argument)
+{
+	return (int)clone_blocked(room, TASK_APART_FLAGS, body, argument);
+}
+
 int task_start_thread(struct task_room *room, void (*body)(void *argument), void *argument)
 {
 	return (int)clone_blocked(room, TASK_THREAD_FLAGS, body, argument);

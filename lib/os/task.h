@@ -25,6 +25,7 @@
  */
 #define TASK_WORDS_FLAGS	(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #define TASK_FLAGS		(CLONE_VM | CLONE_FILES | CLONE_UNTRACED | TASK_WORDS_FLAGS)
+#define TASK_APART_FLAGS	(TASK_FLAGS & ~CLONE_FILES)
 #define TASK_THREAD_FLAGS	(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | \
 				 CLONE_SYSVSEM | CLONE_UNTRACED | TASK_WORDS_FLAGS)
 
@@ -63,6 +64,8 @@ int task_map(struct task_room *room, const struct task_tls *tls);
  * not know how (the machine, a sanitizer).
  */
 int task_start(struct task_room *room, void (*body)(void *argument), void *argument);
+/* The task has a copy of the descriptor table, all files in it open. */
+int task_start_apart(struct task_room *room, void (*body)(void *argument), void *argument);
 int task_start_thread(struct task_room *room, void (*body)(void *argument), void *argument);
 
 bool task_is_alive(const struct task_room *room);

@@ -22,11 +22,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "os/task.h"
 #include "sandbox/sandbox_calls.h"
 #include "sandbox/sandbox_copy.h"
+#include "sandbox/sandbox_findings.h"
 #include "sandbox/sandbox_first.h"
+#include "sandbox/sandbox_trier.h"
 #include "sandbox/sandbox_verdict.h"
-#include "os/task.h"
 #include "support/log.h"
 #include "support/system_call.h"
 
@@ -34,242 +36,115 @@
 #define SILENT_MOST	4
 #define PATIENCE_NS	1000000000ull	/* a supervisor that has not answered by then never will */
 #define SPIN_NS		20000000ull	/* while nothing is known by which to wait */
-#define LOOK_NS		200000l
+#define LOOK_NS		200000ul	/* how long it sleeps, from .. to */
+#define LOOK_MOST_NS	50000000ul
 #define TURNS		4000		/* of an empty loop, which take a microsecond or two */
 #define TURNS_NS	1000
-
-/* What came of a call: one of these, or NO_ERROR + the error. */
-enum { NOT_TRIED, KILLED, SILENT, NO_ERROR };
-
-/* Shared by the three tasks. */
-struct findings {
-	struct sandbox_places places;
-	_Atomic uint32_t at;		/* the row that is being tried; release: what came before is there */
-	/* The keeper's: the trier, which of the two, and another that could not be ended yet. */
-	pid_t trier, left_over;
-	unsigned which;
-	_Atomic bool is_complete;
-	_Atomic pid_t asker;
-	_Atomic uint16_t of_row[SANDBOX_CALLS_MOST];
-};
 
 static bool was_asked;
 static pid_t asker;
 static uint16_t findings_of_row[SANDBOX_CALLS_MOST];
 
-static unsigned finding(const struct findings *findings, unsigned row)
-{
-	return atomic_load_explicit(&findings->of_row[row], memory_order_relaxed);
-}
-
-static void note(struct findings *findings, unsigned row, unsigned what)
-{
-	atomic_store_explicit(&findings->of_row[row], (uint16_t)what, memory_order_relaxed);
-}
-
-/* It may be called, and is not refused by its number. */
-static bool works(unsigned what)
-{
-	return what >= NO_ERROR && what != NO_ERROR + EPERM && what != NO_ERROR + ENOSYS &&
-	       what != NO_ERROR + EACCES;
-}
-
-static bool row_works(const struct findings *findings, unsigned row)
-{
-	return works(finding(findings, row));
-}
-
-/* ---- the trier */
-
-static void end_at_once(void *nothing)
-{
-	(void)nothing;
-	task_end();
-}
-
-static void return_at_once(void *nothing)
-{
-	(void)nothing;
-}
-
-/* In earnest, since nothing else looks the same: a task that ends, and a thread. */
-static long try_clone(struct findings *findings, bool is_thread)
-{
-	struct task_room room = sandbox_copy_room(&findings->places);
-	long id = is_thread ? task_start_thread(&room, return_at_once, NULL) :
-			      task_start(&room, end_at_once, NULL);
-
-	if (id < 0)
-		return id;
-	task_wait(&room, PATIENCE_NS);
-	if (!is_thread && row_works(findings, SANDBOX_WAIT))
-		system_call(SYS_wait4, (pid_t)id, NULL, __WALL, NULL);
-	return 0;
-}
-
-/* By clone3, where there is no other way. */
-static bool is_needless(const struct findings *findings, unsigned row)
-{
-	if (row == SANDBOX_TASK || row == SANDBOX_THREAD)
-		return !row_works(findings, SANDBOX_FUTEX_WAIT);
-	if (row == SANDBOX_TASK_BY_CLONE3 || row == SANDBOX_THREAD_BY_CLONE3)
-		return !row_works(findings, SANDBOX_FUTEX_WAIT) ||
-		       row_works(findings, row - SANDBOX_TASK_BY_CLONE3 + SANDBOX_TASK);
-	return false;
-}
-
-static long try_call(struct findings *findings, unsigned row)
-{
-	const struct sandbox_call *call = &sandbox_calls[row];
-	const long *argument = call->argument;
-
-	if (row == SANDBOX_TASK || row == SANDBOX_TASK_BY_CLONE3)
-		return try_clone(findings, false);
-	if (row == SANDBOX_THREAD || row == SANDBOX_THREAD_BY_CLONE3)
-		return try_clone(findings, true);
-	return system_call(call->number, argument[0], argument[1], argument[2], argument[3],
-			   argument[4], argument[5]);
-}
-
-/* What is not known to be harmless, of the rows before this one. */
-static void withhold(const struct findings *findings, unsigned before)
-{
-	unsigned row;
-
-	for (row = 0; row < before; row++) {
-		const struct sandbox_call *call = &sandbox_calls[row];
-
-		if (finding(findings, row) < NO_ERROR)
-			system_call_withhold(call->number, call->place,
-					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
-				     false);
-	}
-}
-
-/* Its death leaves no core, and no signal reaches it. */
-static void prepare(struct findings *findings)
-{
-	if (row_works(findings, SANDBOX_BLOCK_SIGNALS))
-		try_call(findings, SANDBOX_BLOCK_SIGNALS);
-	sandbox_copy_leave_no_core();
-}
-
-/* False: it has been given up, and another goes on. */
-static bool go_on(struct findings *findings, uint32_t row)
-{
-	/* release: what came of it is there */
-	return atomic_compare_exchange_strong_explicit(&findings->at, &row, row + 1,
-						       memory_order_release, memory_order_relaxed);
-}
-
-static void try_calls(void *argument)
-{
-	struct findings *findings = argument;
-	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
-
-	withhold(findings, row);
-	prepare(findings);
-	for (; row < sandbox_calls_count; row++) {
-		if (finding(findings, row) == NOT_TRIED) {
-			long result = is_needless(findings, row) ? 0 : try_call(findings, row);
-
-			note(findings, row,
-			     NO_ERROR + (system_call_failed(result) ? (unsigned)-result : 0));
-		}
-		if (!go_on(findings, row))
-			break;
-	}
-	task_end();
-}
-
 /* ---- the keeper */
 
-static bool may_sleep(const struct findings *findings)
+static bool may_sleep(const struct sandbox_findings *findings)
 {
-	return row_works(findings, SANDBOX_FUTEX_WAIT) || row_works(findings, SANDBOX_NAP);
+	return sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT) || sandbox_findings_works(findings, SANDBOX_NAP);
 }
 
-/* How long that took, at the least: by no clock, since there may be none without a call. */
-static uint64_t pause_at(struct findings *findings, uint32_t row)
+/* Where the trier has a copy of the memory, its end wakes nobody. */
+static void sleep_at(struct sandbox_findings *findings, uint32_t row, long most_ns)
 {
-	struct timespec time = { 0, LOOK_NS };
+	const _Atomic uint32_t *alive = &findings->places.alive[findings->which];
+	struct timespec most = { 0, most_ns };
+
+	if (!sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT))
+		system_call(SYS_nanosleep, &most, NULL);
+	else if (findings->places.is_apart)
+		system_call(SYS_futex, &findings->at, FUTEX_WAIT, row, &most, NULL, 0);
+	else
+		system_call(SYS_futex, alive, FUTEX_WAIT, (uint32_t)findings->trier, &most, NULL, 0);
+}
+
+/* Longer each time. How long that took, at the least: by no clock, since there may be none without a call. */
+static uint64_t pause_at(struct sandbox_findings *findings, uint32_t row, uint64_t waited_ns)
+{
+	long most_ns = (long)min_size(max_size(waited_ns, LOOK_NS), LOOK_MOST_NS);
 	unsigned turn;
 
-	if (row_works(findings, SANDBOX_FUTEX_WAIT))
-		system_call(SYS_futex, &findings->at, FUTEX_WAIT, row, &time, NULL, 0);
-	else if (row_works(findings, SANDBOX_NAP))
-		system_call(SYS_nanosleep, &time, NULL);
-	if (may_sleep(findings))
-		return LOOK_NS;
+	if (may_sleep(findings)) {
+		sleep_at(findings, row, most_ns);
+		return (uint64_t)most_ns;
+	}
 	for (turn = 0; turn < TURNS; turn++)
 		__asm__ volatile("" ::: "memory");
 	return TURNS_NS;
 }
 
-static bool has_ended(const struct findings *findings)
+static bool has_ended(const struct sandbox_findings *findings)
 {
 	if (sandbox_copy_has_ended(&findings->places, findings->which))
 		return true;
-	return findings->places.is_apart && row_works(findings, SANDBOX_WAIT) &&
+	return findings->places.is_apart && sandbox_findings_works(findings, SANDBOX_WAIT) &&
 	       system_call(SYS_wait4, findings->trier, NULL, __WALL | WNOHANG, NULL) ==
 		       findings->trier;
 }
 
 /* False: with what, is not known. */
-static bool end_task(const struct findings *findings, pid_t task)
+static bool end_task(const struct sandbox_findings *findings, pid_t task)
 {
-	if (row_works(findings, SANDBOX_KILL))
+	if (sandbox_findings_works(findings, SANDBOX_KILL))
 		return !system_call(SYS_kill, task, SIGKILL);
-	return row_works(findings, SANDBOX_KILL_THREAD) &&
+	return sandbox_findings_works(findings, SANDBOX_KILL_THREAD) &&
 	       !system_call(SYS_tgkill, task, task, SIGKILL);
 }
 
 /* Who does not answer to a call does not to the same with other arguments: that saves a second each. */
-static void note_lost(struct findings *findings, unsigned row, unsigned what)
+static void note_lost(struct sandbox_findings *findings, unsigned row, unsigned what)
 {
 	uint16_t number = sandbox_calls[row].number;
 
-	note(findings, row, what);
-	for (row++; what == SILENT && row < sandbox_calls_count; row++)
+	sandbox_findings_note(findings, row, what);
+	for (row++; what == SANDBOX_SILENT && row < sandbox_calls_count; row++)
 		if (sandbox_calls[row].number == number)
-			note(findings, row, SILENT);
+			sandbox_findings_note(findings, row, SANDBOX_SILENT);
 }
 
-/* Until it has tried all (NO_ERROR), or is lost at a call, which is skipped. */
-static unsigned watch(struct findings *findings)
+/* Until it has tried all (SANDBOX_NO_ERROR), or is lost at a call, which is skipped. */
+static unsigned watch(struct sandbox_findings *findings)
 {
 	bool sees_end = !findings->places.is_apart;
 	uint64_t waited_ns = 0;
 	uint32_t seen = atomic_load_explicit(&findings->at, memory_order_acquire), row;
-	unsigned what = NO_ERROR;
+	unsigned what = SANDBOX_NO_ERROR;
 
-	for (; what == NO_ERROR; waited_ns += pause_at(findings, row)) {
+	for (; what == SANDBOX_NO_ERROR; waited_ns += pause_at(findings, row, waited_ns)) {
 		bool is_dead = has_ended(findings);
 
 		row = atomic_load_explicit(&findings->at, memory_order_acquire);
 		if (row == sandbox_calls_count && (is_dead || !sees_end))
-			return NO_ERROR;
+			return SANDBOX_NO_ERROR;
 		waited_ns = row == seen ? waited_ns : 0;
 		seen = row;
 		if (is_dead)
-			what = KILLED;
+			what = SANDBOX_KILLED;
 		else if (waited_ns > (may_sleep(findings) ? PATIENCE_NS : SPIN_NS))
-			what = SILENT;
+			what = SANDBOX_SILENT;
 	}
 	/* It may have come, late. */
-	if (row < sandbox_calls_count && go_on(findings, row))
+	if (row < sandbox_calls_count && sandbox_findings_go_on(findings, row))
 		note_lost(findings, row, what);
 	return what;
 }
 
-static void reap(const struct findings *findings, pid_t task)
+static void reap(const struct sandbox_findings *findings, pid_t task)
 {
-	if (row_works(findings, SANDBOX_WAIT))
+	if (sandbox_findings_works(findings, SANDBOX_WAIT))
 		system_call(SYS_wait4, task, NULL, __WALL, NULL);
 }
 
 /* The trier does not answer. False: another may not be had. */
-static bool leave_trier(struct findings *findings)
+static bool leave_trier(struct sandbox_findings *findings)
 {
 	uint64_t waited_ns;
 
@@ -278,7 +153,7 @@ static bool leave_trier(struct findings *findings)
 		for (waited_ns = 0; !has_ended(findings) && waited_ns < PATIENCE_NS;)
 			waited_ns += pause_at(
 				findings,
-				atomic_load_explicit(&findings->at, memory_order_relaxed));
+				atomic_load_explicit(&findings->at, memory_order_relaxed), waited_ns);
 		reap(findings, findings->trier);
 		return waited_ns < PATIENCE_NS;
 	}
@@ -289,30 +164,56 @@ static bool leave_trier(struct findings *findings)
 	return true;
 }
 
+/* Else there would be nothing to do but to spin until it is known by which call to wait. */
+static void try_to_sleep(struct sandbox_findings *findings, pid_t triers[SANDBOX_WAIT + 2])
+{
+	unsigned i;
+
+	for (i = 0; i < SANDBOX_WAIT + 2; i++) {
+		uint32_t row;
+
+		atomic_store_explicit(&findings->is_bounded, false, memory_order_relaxed);
+		triers[i] = (pid_t)sandbox_copy_run_trier(&findings->places, sandbox_trier_run_first,
+							  findings);
+		/* acquire: pairs with sandbox_findings_go_on */
+		row = atomic_load_explicit(&findings->at, memory_order_acquire);
+		if (triers[i] < 0 || row > SANDBOX_WAIT ||
+		    !atomic_load_explicit(&findings->is_bounded, memory_order_relaxed))
+			return;
+		if (sandbox_findings_go_on(findings, row))
+			note_lost(findings, row, SANDBOX_KILLED);
+	}
+}
+
 static void keep_trying(void *argument)
 {
-	struct findings *findings = argument;
-	unsigned lost = 0, silent = 0;
+	struct sandbox_findings *findings = argument;
+	pid_t first[SANDBOX_WAIT + 2] = { 0 };
+	unsigned lost = 0, silent = 0, i;
 
+	try_to_sleep(findings, first);
 	while (atomic_load_explicit(&findings->at, memory_order_acquire) < sandbox_calls_count &&
 	       lost < LOSSES_MOST && silent < SILENT_MOST) {
 		unsigned what;
 
 		findings->trier = (pid_t)sandbox_copy_start_trier(
-			&findings->places, findings->which, try_calls, findings);
+			&findings->places, findings->which, sandbox_trier_run, findings);
 		if (findings->trier < 0)
 			break;
 		what = watch(findings);
-		if (what != SILENT)
+		if (what != SANDBOX_SILENT)
 			reap(findings, findings->trier);
 		else if (!leave_trier(findings))
 			break;
-		lost += what == KILLED;
-		silent += what == SILENT;
+		lost += what == SANDBOX_KILLED;
+		silent += what == SANDBOX_SILENT;
 	}
 	if (findings->left_over && end_task(findings, findings->left_over))
 		reap(findings, findings->left_over);
-	if (row_works(findings, SANDBOX_PARENT))
+	for (i = 0; i < ARRAY_LENGTH(first); i++)
+		if (first[i] > 0)
+			reap(findings, first[i]);
+	if (sandbox_findings_works(findings, SANDBOX_PARENT))
 		atomic_store_explicit(&findings->asker, (pid_t)system_call(SYS_getppid),
 				      memory_order_relaxed);
 	/* release: pairs with the acquire in ask */
@@ -323,15 +224,20 @@ static void keep_trying(void *argument)
 /* ---- who asks */
 
 /* It waits as after a vfork(2): that is not another call, which might be a fatal one. */
-static bool ask(struct findings *findings)
+static bool ask(struct sandbox_findings *findings)
 {
 	pid_t children[2];
 	enum sandbox_first first = sandbox_first_find(&findings->places, children);
 	long keeper = -EPERM;
 
 	findings->places.is_unlike_clone3 = first == SANDBOX_FIRST_CLONE;
-	if (first != SANDBOX_FIRST_NONE)
+	/* Whatever the options say. */
+	if (first == SANDBOX_FIRST_NONE) {
+		system_call_withhold(SYS_clone, SYSTEM_CALL_ANY, 0, false);
+		system_call_withhold(SYS_clone3, SYSTEM_CALL_ANY, 0, false);
+	} else {
 		keeper = sandbox_copy_start_keeper(&findings->places, keep_trying, findings);
+	}
 	if (keeper < 0)
 		return false;
 	reap(findings, (pid_t)keeper);
@@ -344,7 +250,7 @@ static bool ask(struct findings *findings)
 bool sandbox_ask(void)
 {
 	long mapped;
-	struct findings *findings;
+	struct sandbox_findings *findings;
 	unsigned row;
 
 	if (was_asked || TASK_IS_THREAD)
@@ -353,16 +259,16 @@ bool sandbox_ask(void)
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0ul);
 	if (system_call_failed(mapped))
 		return false;
-	findings = (struct findings *)mapped;
+	findings = (struct sandbox_findings *)mapped;
 	/* What the program's own filters are known to kill for. */
 	for (row = 0; row < sandbox_calls_count; row++)
-		note(findings, row, findings_of_row[row]);
+		sandbox_findings_note(findings, row, findings_of_row[row]);
 	was_asked = ask(findings);
 	asker = atomic_load_explicit(&findings->asker, memory_order_relaxed);
 	for (row = 0; row < sandbox_calls_count; row++)
-		findings_of_row[row] = (uint16_t)finding(findings, row);
+		findings_of_row[row] = (uint16_t)sandbox_findings_of(findings, row);
 	if (was_asked)
-		withhold(findings, sandbox_calls_count);
+		sandbox_trier_withhold(findings, sandbox_calls_count);
 	system_call(SYS_munmap, findings, sizeof(*findings));
 	return was_asked;
 }
@@ -387,7 +293,7 @@ void sandbox_note_own(const struct sock_fprog *filter)
 		if (filter && !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, call->number,
 									   call->argument)))
 			continue;
-		findings_of_row[row] = KILLED;
+		findings_of_row[row] = SANDBOX_KILLED;
 		system_call_withhold(call->number, call->place,
 				     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
 				     true);
@@ -406,13 +312,19 @@ pid_t sandbox_asker(void)
 
 const char *sandbox_obstacle(void)
 {
-	if (!works(findings_of_row[SANDBOX_SLEEP]) || !works(findings_of_row[SANDBOX_RING]) ||
-	    !works(findings_of_row[SANDBOX_FUTEX_WAIT]))
+	if (!sandbox_findings_is_let(findings_of_row[SANDBOX_SLEEP]) || !sandbox_findings_is_let(findings_of_row[SANDBOX_RING]) ||
+	    !sandbox_findings_is_let(findings_of_row[SANDBOX_FUTEX_WAIT]))
 		return "the seccomp filter lets no futex(2) through";
-	if (!works(findings_of_row[SANDBOX_TASK]) &&
-	    !works(findings_of_row[SANDBOX_TASK_BY_CLONE3]))
+	if (!sandbox_findings_is_let(findings_of_row[SANDBOX_TASK]) &&
+	    !sandbox_findings_is_let(findings_of_row[SANDBOX_TASK_BY_CLONE3]))
 		return "the seccomp filter lets no task be started (clone(2))";
 	return NULL;
+}
+
+bool sandbox_wants_copies(void)
+{
+	return was_asked && !sandbox_findings_is_let(findings_of_row[SANDBOX_CLOSE_RANGE]) &&
+	       !sandbox_findings_is_let(findings_of_row[SANDBOX_UNSHARE]) && sandbox_findings_is_let(findings_of_row[SANDBOX_TASK_APART]);
 }
 
 const char *sandbox_missing(const uint16_t *numbers, unsigned count)
@@ -421,7 +333,7 @@ const char *sandbox_missing(const uint16_t *numbers, unsigned count)
 
 	for (row = 0; was_asked && row < sandbox_calls_count; row++)
 		for (i = 0; i < count; i++)
-			if (sandbox_calls[row].number == numbers[i] && !works(findings_of_row[row]))
+			if (sandbox_calls[row].number == numbers[i] && !sandbox_findings_is_let(findings_of_row[row]))
 				return sandbox_calls[row].name;
 	return NULL;
 }
@@ -437,7 +349,7 @@ static void append_names(char *text, size_t bytes, const char *verb, bool is_fat
 		unsigned what = findings_of_row[row];
 		const char *name = sandbox_calls[row].name;
 
-		if (works(what) || what == NOT_TRIED || (what < NO_ERROR) != is_fatal ||
+		if (sandbox_findings_is_let(what) || what == SANDBOX_NOT_TRIED || (what < SANDBOX_NO_ERROR) != is_fatal ||
 		    strcmp(name, last) == 0)
 			continue;
 		last = name;

@@ -36,6 +36,9 @@ const char *sandbox_obstacle(void);
 /* The first of the calls that was refused, or is fatal, by its name; NULL: none was, or nothing is known. */
 const char *sandbox_missing(const uint16_t *numbers, unsigned count);
 
+/* The filter refuses what separates descriptor tables, and lets a task be started with a copy of one. */
+bool sandbox_wants_copies(void);
+
 /* The id of the process that asked, as the copy saw it; 0: not known. */
 pid_t sandbox_asker(void);
 

@@ -57,10 +57,14 @@ const struct sandbox_call sandbox_calls[] = {
 	[SANDBOX_WIPE] = BY(2, madvise, 0, 0, MADV_WIPEONFORK),
 	[SANDBOX_RELEASE] = BY(2, madvise, 0, 0, MADV_DONTNEED),
 
+	[SANDBOX_CLOSE_RANGE] = CALL(close_range, 0xffffffffl, 0xffffffffl, CLOSE_RANGE_UNSHARE),
+	[SANDBOX_UNSHARE] = CALL(unshare, CLONE_FILES),
+
 	[SANDBOX_TASK] = BY(0, clone, (long)TASK_FLAGS),
 	[SANDBOX_THREAD] = BY(0, clone, (long)TASK_THREAD_FLAGS),
 	[SANDBOX_TASK_BY_CLONE3] = CALL(clone3, 0, 0),
 	[SANDBOX_THREAD_BY_CLONE3] = CALL(clone3, 0, 0),
+	[SANDBOX_TASK_APART] = BY(0, clone, (long)TASK_APART_FLAGS),
 
 	/* Its task. Memory is opened by other protections: the loader has, so that is not withheld. */
 	BY(2, mprotect, 0, 0, PROT_NONE),
@@ -77,8 +81,6 @@ const struct sandbox_call sandbox_calls[] = {
 	BY(0, prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
 	CALL(prlimit64, 0, RLIMIT_NPROC, 0, 0),
 	CALL(prlimit64, 0, RLIMIT_NOFILE, 0, 0),
-	CALL(close_range, 0xffffffffl, 0xffffffffl, CLOSE_RANGE_UNSHARE),
-	CALL(unshare, CLONE_FILES),
 	CALL(openat, HERE, 0, O_RDONLY | O_CLOEXEC, 0),
 	CALL(openat, HERE, 0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
 	CALL(read, NONE, 0, 0),

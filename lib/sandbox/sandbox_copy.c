@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "os/kernel_abi.h"
 #include "os/kernel_version.h"
@@ -56,15 +57,15 @@ static long start_by_clone(char *stack, _Atomic uint32_t *alive, uint64_t flags,
 	return id;
 }
 
-/* alive: NULL for the keeper. */
-static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive,
+/* alive: NULL for the keeper, which is never killed. */
+static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive, uint64_t wait,
 		  void (*body)(void *argument), void *argument)
 {
-	uint64_t flags = CLONE_UNTRACED | (alive ? ALIVE_FLAGS : CLONE_VFORK);
+	uint64_t flags = CLONE_UNTRACED | wait | (alive ? ALIVE_FLAGS : 0);
 	long id = -ENOSYS;
 
 	places->is_apart = kernel_version() < DUMPS_ALONE;
-	flags |= places->is_apart ? 0 : CLONE_VM;
+	flags |= places->is_apart && alive ? 0 : CLONE_VM;
 	if (!places->is_unlike_clone3 && !system_call_is_withheld(SYS_clone3))
 		id = start_by_clone3(stack, alive, flags, body, argument);
 	/* EINVAL: before 5.5. */
@@ -79,13 +80,28 @@ static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *
 long sandbox_copy_start_keeper(struct sandbox_places *places, void (*body)(void *argument),
 			       void *argument)
 {
-	return start(places, places->keeper, NULL, body, argument);
+	return start(places, places->keeper, NULL, CLONE_VFORK, body, argument);
 }
 
 long sandbox_copy_start_trier(struct sandbox_places *places, unsigned which,
 			      void (*body)(void *argument), void *argument)
 {
-	return start(places, places->trier[which], &places->alive[which], body, argument);
+	return start(places, places->trier[which], &places->alive[which], 0, body, argument);
+}
+
+long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument), void *argument)
+{
+	return start(places, places->trier[0], &places->alive[0], CLONE_VFORK, body, argument);
+}
+
+bool sandbox_copy_bound_time(void)
+{
+	struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec second = { .it_value = { .tv_sec = 1 } };
+	int timer;
+
+	return !system_call(SYS_timer_create, CLOCK_MONOTONIC, &end, &timer) &&
+	       !system_call(SYS_timer_settime, timer, 0, &second, NULL);
 }
 
 bool sandbox_copy_has_ended(const struct sandbox_places *places, unsigned which)

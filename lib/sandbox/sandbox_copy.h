@@ -35,6 +35,12 @@ long sandbox_copy_start_keeper(struct sandbox_places *places, void (*body)(void 
 long sandbox_copy_start_trier(struct sandbox_places *places, unsigned which,
 			      void (*body)(void *argument), void *argument);
 
+/* The same, and the calling task waits until its end. */
+long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument), void *argument);
+
+/* The calling task is killed in a second. False: it is not. */
+bool sandbox_copy_bound_time(void);
+
 /* The trier has; false also where that cannot be seen without a call. */
 bool sandbox_copy_has_ended(const struct sandbox_places *places, unsigned which);
 

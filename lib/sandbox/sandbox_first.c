@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "os/fork_state.h"
 #include "os/kernel_abi.h"
@@ -93,17 +92,6 @@ static void reset_traps(void)
 	system_call(SYS_rt_sigaction, SIGSYS, by_default, NULL, SIGNAL_BYTES);
 }
 
-/* A supervisor who never answers would keep it, and the program, for ever. */
-static long bound_time(void)
-{
-	struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
-	struct itimerspec second = { .it_value = { .tv_sec = 1 } };
-	int timer;
-	long error = system_call(SYS_timer_create, CLOCK_MONOTONIC, &end, &timer);
-
-	return error ? error : system_call(SYS_timer_settime, timer, 0, &second, NULL);
-}
-
 static long try_step(unsigned step)
 {
 	if (step == BY_CLONE3)
@@ -124,7 +112,8 @@ static void try_steps(void *argument)
 
 	if (trial->resets_traps)
 		reset_traps();
-	trial->is_bounded = bound_time() == 0;
+	/* A supervisor who never answers would keep it, and the program, for ever. */
+	trial->is_bounded = sandbox_copy_bound_time();
 	while (trial->is_bounded && trial->at < STEPS) {
 		unsigned step = trial->at;
 

@@ -22,7 +22,7 @@ static void *help(void *argument)
 	static char page[HUGE_PAGE];	/* more than any page */
 
 	(void)argument;
-	separate_error = descriptor_table_separate(false);
+	separate_error = descriptor_table_separate(false, false);
 	if (!separate_error) {
 		/* The program's, had they been copied, would keep its pipes open. 0 to 2 are ours. */
 		leaked_descriptor = fcntl(3, F_GETFD) >= 0;
