@@ -68,6 +68,18 @@ static void *take_units(struct thread_cache *cache, size_t size, size_t alignmen
 	return block ? profiled_pass(cache, class, size, block) : NULL;
 }
 
+/* Past the bin, where there may be guests: of a class's own slab each block is aligned. */
+static void *take_class(struct thread_cache *cache, size_t size, unsigned class)
+{
+	bool zeroed;
+	void *block;
+
+	if (likely(!cache->has_guests))
+		return profiled_take(size, &cache->bins[class]);
+	block = heap_take_block(&cache->heap, class, 1, &zeroed);
+	return block ? profiled_pass(cache, class, size, block) : NULL;
+}
+
 void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 {
 	size_t dirty_bytes;
@@ -78,7 +90,7 @@ void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)
-			return profiled_take(size, &cache->bins[class]);
+			return take_class(cache, size, class);
 	} else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX) {
 		return take_units(cache, size, alignment);
 	}

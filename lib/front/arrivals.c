@@ -33,6 +33,11 @@ static void take_each(const struct arrivals *to, void *const *blocks, unsigned c
 	for (i = 0; i < count; i++) {
 		fetch_to_write(blocks[i]);
 		class = (unsigned)(bin_of(blocks[i]) - to->bins);
+		if (unlikely(class == CLASS_COUNT)) {	/* of a slab with guests */
+			heap_note_block_received(to->heap, blocks[i]);
+			others[others_count++] = blocks[i];
+			continue;
+		}
 		heap_count_add(&to->heap->counts[class].received, 1);
 		if (has_room(to, class))
 			bin_push(&to->bins[class], blocks[i]);
@@ -77,7 +82,7 @@ static void take(const struct arrivals *to, const struct remote_message *message
 	unsigned count = (unsigned)message->count;
 	struct bin *bin = bin_of(message->blocks[0]);
 
-	if (are_of(bin, message->blocks, count))
+	if (bin != &to->bins[CLASS_COUNT] && are_of(bin, message->blocks, count))
 		take_alike(to, (unsigned)(bin - to->bins), message->blocks, count);
 	else
 		take_each(to, message->blocks, count);

@@ -76,7 +76,7 @@ static void NOINLINE free_remote(struct bin *bin, void *block)
 		free_into(bin, block);
 		return;
 	}
-	class = thread_cache_bin_class(bin);
+	class = thread_cache_block_class(bin, block);
 	if (heap_is_common(owner) && free_common(cache, owner, class, block)) {
 		lease_put(cache);
 		return;
@@ -125,7 +125,7 @@ static ALWAYS_INLINE bool add_to_batch(struct thread_cache *cache, void *block, 
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	unsigned class = thread_cache_bin_class(bin);
 
-	if (unlikely(!heap_is_owned(&cache->heap) ||
+	if (unlikely(class == CLASS_COUNT || !heap_is_owned(&cache->heap) ||
 		     !remote_free_add(&cache->outbox, owner, block, class)))
 		return false;
 	heap_count_add(&cache->heap.counts[class].sent, 1);
@@ -188,7 +188,9 @@ void NOINLINE free_check_size(void *block, size_t size)
 	}
 	if (reservation.bin_of_unit[reservation_unit_of(block)] == reservation.nobody)
 		return;
-	usable = slab_class(slab_at(reservation_unit_of(block)))->size;
+	usable = slab_block_bytes((uintptr_t)block - reservation.base);
+	if (!usable)
+		return;
 	if (unlikely(size > usable ||
 		     size_class_table[size_class_of(size)].size < usable / 2))
 		report_size(block, size, usable);

@@ -21,6 +21,7 @@
 #include "front/lease.h"
 #include "front/misuse.h"
 #include "front/quarantine.h"
+#include "middle/heap_frozen.h"
 #include "support/log.h"
 
 #define BLOCK_BYTES_LEAST	32	/* one of 16 bytes would be half canary */
@@ -209,7 +210,7 @@ void hardened_free(void *block)
 	slab = slab_of(block);
 	if (is_early(slab)) {
 		heap_note_sent(NULL, slab->class_mark - 1u);
-		heap_put_frozen(block);
+		heap_frozen_put(block);
 		return;
 	}
 	if (unlikely(!slab_block_bytes((uintptr_t)block - reservation.base)))

@@ -35,7 +35,7 @@ static void set_owner(struct thread_cache *cache, uintptr_t thread)
 	unsigned class;
 
 	/* relaxed: a thread compares with itself only; nobody else's value can be mistaken */
-	for (class = 0; class < CLASS_COUNT; class++)
+	for (class = 0; class <= CLASS_COUNT; class++)
 		atomic_store_explicit(&cache->owners[class].thread, thread, memory_order_relaxed);
 }
 
@@ -241,13 +241,36 @@ void lease_put_slow(struct thread_cache *cache)
 	heap_abandon(&cache->heap);
 }
 
+/* At once, not by way of the outbox. */
+static void send_home(struct thread_cache *cache, void *block)
+{
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
+	unsigned class;
+
+	if (owner == &cache->heap) {
+		heap_put_blocks(owner, &block, 1);
+		return;
+	}
+	class = thread_cache_block_class(bin, block);
+	heap_note_sent(&cache->heap, class);
+	/*
+	 * While it is seized, its thread may free thousands that nobody receives: not a message for
+	 * each. What stays in a batch is posted when the helper looks (reclaim.c).
+	 */
+	if (heap_is_seized(owner))
+		remote_free_push(&cache->outbox, owner, block, class);
+	else
+		remote_free_send_one(&cache->outbox, owner, block);
+}
+
 void lease_send_home(void *block)
 {
 	struct thread_cache *cache = lease_take();
 
 	if (unlikely(!cache))
 		return;	/* no memory even for a cache: it stays where it is */
-	thread_cache_send_home(cache, block);
+	send_home(cache, block);
 	lease_put(cache);
 }
 

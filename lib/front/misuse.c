@@ -8,6 +8,7 @@
 
 #include "back/large.h"
 #include "front/thread_cache.h"
+#include "middle/slab_guest.h"
 #include "support/log.h"
 
 bool misuse_is_in_heap(const void *address)
@@ -36,6 +37,7 @@ static void NORETURN explain_slab(const char *verb, const void *address)
 
 	if (index == slab_class(slab)->capacity)
 		not_a_block(verb, address);
+	index = slab_guest_head(slab, index);
 	start = reservation_unit_start(first) + (size_t)index * slab_class(slab)->size;
 	if (start != address)
 		log_fatal("%s of %p, which lies inside the block at %p (size class %u)", verb,
@@ -83,7 +85,7 @@ void misuse_double_free(const void *block)
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 	unsigned size = bin == reservation.nobody ?
 			slab_class(slab_at(reservation_unit_of(block)))->size :
-			size_class_table[thread_cache_bin_class(bin)].size;
+			size_class_table[thread_cache_block_class(bin, block)].size;
 
 	log_fatal("double free of %p (size class %u)", block, size);
 }

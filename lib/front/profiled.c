@@ -16,6 +16,27 @@
 #define BYTES_AT_ONCE	(256 * KiB)	/* a bin that turns over fast is filled with so much … */
 #define BLOCKS_AT_ONCE	512		/* … and so many blocks at most */
 #define TURNS_TO_GROW	4
+#define BATCH_BLOCKS	64
+
+/* So many blocks more come into the bin out of slabs, or fewer. */
+static void fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks)
+{
+	struct bin *bin = &cache->bins[class];
+	struct bin_slots *slots = &cache->slots[class];
+	void *batch[BATCH_BLOCKS];
+	unsigned taken = 1;
+
+	while (blocks && taken) {
+		uint32_t wanted = (uint32_t)min_size(blocks, BATCH_BLOCKS);
+
+		wanted = (uint32_t)min_size(wanted, bin_reserve(bin, slots, cache->limits[class] + blocks,
+								&cache->slot_pool, wanted));
+		taken = wanted ? heap_take_blocks(&cache->heap, class, batch, wanted) : 0;
+		asked_sample_count(&cache->sampling, class, taken);
+		bin_push_some(bin, batch, taken);
+		blocks -= taken;
+	}
+}
 
 /* The same few blocks come round again and again: with more, that is seldom. */
 static void grow(struct thread_cache *cache, unsigned class)
@@ -27,7 +48,7 @@ static void grow(struct thread_cache *cache, unsigned class)
 	if (++*in_row < TURNS_TO_GROW || count >= most)
 		return;
 	*in_row = 0;
-	thread_cache_fill_up(cache, class, (uint32_t)min_size(most - count, count));
+	fill_up(cache, class, (uint32_t)min_size(most - count, count));
 }
 
 static void exchange(struct thread_cache *cache, unsigned class)

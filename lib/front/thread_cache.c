@@ -13,6 +13,7 @@
 
 #include "front/arrivals.h"
 #include "front/quarantine.h"
+#include "middle/guest.h"
 #include "support/options.h"
 
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
@@ -58,6 +59,19 @@ static void set_step(struct thread_cache *cache, size_t step, unsigned class, bo
 		thread_cache_set_step(cache, step, class);
 }
 
+/* While a bin may hold guests, who asks for alignment takes a slow path. */
+static void open_aligned_steps(struct thread_cache *cache)
+{
+	size_t step;
+
+	for (step = 0; step < ALIGNED_STEPS; step++)
+		if (cache->has_guests)
+			thread_cache_set_step(cache, SIZE_STEPS + step, CLASS_COUNT);
+		else
+			set_step(cache, SIZE_STEPS + step,
+				 size_class_of_aligned((step + 1) * 32, 32), cache->counted.on);
+}
+
 void thread_cache_open_steps(struct thread_cache *cache)
 {
 	size_t step;
@@ -67,15 +81,14 @@ void thread_cache_open_steps(struct thread_cache *cache)
 	counted_begin(&cache->counted, counts, cache->nothing);
 	for (step = 0; step < SIZE_STEPS; step++)
 		set_step(cache, step, size_class_of(step * 16), counts);
-	for (step = 0; step < ALIGNED_STEPS; step++)
-		set_step(cache, SIZE_STEPS + step, size_class_of_aligned((step + 1) * 32, 32),
-			 counts);
+	open_aligned_steps(cache);
 }
 
 void thread_cache_init(struct thread_cache *cache, unsigned home)
 {
 	unsigned class;
 
+	cache->owners[CLASS_COUNT].cache = cache;
 	for (class = 0; class < CLASS_COUNT; class++) {
 		cache->owners[class].cache = cache;
 		cache->limits[class] = thread_cache_first_limit(cache, class);
@@ -206,6 +219,11 @@ void thread_cache_push_full(struct bin *bin, void *block)
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
 	unsigned class = thread_cache_bin_class(bin);
 
+	if (unlikely(class == CLASS_COUNT)) {
+		/* Of a slab with guests: see heap_take_guests. */
+		heap_put_blocks(&cache->heap, &block, 1);
+		return;
+	}
 	if (bin->top >= bin->full && !make_room(cache, class) && count_of(cache, class))
 		flush(cache, class);
 	if (likely(bin->top < bin->full))
@@ -246,6 +264,10 @@ static void flush_bins(struct thread_cache *cache)
 	thread_cache_empty_counted(cache);
 	for (class = 0; class < CLASS_COUNT; class++)
 		flush_bin(cache, class);
+	if (cache->has_guests) {
+		cache->has_guests = false;
+		open_aligned_steps(cache);
+	}
 }
 
 /* Blocks 1 … count - 1 go into an empty bin, the lowest address on top. */
@@ -275,8 +297,12 @@ static void tend(struct thread_cache *cache, const struct bin *wanted)
 /* Takes blocks out of slabs, count at most; 0: no memory. */
 static unsigned take_blocks(struct thread_cache *cache, unsigned class, void **blocks, uint32_t count)
 {
-	unsigned taken = heap_take_blocks(&cache->heap, class, blocks, count);
+	unsigned taken = 0;
 
+	if (!cache->heap.available[class].head)
+		taken = guest_take_blocks(&cache->heap, class, blocks, count);
+	if (!taken)
+		taken = heap_take_blocks(&cache->heap, class, blocks, count);
 	if (likely(taken))
 		return taken;
 	/* Out of memory: whatever lies idle may help. */
@@ -293,6 +319,20 @@ static void look_at_stage(struct thread_cache *cache, unsigned class)
 		return;
 	thread_cache_lower_limit(cache, class, least);
 	cache->limits[class] = thread_cache_first_limit(cache, class);
+}
+
+/* In a bin of its class a guest is not aligned as the others are. */
+static bool note_guests(struct thread_cache *cache, unsigned class, const void *block)
+{
+	unsigned host = slab_unit(reservation_unit_of(block))->class_mark - 1u;
+
+	if (likely(host == class))
+		return false;
+	if (!cache->has_guests) {
+		cache->has_guests = true;
+		open_aligned_steps(cache);
+	}
+	return true;
 }
 
 void *thread_cache_refill(size_t size, struct bin *bin)
@@ -321,6 +361,8 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 		count = take_blocks(cache, class, blocks, wanted);
 	if (count == 0)
 		return NULL;
+	if (note_guests(cache, class, blocks[0]))
+		note = false;
 	cache->flushed_in_row[class] = 0;
 	asked_sample_count(&cache->sampling, class, count);
 	if (note)
@@ -332,30 +374,11 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	return blocks[0];
 }
 
-void thread_cache_fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks)
-{
-	struct bin *bin = &cache->bins[class];
-	struct bin_slots *slots = &cache->slots[class];
-	void *batch[BATCH_BLOCKS];
-	unsigned taken = 1;
-
-	while (blocks && taken) {
-		uint32_t wanted = (uint32_t)min_size(blocks, BATCH_BLOCKS);
-
-		wanted = (uint32_t)min_size(wanted, bin_reserve(bin, slots, cache->limits[class] + blocks,
-								&cache->slot_pool, wanted));
-		taken = wanted ? heap_take_blocks(&cache->heap, class, batch, wanted) : 0;
-		asked_sample_count(&cache->sampling, class, taken);
-		bin_push_some(bin, batch, taken);
-		blocks -= taken;
-	}
-}
-
 void thread_cache_put_home(struct thread_cache *cache, void *block)
 {
 	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
-	unsigned class = thread_cache_bin_class(bin);
+	unsigned class = thread_cache_block_class(bin, block);
 
 	if (owner == &cache->heap) {
 		heap_put_blocks(owner, &block, 1);
@@ -363,28 +386,6 @@ void thread_cache_put_home(struct thread_cache *cache, void *block)
 	}
 	heap_note_sent(&cache->heap, class);
 	remote_free_push(&cache->outbox, owner, block, class);
-}
-
-void thread_cache_send_home(struct thread_cache *cache, void *block)
-{
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
-	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
-	unsigned class;
-
-	if (owner == &cache->heap) {
-		heap_put_blocks(owner, &block, 1);
-		return;
-	}
-	class = thread_cache_bin_class(bin);
-	heap_note_sent(&cache->heap, class);
-	/*
-	 * While it is seized, its thread may free thousands that nobody receives: not a message for
-	 * each. What stays in a batch is posted when the helper looks (reclaim.c).
-	 */
-	if (heap_is_seized(owner))
-		remote_free_push(&cache->outbox, owner, block, class);
-	else
-		remote_free_send_one(&cache->outbox, owner, block);
 }
 
 static void empty_quarantine(struct thread_cache *cache)

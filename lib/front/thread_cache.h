@@ -61,6 +61,7 @@ struct thread_cache {
 	void *nothing[BIN_SLOTS_NONE];	/* the array of bins that have none */
 	struct slot_pool slot_pool;
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as top is */
+	bool has_guests;		/* in bins: blocks that are not aligned as their class is */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */
 	uint32_t flushed_in_row[CLASS_COUNT];	/* blocks since the bin was last refilled */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */
@@ -102,6 +103,15 @@ static inline struct bin_owner *thread_cache_bin_owner(struct bin *bin)
 static inline unsigned thread_cache_bin_class(struct bin *bin)
 {
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
+}
+
+/* The class of a block whose unit leads to the bin. Where there are guests only the record knows. */
+static inline unsigned thread_cache_block_class(struct bin *bin, const void *block)
+{
+	unsigned class = thread_cache_bin_class(bin);
+
+	return likely(class < CLASS_COUNT) ? class :
+					     slab_unit(reservation_unit_of(block))->class_mark - 1u;
 }
 
 /* Also by who does not have the cache: then the count is of some moment. */
@@ -168,8 +178,6 @@ static inline void *thread_cache_take(size_t size, struct bin *bin)
  * to the slab's owner. Where there is no memory even for the message, it stays lost.
  */
 void thread_cache_put_home(struct thread_cache *cache, void *block);
-/* The same at once, not by way of the outbox. */
-void thread_cache_send_home(struct thread_cache *cache, void *block);
 
 /* For a block for which the bin has no room: makes some, a few blocks at a time. */
 void thread_cache_push_full(struct bin *bin, void *block);
@@ -183,8 +191,6 @@ void thread_cache_flush_bins(struct thread_cache *cache);
 /* The same, of own (NULL: none) and of the caches of threads that are gone. */
 void thread_cache_flush_all(struct thread_cache *own);
 
-/* So many blocks more come into the bin out of slabs, or fewer. See counted.h. */
-void thread_cache_fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks);
 /* What counted bins hold goes into slabs; returns the bytes. Also by who has seized the cache. */
 size_t thread_cache_empty_counted(struct thread_cache *cache);
 

@@ -7,11 +7,10 @@
 
 #include "middle/heap.h"
 
-#include <string.h>
-
 #include "back/superslab.h"
 #include "middle/asked_sample.h"
 #include "middle/slab_brought.h"
+#include "middle/slab_guest.h"
 #include "middle/slab_list.h"
 #include "middle/slab_source.h"
 #include "os/lock.h"
@@ -32,7 +31,8 @@ struct lock *heap_fork_lock(void)
 	return &list_lock;
 }
 
-static void count_slab(struct heap *heap, unsigned class, uint32_t sign, const struct slab *slab)
+void heap_count_slab(struct heap *heap, unsigned class, uint32_t sign,
+		     const struct slab *slab)
 {
 	struct heap_count *count = &heap->counts[class];
 	uint32_t capacity = size_class_table[class].capacity;
@@ -40,6 +40,13 @@ static void count_slab(struct heap *heap, unsigned class, uint32_t sign, const s
 	heap_count_add(&count->slabs, sign);
 	heap_count_add(&count->free, sign * capacity);
 	heap_count_add(&count->untouched, sign * (capacity - slab->untouched_from));
+}
+
+/* class: CLASS_COUNT's bin is always full. Others read it at any time. */
+static void set_bin(struct heap *heap, uint32_t unit, unsigned class)
+{
+	__atomic_store_n(&reservation.bin_of_unit[unit], heap->bins + class * HEAP_BIN_BYTES,
+			 __ATOMIC_RELAXED);
 }
 
 /* Enters a fresh slab into the heap; UNIT_NONE: no memory. */
@@ -55,10 +62,10 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	slab_create(first, class, heap, zeroed);
 	slab_unit(first)->brought = slab_brought_take(first, units);
 	for (i = 0; i < units; i++)
-		reservation.bin_of_unit[first + i] = heap->bins + class * HEAP_BIN_BYTES;
+		set_bin(heap, first + i, class);
 	slab_list_push_head(&heap->available[class], first, slab_unit(first));
 	heap->empty_units += units;
-	count_slab(heap, class, 1, slab_unit(first));
+	heap_count_slab(heap, class, 1, slab_unit(first));
 	return first;
 }
 
@@ -71,7 +78,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 	INVARIANT(heap->empty_units >= units);
 	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
 	heap->empty_units -= units;
-	count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
+	heap_count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
 	slab_brought_drop(slab);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = reservation.nobody;
@@ -109,6 +116,23 @@ static unsigned take_from(struct heap *heap, uint32_t first, void **blocks, unsi
 	count = slab_take_blocks(slab, first, blocks, count);
 	note_taken(heap, slab, count, untouched_from);
 	return count;
+}
+
+/*
+ * A slab with guests has its blocks back at once: in a bin a guest would be taken for one of them,
+ * which is much smaller, and kept for as long.
+ */
+unsigned heap_take_guests(struct heap *heap, uint32_t first, void **blocks, unsigned count,
+			  unsigned length)
+{
+	struct slab *slab = slab_unit(first);
+	unsigned taken = slab_guest_take(slab, first, blocks, count, length);
+
+	if (taken) {
+		note_taken(heap, slab, taken * length, slab->untouched_from);
+		set_bin(heap, first, CLASS_COUNT);
+	}
+	return taken;
 }
 
 unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count)
@@ -188,11 +212,14 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
 	struct slab_list *list = &heap->available[slab->class_mark - 1];
+	unsigned free_before = slab->free_blocks, guests = slab_guests(slab);
 	unsigned put = slab_put_blocks(slab, first, blocks, count);
 
 	INVARIANT(put && atomic_load_explicit(&slab->heap, memory_order_relaxed) == heap);
+	if (unlikely(guests && !slab_guests(slab)))
+		set_bin(heap, first, slab->class_mark - 1u);
 	asked_sample_drop_free(heap->counts, slab);
-	heap_count_add(&heap->counts[slab->class_mark - 1].free, put);
+	heap_count_add(&heap->counts[slab->class_mark - 1].free, slab->free_blocks - free_before);
 	heap_stir(heap);
 	if (!slab->listed)
 		slab_list_push_head(list, first, slab);
@@ -404,47 +431,4 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);
 		freeze(heap);
 	}
-}
-
-/* With the list lock: forgets what the torn record says and counts from zero. */
-static void start_record(struct slab *slab, struct heap_count *count)
-{
-	if (slab->frozen)
-		return;
-	heap_count_add(&count->free, -(uint32_t)slab->free_blocks);
-	heap_count_add(&count->untouched, slab->untouched_from - slab_class(slab)->capacity);
-	slab_brought_drop(slab);
-	slab->untouched_from = slab_class(slab)->capacity;
-	slab->samples = 0;
-	slab->frozen = true;
-	slab->free_blocks = 0;
-	slab->first_word = 0;
-	memset(slab->free_bits, 0, sizeof(slab->free_bits));
-}
-
-void heap_put_frozen(void *block)
-{
-	uint32_t unit = reservation_unit_of(block);
-	uint32_t first = unit - slab_unit(unit)->position;
-	struct slab *slab = slab_unit(first);
-	unsigned i, units = slab_class(slab)->units;
-	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);
-	struct heap_count *count = &heap->counts[slab->class_mark - 1];
-	bool filled;
-
-	lock_take(&list_lock);
-	start_record(slab, count);
-	heap_count_add(&count->received, 1);
-	slab_put_blocks(slab, first, &block, 1);
-	heap_count_add(&count->free, 1);
-	filled = slab->free_blocks == slab_class(slab)->capacity;
-	if (filled) {
-		for (i = 0; i < units; i++)
-			reservation.bin_of_unit[first + i] = reservation.nobody;
-		count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
-		slab_destroy(first);
-	}
-	lock_put(&list_lock);
-	if (filled)
-		superslab_put_slab(first, units);
 }

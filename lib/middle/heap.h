@@ -7,7 +7,7 @@
  *   heap_take_blocks      yes         -                 -
  *   heap_put_blocks       yes         -                 -
  *   remote_free_send       -         yes               yes
- *   heap_put_frozen        -          -           under heap list lock
+ *   heap_frozen_put        -          -           under heap list lock
  *   heap_seize             -         yes                -
  *
  * The holder is the thread that owns the heap, or whoever seized it meanwhile:
@@ -47,10 +47,19 @@ enum heap_hold {
 	HEAP_FROZEN,	/* its thread did not survive a fork: nobody's for ever */
 };
 
-/* The front's bins: bin_of_unit points to the bin of the unit's class. */
+/*
+ * The front's bins: bin_of_unit points to the bin of the unit's class, or, of a slab with guests,
+ * to one behind the last that is always full.
+ */
 #define HEAP_BIN_BYTES	16
 
 #define HEAP_CLASS_WORDS	((CLASS_COUNT + 63) / 64)
+
+/* Where the guests of a class are, so many blocks each (0: nowhere), as often as uses says. */
+struct guest_host {
+	uint8_t class, uses;
+	uint16_t length;
+};
 
 struct heap {
 	/* Written by every thread that frees our blocks: a cache line of its own. */
@@ -72,6 +81,9 @@ struct heap {
 	/* Bits of classes: those taken from since the round of comb.h began, and not in the last. */
 	uint64_t taken_of[HEAP_CLASS_WORDS], left[HEAP_CLASS_WORDS];	/* owner only */
 	uint8_t comb_round, comb_class;	/* … that goes on from there; owner only */
+
+	struct guest_host host_of[CLASS_COUNT];	/* of guests of the class; owner only */
+	uint32_t next_host[CLASS_COUNT];	/* unit + 1: guest.h goes on there; owner only */
 
 	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
 
@@ -166,6 +178,9 @@ bool heap_resume(struct heap *heap);
 
 /* Fills blocks with up to count blocks of a class; returns how many, 0: no memory. */
 unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count);
+/* The same out of a slab that hosts them: see slab_guest.h. */
+unsigned heap_take_guests(struct heap *heap, uint32_t first, void **blocks, unsigned count,
+			  unsigned length);
 void heap_put_blocks(struct heap *heap, void *const *blocks, unsigned count);
 
 /* As heap_take_block, at a place of the slab that the number decides; 0: the lowest. */
@@ -182,11 +197,11 @@ static inline void *heap_take_block(struct heap *heap, unsigned class, unsigned 
 	return heap_take_random_block(heap, class, alignment_units, 0, zeroed);
 }
 
+/* A slab of a class that came (sign 1), or went (-1), as it is now. */
+void heap_count_slab(struct heap *heap, unsigned class, uint32_t sign, const struct slab *slab);
+
 /* Puts wholly free slabs back that were kept for speed. */
 void heap_put_empty_slabs(struct heap *heap);
-
-/* A free in a frozen heap. */
-void heap_put_frozen(void *block);
 
 /*
  * In a fork's child, with its one thread: every heap but own (NULL: it has none) that was

@@ -7,6 +7,7 @@
 
 #include "middle/remote_free.h"
 
+#include "middle/heap_frozen.h"
 #include "support/log.h"
 
 #define CACHE_LINE_BYTES	64
@@ -84,7 +85,7 @@ static void put_frozen(struct remote_message *message)
 	uint64_t i;
 
 	for (i = 0; i < message->count; i++)
-		heap_put_frozen(message->blocks[i]);
+		heap_frozen_put(message->blocks[i]);
 }
 
 static void send_frozen(struct remote_outbox *outbox, struct remote_message *first,

@@ -53,6 +53,8 @@ void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
 	slab->frozen = false;
 	slab->combed = 0;
 	slab->holes = 0;
+	atomic_store_explicit(&slab->guests, 0, memory_order_relaxed);
+	slab->no_run = 0;
 	slab->samples = 0;
 	set_all_free(slab, of->capacity);
 	for (i = 0; i < of->units; i++) {
@@ -164,10 +166,12 @@ static void NOINLINE fail_put(struct slab *slab, uint32_t first, void *block)
 {
 	const struct size_class *class = slab_class(slab);
 	unsigned index = slab_block_index(slab, first, block);
-	char *start = reservation_unit_start(first) + (size_t)index * class->size;
+	char *start;
 
 	if (index == class->capacity)
 		log_fatal("free of %p, which is not a block of this heap", block);
+	index = slab_guest_head(slab, index);
+	start = reservation_unit_start(first) + (size_t)index * class->size;
 	if (start != block)
 		log_fatal("free of %p, which lies inside the block at %p (size class %u)", block,
 			  (void *)start, class->size);
@@ -179,7 +183,7 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 	const struct size_class *class = slab_class(slab);
 	char *start = reservation_unit_start(first);
 	size_t size = class->size, bytes = class->units * UNIT_SIZE;
-	unsigned lowest = slab->first_word, put;
+	unsigned lowest = slab->first_word, put, tails = 0;
 
 	for (put = 0; put < count; put++) {
 		size_t offset = (size_t)((char *)blocks[put] - start);
@@ -189,15 +193,19 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 		if (offset >= bytes)
 			break;
 		if (unlikely(index * size != offset || index >= class->capacity ||
-			     slab->free_bits[index / 64] & bit))
+			     slab->free_bits[index / 64] & bit ||
+			     (slab_guests(slab) && slab_guest_has_tail_at(slab, index))))
 			fail_put(slab, first, blocks[put]);
 		slab->free_bits[index / 64] |= bit;
+		if (unlikely(slab_guests(slab)))
+			tails += slab_guest_put_tail(slab, index);
 		lowest = index / 64 < lowest ? index / 64 : lowest;
 	}
 	slab->first_word = (uint8_t)lowest;
 	if (slab->combed == SLAB_COMBED)
 		slab->combed = SLAB_COMBED_ONCE;
-	slab->free_blocks = (uint16_t)(slab->free_blocks + put);
+	slab->no_run = 0;
+	slab->free_blocks = (uint16_t)(slab->free_blocks + put + tails);
 	INVARIANT(is_whole(slab));
 	return put;
 }

@@ -9,64 +9,8 @@
 #ifndef HAKMEM_MIDDLE_SLAB_H
 #define HAKMEM_MIDDLE_SLAB_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-
-#include "back/superslab.h"
-
-struct heap;
-
-#define SLAB_SAMPLES	2
-
-/*
- * capacity = free_blocks + blocks that are in use, in bins or on their way as remote frees
- * free_blocks = bits set in free_bits
- *
- *   blocks  0 ─────────────── untouched_from ──────────────── capacity
- *            handed out before │ never: pages may be missing, zero if zeroed
- */
-struct slab {
-	_Atomic(struct heap *) heap;	/* NULL: the unit is in no slab */
-	uint32_t next, previous;	/* unit + 1, in a list of the heap; owner only */
-	uint16_t class_mark;		/* class + 1; stays when the slab is put, for messages */
-	uint16_t free_blocks;		/* owner only */
-	uint16_t untouched_from;	/* owner only */
-	uint8_t position;		/* of this unit in its slab: 0 is the one described here */
-	uint8_t first_word;		/* no bit is set in a lower word; owner only */
-	bool zeroed;			/* owner only */
-	bool listed;			/* owner only */
-	bool brought;			/* its untouched part has pages: see brought.h; owner only */
-	bool frozen;			/* see heap.h; by heap list lock */
-	uint8_t combed;			/* see comb.h; owner only */
-	uint8_t samples;		/* see asked_sample.h; owner only */
-	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
-	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */
-	uint16_t holes;			/* pages that were combed and not taken from since; owner only */
-	uint64_t free_bits[SLAB_BLOCKS_MAX / 64];	/* owner only */
-};
-
-_Static_assert(sizeof(struct slab) <= UNIT_RECORD_BYTES, "a slab's record fits its unit's");
-
-/* Of combed: 0: blocks were taken since; else the round that first saw that none were, or: */
-#define SLAB_COMBED		255	/* all its holes are known */
-#define SLAB_COMBED_ONCE	254	/* they were; blocks were put since */
-
-/* The record of one unit. */
-static inline struct slab *slab_unit(size_t unit)
-{
-	return (struct slab *)superslab_unit_record(unit);
-}
-
-/* The slab that holds the unit; the unit must be in one. Slabs do not cross superslabs. */
-static inline struct slab *slab_at(size_t unit)
-{
-	return slab_unit(unit - slab_unit(unit)->position);
-}
-
-static inline const struct size_class *slab_class(const struct slab *slab)
-{
-	return &size_class_table[slab->class_mark - 1];
-}
+#include "middle/slab_guest.h"
+#include "middle/slab_record.h"
 
 /*
  * The bytes of the block that starts at an offset into the heap, in a unit that is in a slab;
@@ -79,7 +23,9 @@ static inline size_t slab_block_bytes(size_t offset)
 	size_t in_slab = offset % UNIT_SIZE + unit->position * UNIT_SIZE;
 	unsigned index = size_class_block_index(class, in_slab);
 
-	return (size_t)index * class->size == in_slab && index < class->capacity ? class->size : 0;
+	if (unlikely((size_t)index * class->size != in_slab || index >= class->capacity))
+		return 0;
+	return likely(!slab_guests(unit)) ? class->size : slab_guest_bytes(unit, index);
 }
 
 /* Describes the units from first on as one slab with every block free. */

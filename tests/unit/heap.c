@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "middle/heap.h"
+#include "middle/heap_frozen.h"
 
 #include <string.h>
 
@@ -380,7 +381,7 @@ START_TEST(a_frozen_slab_goes_back_when_frees_alone_fill_it)
 		uint32_t unit = reservation_unit_of(blocks[i]);
 		bool filled = i >= capacity - 1;
 
-		heap_put_frozen(blocks[i]);
+		heap_frozen_put(blocks[i]);
 		ck_assert_uint_eq(reservation_taken_bytes(),
 				  (filled ? 1 : 2) * slab_bytes);
 		if (i == capacity - 1)
@@ -391,14 +392,14 @@ END_TEST
 
 static void put_frozen(void *block)
 {
-	heap_put_frozen(block);
+	heap_frozen_put(block);
 }
 
 START_TEST(a_double_free_in_a_frozen_heap_aborts)
 {
 	take(&heaps[1], 10, 2);
 	heap_freeze_others(&heaps[0], visit);
-	heap_put_frozen(blocks[0]);
+	heap_frozen_put(blocks[0]);
 	unit_expect_abort(put_frozen, blocks[0], "double free of %p (size class %u)",
 			  blocks[0], size_class_table[10].size);
 	ck_assert_uint_eq(slab_of(blocks[0]), slab_of(blocks[1]));

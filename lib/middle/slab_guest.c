@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_guest.c - see slab_guest.h.
+ */
+#include <config.h>
+
+#include "middle/slab_guest.h"
+
+#include <string.h>
+
+#include "support/invariant.h"
+
+static uint64_t *tails_of(struct slab *slab)
+{
+	return slab->free_bits + SLAB_TAIL_WORD;
+}
+
+/* Of the bits from index on, up to end, those in the word of index. */
+static uint64_t mask_in_word(unsigned index, unsigned end)
+{
+	uint64_t mask = ~(uint64_t)0 << index % 64;
+
+	return end / 64 > index / 64 ? mask : mask & (((uint64_t)1 << end % 64) - 1);
+}
+
+static void set_bits(uint64_t *words, unsigned index, unsigned end)
+{
+	for (; index < end; index = (index / 64 + 1) * 64)
+		words[index / 64] |= mask_in_word(index, end);
+}
+
+static void clear_bits(uint64_t *words, unsigned index, unsigned end)
+{
+	for (; index < end; index = (index / 64 + 1) * 64)
+		words[index / 64] &= ~mask_in_word(index, end);
+}
+
+/*
+ * The first index from index on whose bit is so, or end. The marks of a block that lives do not
+ * change; those of others in a word may.
+ */
+static unsigned RACY_READER next_that_is(const uint64_t *words, unsigned index, unsigned end, bool set)
+{
+	while (index < end) {
+		uint64_t bits = (set ? words[index / 64] : ~words[index / 64]) >> index % 64;
+
+		if (bits)
+			return (unsigned)min_size(index + (unsigned)__builtin_ctzll(bits), end);
+		index = (index / 64 + 1) * 64;
+	}
+	return end;
+}
+
+/* The end of the guest, or block, that begins at the index. */
+static unsigned end_of(const struct slab *slab, unsigned index)
+{
+	return next_that_is(slab->free_bits + SLAB_TAIL_WORD, index + 1,
+			    slab_class(slab)->capacity, false);
+}
+
+bool RACY_READER slab_guest_has_tail_at(const struct slab *slab, unsigned index)
+{
+	return slab->free_bits[SLAB_TAIL_WORD + index / 64] >> index % 64 & 1;
+}
+
+unsigned slab_guest_head(const struct slab *slab, unsigned index)
+{
+	while (slab_guests(slab) && slab_guest_has_tail_at(slab, index))
+		index--;
+	return index;
+}
+
+size_t slab_guest_bytes(const struct slab *slab, unsigned index)
+{
+	if (slab_guest_has_tail_at(slab, index))
+		return 0;
+	return (size_t)(end_of(slab, index) - index) * slab_class(slab)->size;
+}
+
+/* What was there before belongs to another class. */
+static void begin_marks(struct slab *slab)
+{
+	memset(tails_of(slab), 0, (slab_class(slab)->capacity + 63u) / 64 * sizeof(uint64_t));
+}
+
+static void note_taken(struct slab *slab, unsigned taken, unsigned length)
+{
+	slab->combed = 0;
+	slab->holes = 0;
+	slab->free_blocks = (uint16_t)(slab->free_blocks - taken * length);
+	atomic_store_explicit(&slab->guests, (uint16_t)(slab_guests(slab) + taken),
+			      memory_order_relaxed);
+}
+
+unsigned slab_guest_take(struct slab *slab, uint32_t first, void **blocks, unsigned count,
+			 unsigned length)
+{
+	char *start = reservation_unit_start(first);
+	unsigned index = slab->first_word * 64u, taken = 0, run, end;
+
+	INVARIANT(slab_guest_may_be_in(slab_class(slab)) && length > 1);
+	if (slab->free_blocks < length || (slab->no_run && length >= slab->no_run))
+		return 0;
+	if (!slab_guests(slab))
+		begin_marks(slab);
+	while (taken < count) {
+		index = next_that_is(slab->free_bits, index, slab->untouched_from, true);
+		end = next_that_is(slab->free_bits, index, slab->untouched_from, false);
+		if (index == end)
+			break;
+		for (run = index; run + length <= end && taken < count; run += length) {
+			set_bits(tails_of(slab), run + 1, run + length);
+			blocks[taken++] = start + (size_t)run * slab_class(slab)->size;
+		}
+		clear_bits(slab->free_bits, index, run);
+		index = end;
+	}
+	if (taken < count)
+		slab->no_run = (uint16_t)length;
+	if (taken)
+		note_taken(slab, taken, length);
+	return taken;
+}
+
+unsigned slab_guest_put_tail(struct slab *slab, unsigned index)
+{
+	unsigned end = end_of(slab, index);
+
+	if (end == index + 1)
+		return 0;
+	clear_bits(tails_of(slab), index + 1, end);
+	set_bits(slab->free_bits, index + 1, end);
+	atomic_store_explicit(&slab->guests, (uint16_t)(slab_guests(slab) - 1), memory_order_relaxed);
+	return end - index - 1;
+}
+
+void slab_guest_forget_free(struct slab *slab)
+{
+	memset(slab->free_bits, 0,
+	       (slab_guests(slab) ? SLAB_TAIL_WORD : SLAB_BLOCKS_MAX / 64) * sizeof(uint64_t));
+}
