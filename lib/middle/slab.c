@@ -9,6 +9,7 @@
 #include "support/invariant.h"
 #include "support/log.h"
 
+#define BITS_A_LINE	512	/* of a processor's caches */
 #define UNTOUCHED_BYTES	(4 * KiB)
 #define RECYCLED_BYTES	(16 * KiB)	/* instead, where another slab's pages are likely there */
 #define RANDOM_BYTES	(16 * KiB)	/* of the untouched part, to choose from */
@@ -210,10 +211,9 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 	return put;
 }
 
-/* Where a slab is one unit, the word of the block's bit is known without a look at the record. */
-void slab_fetch_records(unsigned class, void *const *blocks, unsigned count)
+/* Of blocks of many to a slab; where it is one unit, the word of the bit is known without the record. */
+static void fetch_words(const struct size_class *class, void *const *blocks, unsigned count)
 {
-	const struct size_class *of = &size_class_table[class];
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
@@ -221,7 +221,27 @@ void slab_fetch_records(unsigned class, void *const *blocks, unsigned count)
 		size_t offset = ((uintptr_t)blocks[i] - reservation.base) % UNIT_SIZE;
 
 		fetch_to_write(slab);
+		fetch_to_write(&slab->free_bits[size_class_block_index(class, offset) / 64]);
+	}
+}
+
+/* What was freed in a row is often of one slab, whose bits are one line then. */
+void slab_fetch_records(unsigned class, void *const *blocks, unsigned count)
+{
+	const struct size_class *of = &size_class_table[class];
+	uint32_t unit, last = UNIT_NONE;
+	unsigned i;
+
+	if (of->capacity > BITS_A_LINE && of->units == 1) {
+		fetch_words(of, blocks, count);
+		return;
+	}
+	for (i = 0; i < count; i++, last = unit) {
+		unit = reservation_unit_of(blocks[i]);
+		if (unit == last)
+			continue;
+		fetch_to_write(slab_unit(unit));
 		if (of->units == 1)
-			fetch_to_write(&slab->free_bits[size_class_block_index(of, offset) / 64]);
+			fetch_to_write(slab_unit(unit)->free_bits);
 	}
 }
