@@ -110,7 +110,12 @@ AC_DEFUN([HAKMEM_DEPENDENCIES], [
 	AS_IF([test "$with_hakctl" = yes], [
 		HAKMEM_NEED([JSON_C], [json-c], [libjson-c-dev], [the JSON of hakctl (or --without-hakctl)])
 		HAKMEM_NEED([NCURSES], [ncursesw], [libncurses-dev], [hakctl top (or --without-hakctl)])
+		PKG_CHECK_MODULES([LIBDW], [libdw zlib],
+			[AC_DEFINE([HAVE_LIBDW], [1], [elfutils and zlib: names of functions in profiles])
+			 LIBDW_REPORT=yes],
+			[LIBDW_REPORT="no: hakctl profile will not know names of functions (libdw-dev, zlib1g-dev)"])
 	], [
+		LIBDW_REPORT="not needed: --without-hakctl"
 		JSON_C_REPORT="not needed: --without-hakctl"
 		NCURSES_REPORT=$JSON_C_REPORT
 	])

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl frag`: whose blocks keep pages from going back, by call stack. */
+#include <config.h>
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hakctl/client/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/output/units.h"
+#include "hakctl/profile/stack_text.h"
+
+#define STACKS_SHOWN 10
+#define FRAMES_SHOWN 6
+
+static int by_pinned(const void *a, const void *b)
+{
+	const struct profile_stack *one = a, *other = b;
+
+	return (one->pinned_bytes < other->pinned_bytes) - (one->pinned_bytes > other->pinned_bytes);
+}
+
+static void print_text(const struct target *target, const struct heap_profile *profile)
+{
+	printf("%s: what would go back if the blocks of a call stack went\n", target_label(target));
+	for (size_t i = 0; i < profile->stack_count && i < STACKS_SHOWN; i++) {
+		const struct profile_stack *stack = &profile->stacks[i];
+
+		if (stack->pinned_bytes <= 0)
+			break;
+		printf("\n%s pinned by %s live in %s blocks (%s samples)\n",
+		       units_mebibytes((uint64_t)stack->pinned_bytes).text,
+		       units_mebibytes((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+		       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
+		       units_count((double)stack->samples).text);
+		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
+	}
+}
+
+static void add_json(const struct arguments_looking *request, const struct target *target,
+		     const struct heap_profile *profile)
+{
+	struct json_object *object = json_output_target(target);
+	struct json_object *stacks = json_object_new_array();
+
+	for (size_t i = 0; i < profile->stack_count; i++) {
+		const struct profile_stack *stack = &profile->stacks[i];
+		struct json_object *row = json_object_new_object();
+
+		if (stack->pinned_bytes <= 0) {
+			json_object_put(row);
+			break;
+		}
+		json_output_number(row, "pinned_bytes", (uint64_t)stack->pinned_bytes);
+		json_output_number(row, "live_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
+		json_output_number(row, "live_objects", (uint64_t)stack->values[PROFILE_LIVE_OBJECTS]);
+		json_output_number(row, "samples", stack->samples);
+		json_object_object_add(row, "frames", stack_text_json(profile, stack));
+		json_object_array_add(stacks, row);
+	}
+	json_object_object_add(object, "stacks", stacks);
+	json_object_array_add(request->array, object);
+}
+
+static bool show(struct target *target, void *argument, struct failure *failure)
+{
+	struct arguments_looking *request = argument;
+	struct heap_profile profile;
+
+	if (!heap_profile_fetch(target, 0, &profile, failure))
+		return false;
+	qsort(profile.stacks, profile.stack_count, sizeof(*profile.stacks), by_pinned);
+	if (request->json)
+		add_json(request, target, &profile);
+	else
+		print_text(target, &profile);
+	return true;
+}
+
+static int frag_run(int argc, char **argv)
+{
+	return arguments_look("frag", argc, argv, show);
+}
+
+const struct command frag_command = {
+	.name = "frag",
+	.arguments = "[-j] [TARGET... | --all]",
+	.summary = "show which call stacks keep pages from going back",
+	.help = "  -a, --all   every process that can be asked\n"
+		"  -j, --json  one JSON object; bytes as integers\n"
+		"\n"
+		"For each call stack: the pages that would be free if all blocks that it has allocated\n"
+		"went, whatever little of them these fill; a page that blocks of several stacks share\n"
+		"is divided among them. By samples, so a profile must be on: `hakctl profile start`.\n",
+	.run = frag_run,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* `hakctl leaks`: which call stacks hold more and more, between two looks at a running process. */
+#include <config.h>
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hakctl/client/arguments.h"
+#include "hakctl/command.h"
+#include "hakctl/output/units.h"
+#include "hakctl/profile/stack_text.h"
+
+#define STACKS_SHOWN 10
+#define FRAMES_SHOWN 6
+#define SECONDS	     10.0
+#define NS	     1000000000ull
+
+struct request {
+	bool json, all;
+	double seconds;
+	struct json_object *array;
+};
+
+static int by_growth(const void *a, const void *b)
+{
+	const struct profile_stack *one = a, *other = b;
+	double grown = one->values[PROFILE_LIVE_BYTES], others = other->values[PROFILE_LIVE_BYTES];
+
+	return (grown < others) - (grown > others);
+}
+
+static uint64_t age_of(const struct heap_profile *profile, const struct profile_stack *stack)
+{
+	return stack->oldest_ns < profile->state.now_ns ?
+		       (profile->state.now_ns - stack->oldest_ns) / NS :
+		       0;
+}
+
+static void print_text(const struct target *target, const struct heap_profile *profile, double seconds)
+{
+	size_t shown = 0;
+
+	printf("%s: what lives, and grew within %g s\n", target_label(target), seconds);
+	for (; shown < profile->stack_count && shown < STACKS_SHOWN; shown++) {
+		const struct profile_stack *stack = &profile->stacks[shown];
+
+		if (stack->values[PROFILE_LIVE_BYTES] < 1)
+			break;
+		printf("\n+ %s, now %s; %s of it older than that, the oldest %s\n",
+		       units_mebibytes((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+		       units_mebibytes((uint64_t)stack->held_bytes).text,
+		       units_mebibytes((uint64_t)stack->old_bytes).text,
+		       units_duration(age_of(profile, stack)).text);
+		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
+	}
+	if (!shown)
+		printf("nothing grew\n");
+}
+
+static void add_json(const struct request *request, const struct target *target,
+		     const struct heap_profile *profile)
+{
+	struct json_object *object = json_output_target(target);
+	struct json_object *stacks = json_object_new_array();
+
+	for (size_t i = 0; i < profile->stack_count; i++) {
+		const struct profile_stack *stack = &profile->stacks[i];
+		struct json_object *row;
+
+		if (stack->values[PROFILE_LIVE_BYTES] < 1)
+			break;
+		row = json_object_new_object();
+		json_output_number(row, "grown_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
+		json_output_number(row, "live_bytes", (uint64_t)stack->held_bytes);
+		json_output_number(row, "older_bytes", (uint64_t)stack->old_bytes);
+		json_output_number(row, "oldest_seconds", age_of(profile, stack));
+		json_object_object_add(row, "frames", stack_text_json(profile, stack));
+		json_object_array_add(stacks, row);
+	}
+	json_object_object_add(object, "stacks", stacks);
+	json_object_array_add(request->array, object);
+}
+
+static bool show(struct target *target, void *argument, struct failure *failure)
+{
+	struct request *request = argument;
+	struct heap_profile before, now;
+
+	if (!heap_profile_fetch(target, 0, &before, failure))
+		return false;
+	usleep((useconds_t)(request->seconds * 1e6));
+	if (!heap_profile_fetch(target, before.state.now_ns, &now, failure))
+		return false;
+	/* What it holds; its values become what it grew by. */
+	for (size_t i = 0; i < now.stack_count; i++)
+		now.stacks[i].held_bytes = now.stacks[i].values[PROFILE_LIVE_BYTES];
+	heap_profile_subtract(&now, &before);
+	qsort(now.stacks, now.stack_count, sizeof(*now.stacks), by_growth);
+	if (request->json)
+		add_json(request, target, &now);
+	else
+		print_text(target, &now, request->seconds);
+	return true;
+}
+
+static int leaks_run(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "seconds", required_argument, NULL, 's' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct request request = { .seconds = SECONDS };
+	struct target_list list = { .targets = NULL };
+	enum exit_code code;
+	int letter;
+
+	while ((letter = arguments_next(argc, argv, ":aj", known)) != -1) {
+		if (letter == '?')
+			return EXIT_USAGE;
+		if (letter == 's' && !units_parse_seconds(optarg, &request.seconds))
+			return arguments_bad_value("leaks", "--seconds", optarg,
+						   "a time such as 10, 2m or 500ms");
+		request.json |= letter == 'j';
+		request.all |= letter == 'a';
+	}
+	code = arguments_take_targets("leaks", argv + optind, request.all, ARGUMENTS_MANY, &list);
+	if (code != EXIT_DONE)
+		return code;
+	if (request.json)
+		return arguments_visit_json("leaks", &list, request.all, show, &request,
+					    &request.array);
+	return arguments_visit("leaks", &list, request.all, show, &request);
+}
+
+const struct command leaks_command = {
+	.name = "leaks",
+	.arguments = "[-j] [--seconds TIME] [TARGET... | --all]",
+	.summary = "show which call stacks hold more and more",
+	.help = "      --seconds TIME  between the two looks: 10, 2m (default 10)\n"
+		"  -a, --all           every process that can be asked\n"
+		"  -j, --json          one JSON object; bytes as integers\n"
+		"\n"
+		"For each call stack that holds more than at the first look: by how much, what it holds,\n"
+		"how much of that was there before the first look, and how old the oldest sample is. By\n"
+		"samples, so a profile must be on: `hakctl profile start`. The longer it waits, the surer.\n",
+	.run = leaks_run,
+};
