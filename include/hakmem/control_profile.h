@@ -22,7 +22,7 @@ struct control_profile {
 	uint64_t dropped_samples;	/* allocations that were not sampled for want of room */
 };
 
-#define CONTROL_STACK_FRAMES	64
+#define CONTROL_STACK_FRAMES	128
 
 /* Objects are estimates in 256ths of one, bytes too: what samples stand for. */
 struct control_stack {
@@ -48,7 +48,7 @@ struct control_sample {
 
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(struct control_profile) == 72, "no padding");
-_Static_assert(sizeof(struct control_stack) == 544, "no padding");
+_Static_assert(sizeof(struct control_stack) == 1056, "no padding");
 _Static_assert(sizeof(struct control_sample) == 56, "no padding");
 #endif
 

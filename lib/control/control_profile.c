@@ -11,6 +11,7 @@
 #include "os/process.h"
 #include "profile/profile.h"
 #include "profile/sample_table.h"
+#include "profile/sampling.h"
 #include "profile/stack_table.h"
 #include "support/options.h"
 #include "support/page_size.h"
@@ -139,9 +140,12 @@ static void fill_sample(struct control_sample *row, const struct sample_copy *sa
 		row->held_bytes = row->pinned_bytes = align_up(bytes, page_size());
 	else {
 		row->held_bytes = slab_block_bytes(sample->block - reservation.base);
-		row->pinned_bytes = pinned_in_slab(sample->twin ? sample->twin :
-								  (void *)sample->block);
+		row->pinned_bytes = pinned_in_slab((void *)sample->block);
 	}
+	/* It stands for others as its twin does; where it is itself it pins its own page, once. */
+	if (sample->twin && sample->objects)
+		row->pinned_bytes = pinned_in_slab(sample->twin) +
+				    row->pinned_bytes * SAMPLING_UNIT / sample->objects;
 }
 
 uint32_t control_profile_count_samples(void)

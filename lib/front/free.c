@@ -56,15 +56,16 @@ static bool is_kept_apart(const struct heap *heap)
 static void NOINLINE free_remote(struct bin *bin, void *block)
 {
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
-	struct thread_cache *cache = is_kept_apart(owner) ? NULL : lease_take_own();
+	struct thread_cache *cache;
 	unsigned class;
 	void *twin;
 
-	if (unlikely(!cache) && heap_is_kept(owner) && sampled_free(owner, block, &twin)) {
+	if (unlikely(heap_is_kept(owner)) && sampled_free(owner, block, &twin)) {
 		if (twin)
 			free_inline(twin);
 		return;
 	}
+	cache = is_kept_apart(owner) ? NULL : lease_take_own();
 	/* Its thread is on its way out, or its cache is seized, or the heap is nobody's. */
 	if (unlikely(!cache)) {
 		lease_send_home(block);

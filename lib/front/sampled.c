@@ -30,7 +30,7 @@ static struct seat *make_seat(unsigned home)
 	if (!seat)
 		return NULL;
 	thread_cache_init(&seat->cache, home);
-	heap_keep(&seat->cache.heap);
+	heap_make_common(&seat->cache.heap);	/* the helper looks after it */
 	do {
 		seat->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(&seats, &head, seat, memory_order_release,

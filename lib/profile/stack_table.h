@@ -16,7 +16,7 @@
 
 #define STACK_TABLE_STACKS	16384u
 #define STACK_TABLE_FRAMES	262144u		/* of all stacks together */
-#define STACK_DEPTH_MOST	64u		/* frames, the innermost ones */
+#define STACK_DEPTH_MOST	128u		/* frames, the innermost ones */
 
 struct call_stack_record {
 	_Atomic uint64_t objects;	/* allocated, in SAMPLING_UNITths; relaxed: a count, as these */
