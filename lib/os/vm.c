@@ -126,12 +126,45 @@ static uintptr_t random_place(unsigned number)
 #define ANY_PLACE_IS_SEEN	true
 #endif
 
+/* Page by page: the kernel tells only that not all of a range is mapped. */
+static bool is_unmapped(const char *start, size_t bytes)
+{
+	unsigned char unused;
+	size_t at;
+
+	for (at = 0; at < bytes; at += vm_page_size())
+		if (system_call(SYS_mincore, start + at, vm_page_size(), &unused) != -ENOMEM)
+			return false;
+	return true;
+}
+
+/*
+ * Where a sandbox refuses mmap(2), and brk(2) is left as it is to the C library: a page of it, made as
+ * large as is wanted on its way. Nobody else's break moves: it is back before anybody looks, but
+ * for who calls brk himself in another thread.
+ */
+static int map_by_break(void *start, size_t bytes)
+{
+	uintptr_t end = (uintptr_t)system_call(SYS_brk, 0ul);
+	uintptr_t page = align_up(end, vm_page_size());
+	long moved = -EPERM;
+
+	if (!end || !is_unmapped(start, bytes) ||
+	    (uintptr_t)system_call(SYS_brk, page + vm_page_size()) != page + vm_page_size())
+		return -EPERM;
+	moved = system_call(SYS_mremap, page, vm_page_size(), bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start);
+	system_call(SYS_brk, end);
+	return counted(moved);
+}
+
 /* Before Linux 4.17 the flag is unknown, and start is no more than a wish. */
 static int map_here(void *start, size_t bytes, int flags)
 {
 	long mapped = map(start, bytes, PROT_READ | PROT_WRITE,
 			  MAP_NORESERVE | MAP_FIXED_NOREPLACE | flags);
 
+	if (mapped == -EPERM || mapped == -ENOSYS)
+		return map_by_break(start, bytes);
 	if (system_call_failed(mapped) || mapped == (long)start)
 		return counted(mapped);
 	system_call(SYS_munmap, mapped, bytes);

@@ -201,6 +201,7 @@ static void where_mbind_is_refused_the_first_touch_decides(void)
 	refuse_mbind();
 	run_part("pages_are_with_their_threads", NULL, "HAKMEM_OPTIONS=helpers:never");
 	run_part("pages_are_with_their_threads", NULL, "HAKMEM_OPTIONS=helpers:always");
+	run_part("pages_are_with_their_threads", NULL, "HAKMEM_OPTIONS=helpers:auto");
 }
 
 static const struct contract_case cases[] = {

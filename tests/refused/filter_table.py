@@ -7,10 +7,12 @@
 A row is a call, what the filter does with it, and when it is set: before the program starts, or by the
 program before its heap grows. The program's output must be what it is without hakmem, under the same
 filter, unless it does not live there; and the rungs that `hakctl doctor` says are on must be those
-that are, as the kernel shows the helper. Prints a table, by tabs, with what is in force in each row.
+that are, as the kernel shows the helper. Prints a table, by tabs, with what is in force in each row;
+RECORD=1 keeps it in filters.tsv.
 """
 import concurrent.futures
 import functools
+import hashlib
 import json
 import os
 import subprocess
@@ -19,8 +21,9 @@ import threading
 import time
 
 ACTIONS = ["EPERM", "ENOSYS", "process", "thread", "trap", "silence"]
-QUICK = {"futex", "clone", "madvise", "prctl", "io_uring_setup"}
+QUICK = {"futex", "clone3", "madvise", "prctl", "mmap", "io_uring_setup"}
 PATIENCE = 60
+HEAD = "call\tfilter\tset\tprogram\tin force"
 WORKERS = 4 * os.cpu_count()  # they wait, most of the time
 build = os.environ["top_builddir"]
 program = os.path.join(build, "tests/refused/one_call")
@@ -198,6 +201,27 @@ def rows(names):
             for when in ("before", "itself") for action in ACTIONS]
 
 
+def library_digest():
+    """As tests/refused/run has it."""
+    source = os.environ["top_srcdir"]
+    files = sorted(os.path.join(folder, name)[len(source) + 1:] for top in ("include", "kmod-free-helpers", "lib")
+                   for folder, _, names in os.walk(os.path.join(source, top))
+                   for name in names if name.endswith((".c", ".h")))
+    digest = hashlib.sha256()
+    for name in files:
+        with open(os.path.join(source, name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()[:12]
+
+
+def record(lines):
+    """Kept beside the script, of which library it is."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "filters.tsv")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"# make check-filters RECORD=1, Linux {os.uname().release.split('-')[0]}, "
+                   f"library {library_digest()}\n{HEAD}\n" + "\n".join(lines) + "\n")
+
+
 def main():
     words = sys.argv[1:]
     names = QUICK if words[:1] == ["quick"] else set(words)
@@ -206,15 +230,19 @@ def main():
         print("# skipped: seccomp filters are refused here")
         sys.exit(77)
     failed = count = 0
-    print("call\tfilter\tset\tprogram\tin force")
+    print(HEAD)
+    lines = []
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for (_, name, action, when), outcome, rungs, wrong in pool.map(try_row, rows(names)):
-            print(name, action, when, outcome, rungs, sep="\t", flush=True)
+            lines.append("\t".join((name, action, when, outcome, rungs)))
+            print(lines[-1], flush=True)
             count += 1
             failed += bool(wrong)
             for what in wrong:
                 print(f"FAIL {name} {action} {when}: {what}", flush=True)
     print(f"# {count} rows, {failed} failed")
+    if os.environ.get("RECORD"):
+        record(lines)
     sys.exit(failed > 0)
 
 
