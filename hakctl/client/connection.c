@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hakctl/client/patience.h"
 #include "hakctl/client/priority.h"
 
 /* How connection_ask and _rows differ: where a reply goes. */
@@ -240,7 +241,7 @@ static bool ask(struct connection *connection, enum control_kind kind,
 
 	if (!timeout_ms)
 		timeout_ms = CONTROL_TIMEOUT_MS;
-	deadline_ms = now_ms() + timeout_ms;
+	deadline_ms = (int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
 	if (!send_request(connection, kind, request, request_bytes, deadline_ms,
 			  timeout_ms, failure))
 		return false;

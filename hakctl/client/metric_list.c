@@ -277,6 +277,34 @@ static void write_rows(struct openmetrics *metrics, const struct metric_source *
 	}
 }
 
+/* A series' value cannot be multiplied with its label: ranked by bytes they have to be bytes. */
+static void write_class_bytes(struct openmetrics *metrics, const struct metric_source *source)
+{
+	const struct control_class *rows = (const void *)source->look->classes.rows;
+
+	for (size_t i = 0; i < source->look->classes.count; i++) {
+		const uint64_t bytes[] = {
+			rows[i].live * rows[i].size_bytes,
+			(rows[i].free + rows[i].cached + rows[i].in_transit) * rows[i].size_bytes,
+		};
+		static const char *const states[] = { "live", "free" };
+
+		for (int state = 0; state < 2; state++) {
+			char labels[LABEL_BYTES], size[16];
+
+			if (!bytes[state])
+				continue;
+			memcpy(labels, source->labels, sizeof(source->labels));
+			snprintf(size, sizeof(size), "%u", (unsigned)rows[i].size_bytes);
+			openmetrics_label(labels, LABEL_BYTES, "size", size);
+			openmetrics_label(labels, LABEL_BYTES, "kind",
+					  rows[i].alignment_only ? "aligned" : "plain");
+			openmetrics_label(labels, LABEL_BYTES, "state", states[state]);
+			openmetrics_sample(metrics, labels, bytes[state]);
+		}
+	}
+}
+
 static void write_classes(struct openmetrics *metrics,
 			  const struct metric_source *sources, size_t count)
 {
@@ -293,6 +321,11 @@ static void write_classes(struct openmetrics *metrics,
 		if (sources[i].look)
 			write_rows(metrics, &sources[i], &sources[i].look->classes,
 				   "size", kinds, 4);
+	openmetrics_family(metrics, "class_bytes", OPENMETRICS_GAUGE, "bytes",
+			   "Blocks of a size class, in bytes: live, or free in slabs and caches.");
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].look)
+			write_class_bytes(metrics, &sources[i]);
 }
 
 static void write_nodes(struct openmetrics *metrics, const struct metric_source *sources,

@@ -19,6 +19,7 @@
 #include "control/outline.h"
 #include "hakctl/client/memory_map.h"
 #include "hakctl/client/outside_heaps.h"
+#include "hakctl/client/patience.h"
 #include "hakctl/client/remote.h"
 #include "hakctl/client/reply.h"
 
@@ -52,7 +53,7 @@ bool outside_open(struct outside *outside, const struct process *process,
 	uint64_t address;
 
 	*outside = (struct outside){ .process = process,
-				     .deadline_ns = now(CLOCK_MONOTONIC) + PATIENCE_NS };
+				     .deadline_ns = patience_cut_ns(now(CLOCK_MONOTONIC) + PATIENCE_NS) };
 	if (!remote_find(library, SYMBOL, &address, failure))
 		return false;
 	if (!remote_read(process, address, &outside->outline, sizeof(outside->outline)))

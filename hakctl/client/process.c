@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hakctl/output/text.h"
@@ -271,7 +273,9 @@ static bool take_library(const struct process *process, const char *line,
 	int path_at = 0;
 	const char *name;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &start,
+	/* Most lines are not of it, and are not taken apart. */
+	if (!strstr(line, "/libhakmem.so") ||
+	    sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &start,
 		   &end, &offset, &path_at) < 3 ||
 	    !path_at || line[path_at] != '/' || offset)
 		return false;

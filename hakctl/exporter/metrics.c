@@ -9,6 +9,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/exporter/http_server.h"
+#include "hakctl/exporter/slow_targets.h"
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
 
@@ -27,14 +28,14 @@ static void write_page(FILE *out, bool is_classic, bool wants_classes, struct ta
 	struct openmetrics metrics = { .out = out, .is_classic = is_classic };
 	struct metric_source *sources = calloc(list->count + 1, sizeof(*sources));
 	struct look *looks = calloc(list->count + 1, sizeof(*looks));
-	struct failure unused;
 
 	if (!sources || !looks)
 		message_out_of_memory();
+	slow_targets_begin_scrape();
 	for (size_t i = 0; i < list->count; i++) {
 		sources[i].target = &list->targets[i];
-		if (look_take(&list->targets[i], (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES, &looks[i],
-			      &unused))
+		if (slow_targets_look(&list->targets[i], (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES,
+				      &looks[i]))
 			sources[i].look = &looks[i];
 	}
 	metric_list_write(&metrics, sources, list->count, wants_classes);
