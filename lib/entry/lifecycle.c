@@ -19,6 +19,7 @@
 #include "back/superslab.h"
 #include "back/superslab_trim.h"
 #include "control/control.h"
+#include "entry/last_words.h"
 #include "helper/helper.h"
 #include "helper/helper_life.h"
 #include "front/hardened.h"
@@ -90,6 +91,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	(void)argc;
 	(void)argv;
 	options_read(environment);
+	last_words_begin();
 	placement_init();
 	if (options.hardened)
 		hardened_begin();

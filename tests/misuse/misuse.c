@@ -4,6 +4,7 @@
  * library said. Called by the programs of this folder.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -36,12 +37,32 @@ void announce(const char *format, ...)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-/* Whether the text is exactly one of the lines, with its newline. */
+/* What follows the message: "hakmem: in process 4121 (double_free), thread 4121, called from", and places. */
+static bool ends_with_who_called(const char *text)
+{
+	char name[64] = "";
+	int pid, thread, length = 0;
+
+	if (sscanf(text, "hakmem: in process %d (%63[^)]), thread %d%n", &pid, name, &thread, &length) != 3 ||
+	    pid <= 0 || thread <= 0 || strcmp(name, program_invocation_short_name))
+		return false;
+	if (strncmp(text + length, ", called from\n", 14))
+		return text[length] == '\n' && !text[length + 1];
+	/* This program is among them, and each is a line of its own. */
+	if (!strstr(text, name) || !strstr(text, "(+0x"))
+		return false;
+	for (text += length + 14; *text; text += strcspn(text, "\n") + 1)
+		if (strncmp(text, "hakmem:   ", 10))
+			return false;
+	return true;
+}
+
+/* Whether the text begins with exactly one of the lines, with its newline. */
 static bool is_one_of(const char *text, const char *lines)
 {
-	size_t length = strlen(text);
+	size_t length = strcspn(text, "\n") + 1;
 
-	if (strcspn(text, "\n") + 1 != length)
+	if (!ends_with_who_called(text + length))
 		return false;
 	for (; *lines; lines += strcspn(lines, "\n") + 1)
 		if (!strncmp(lines, text, length))
