@@ -11,6 +11,7 @@ skip_if_library_has_a_sanitizer
 skip_if_library_serves_no_socket
 command -v python3 >/dev/null || skip "no python3"
 
+# shellcheck disable=SC2119 # with no options of its own
 start_planted
 "$HAKCTL" profile start --interval 4K "$pid" >"$work/output"
 tell i 1
@@ -35,10 +36,10 @@ if first["pinned_bytes"] < 5 * first["live_bytes"]:
 PYTHON
 
 # What grows is named, and what only lives is not.
-for i in 1 2 3; do
+for _ in 1 2 3; do
 	tell g 1
 done
-(sleep 0.5; for i in 1 2 3 4; do printf g; done >&9) &
+(sleep 0.5; for _ in 1 2 3 4; do printf g; done >&9) &
 expect 0 'grow_ever' "$HAKCTL" leaks --seconds 2 "$pid"
 wait_until said_so_many 9
 expect 0 'nothing grew' "$HAKCTL" leaks --seconds 0.2 "$pid"

@@ -13,6 +13,7 @@ skip_if_library_has_a_sanitizer
 skip_if_library_serves_no_socket
 command -v python3 >/dev/null || skip "no python3"
 
+# shellcheck disable=SC2119 # with no options of its own
 start_planted
 expect 1 'no profile was taken' "$HAKCTL" profile dump "$pid"
 expect 2 'wants a size such as 512K' "$HAKCTL" profile start --interval x "$pid"
