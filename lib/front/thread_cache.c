@@ -24,6 +24,7 @@
 #define FLUSH_BLOCKS		16		/* what one free has to do at most */
 #define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
+#define READS_BEFORE_SLAB	16		/* what comes is used before memory that is fresh */
 #define READS_UNTIL_ALL		4		/* more than is needed: what comes never piles up */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
@@ -281,8 +282,18 @@ static void fill(struct bin *bin, void **blocks, unsigned count)
 	bin->top = top;
 }
 
+/* It would take a slab anew, although more has come home than was read. */
+static bool wants_slab(struct thread_cache *cache, const struct bin *wanted)
+{
+	unsigned class = (unsigned)(wanted - cache->bins);
+
+	return !bin_newest(wanted) && !heap_has_room(&cache->heap, class) &&
+	       !common_is_shared(&cache->common, class) && remote_free_is_waiting(&cache->heap);
+}
+
 static void tend(struct thread_cache *cache, const struct bin *wanted)
 {
+	unsigned reads;
 	const struct arrivals to = { &cache->heap, cache->bins, cache->slots, &cache->slot_pool,
 				     cache->limits };
 
@@ -292,6 +303,8 @@ static void tend(struct thread_cache *cache, const struct bin *wanted)
 	}
 	if (remote_free_is_waiting(&cache->heap))
 		arrivals_read(&to, wanted, ++cache->reads % READS_UNTIL_ALL == 0);
+	for (reads = 0; reads < READS_BEFORE_SLAB && wants_slab(cache, wanted); reads++)
+		arrivals_read(&to, wanted, true);
 }
 
 /* Takes blocks out of slabs, count at most; 0: no memory. */

@@ -176,6 +176,12 @@ void heap_give_back(struct heap *heap);
 /* The owner goes on with a heap that was seized; false: somebody still works in it. */
 bool heap_resume(struct heap *heap);
 
+/* Owner: some slab of the class has a free block. */
+static inline bool heap_has_room(const struct heap *heap, unsigned class)
+{
+	return heap->available[class].head != 0;
+}
+
 /* Fills blocks with up to count blocks of a class; returns how many, 0: no memory. */
 unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsigned count);
 /* The same out of a slab that hosts them: see slab_guest.h. */
