@@ -196,6 +196,11 @@ static unsigned grant(const struct remote_batch *batch)
 	return heap_is_common(batch->owner) ? 0 : (unsigned)min_size(room, REMOTE_GRANT);
 }
 
+static bool is_heavy(const struct remote_outbox *outbox)
+{
+	return outbox->weight >= max_size(OUTBOX_WEIGHT, (size_t)outbox->pending * OWNER_WEIGHT);
+}
+
 bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *block,
 		      unsigned class)
 {
@@ -204,7 +209,7 @@ bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 
 	if (batch->owner && *batch->newest == block)
 		remote_free_twice(block, class);
-	if (outbox->weight >= OUTBOX_WEIGHT)
+	if (is_heavy(outbox))
 		remote_free_send_all(outbox);
 	if (batch->owner && batch->owner != owner)
 		send_batch(outbox, batch);
