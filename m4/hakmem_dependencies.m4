@@ -90,9 +90,9 @@ AC_DEFUN([HAKMEM_NUMA], [
 	NUMA_REPORT=yes
 	AC_CHECK_HEADER([numa.h], [], [NUMA_REPORT=])
 	AC_CHECK_LIB([numa], [numa_node_size64], [:], [NUMA_REPORT=])
-	AS_IF([test -z "$NUMA_REPORT"],
+	AS_IF([test -z "$NUMA_REPORT" && test "$with_hakctl" = yes],
 		[hakmem_missing="$hakmem_missing libnuma-dev"
-		 hakmem_purposes="$hakmem_purposes${hakmem_purposes:+, }libnuma for hakctl numa and the tests (or --without-hakctl --disable-tests)"])
+		 hakmem_purposes="$hakmem_purposes${hakmem_purposes:+, }libnuma for hakctl numa (or --without-hakctl)"])
 	AC_SUBST([NUMA_CFLAGS])
 	AC_SUBST([NUMA_LIBS])
 ])
@@ -121,6 +121,7 @@ AC_DEFUN([HAKMEM_DEPENDENCIES], [
 	])
 	AS_IF([test "$with_hakctl$enable_tests" = nono],
 		[NUMA_REPORT="not needed: --without-hakctl --disable-tests"], [HAKMEM_NUMA])
+	AM_CONDITIONAL([HAVE_NUMA], [test "$NUMA_REPORT" = yes])
 	AS_IF([test -n "$hakmem_missing"],
 		[AC_MSG_ERROR([not found: $hakmem_purposes. On Debian and Ubuntu: apt-get install$hakmem_missing])])
 ])

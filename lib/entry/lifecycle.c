@@ -26,6 +26,7 @@
 #include "front/lease.h"
 #include "middle/heap.h"
 #include "os/lock_fork.h"
+#include "os/program.h"
 #include "support/options.h"
 #include "upkeep/profiling.h"
 
@@ -90,6 +91,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 {
 	(void)argc;
 	(void)argv;
+	environment = program_environment(environment);
 	options_read(environment);
 	last_words_begin();
 	placement_init();

@@ -19,7 +19,7 @@
 
 /* Of others who stand behind us; written by the constructor. */
 static int (*next_mprotect)(void *start, size_t bytes, int protection);
-static int (*next_ioctl)(int descriptor, unsigned long request, ...);
+static int (*next_ioctl)(int descriptor, IOCTL_REQUEST request, ...);
 
 EXPORT int mprotect(void *start, size_t bytes, int protection)
 {
@@ -30,7 +30,7 @@ EXPORT int mprotect(void *start, size_t bytes, int protection)
 	return (int)system_call_as_libc(system_call_always(SYS_mprotect, start, bytes, protection));
 }
 
-EXPORT int ioctl(int descriptor, unsigned long request, ...)
+EXPORT int ioctl(int descriptor, IOCTL_REQUEST request, ...)
 {
 	va_list arguments;
 	void *argument;
@@ -42,7 +42,7 @@ EXPORT int ioctl(int descriptor, unsigned long request, ...)
 	result = next_ioctl ? next_ioctl(descriptor, request, argument) :
 			      system_call_as_libc(system_call_always(SYS_ioctl, descriptor, request,
 								     argument));
-	if (result == 0 && request == UFFDIO_REGISTER) {
+	if (result == 0 && (unsigned int)request == (unsigned int)UFFDIO_REGISTER) {
 		const struct uffdio_register *watched = argument;
 
 		marked_note_watched(watched->range.start, watched->range.len);

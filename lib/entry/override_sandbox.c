@@ -8,7 +8,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdarg.h>

@@ -17,6 +17,7 @@
 #include "jemalloc/mallctl_arenas.h"
 #include "front/free.h"
 #include "front/malloc.h"
+#include "os/program.h"
 #include "support/log.h"
 #include "support/system_call.h"
 
@@ -211,6 +212,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
 
 	(void)argc;
 	(void)argv;
+	environment = program_environment(environment);
 	if (malloc_conf)
 		jemalloc_conf_read(malloc_conf, "malloc_conf");
 	if (getauxval(AT_SECURE))

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "os/clock.h"
 #include "support/log.h"
@@ -277,4 +278,14 @@ uint64_t program_resident_bytes(void)
 		return 0;
 	next = strchr(text, ' ');
 	return next ? number_read(next + 1, NULL) * page_size() : 0;
+}
+
+char **program_environment(char **passed)
+{
+#ifdef __GLIBC__
+	return passed;
+#else
+	(void)passed;
+	return environ;
+#endif
 }

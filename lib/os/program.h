@@ -67,6 +67,12 @@ bool program_has_moved(void);
 /* Field 22 of /proc/PID/stat; 0: not known. */
 uint64_t program_start_time(void);
 
+/*
+ * The environment, by a constructor and what the loader passed it. glibc's passes what main() is passed, also
+ * where the program has an environ of its own; musl's passes nothing.
+ */
+char **program_environment(char **passed);
+
 /* Resident bytes; 0: it does not say. */
 uint64_t program_resident_bytes(void);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/ioctl.h>
 #include <sys/mman.h>
 
 #include "support/system_call.h"
