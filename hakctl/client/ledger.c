@@ -109,7 +109,7 @@ size_t ledger_terms(const struct control_ledger *ledger,
 	add_free(&sum, ledger);
 	term = add(&sum, "stock_bytes", "stock (populated, untaken)", ledger->stock_bytes);
 	if (ledger->brought_bytes)
-		note(term, "%.1f MiB brought ahead and not used",
+		note(term, "%.1f MiB brought ahead, unused",
 		     (double)ledger->brought_bytes / (1 << 20));
 	add(&sum, "queued_bytes", "queued for release",
 	    ledger->queued_bytes + ledger->releasing_bytes);

@@ -315,14 +315,14 @@ const struct command ps_command = {
 	.name = "ps",
 	.arguments = "[-j] [--sort COLUMN] [TARGET...]",
 	.summary = "list the processes on hakmem",
-	.help = "  -s, --sort COLUMN  rss (as it is without), live, populated, stock, release, pid\n"
-		"                     or command\n"
+	.help = "  -s, --sort COLUMN  rss (without it), live, populated, stock, release, pid or\n"
+		"                     command\n"
 		"  -j, --json         one JSON object; bytes as integers\n"
 		"\n"
 		"Memory in bytes, with K, M, G for 1024 of the one before. LIVE is what the\n"
 		"program holds, POPULATED what is resident in the heap, STOCK what is ready to\n"
 		"be taken, RELEASE/s what goes back to the kernel, measured over 0.2 s. A process\n"
-		"that has the library but no helper to ask is read from outside, and listed with the\n"
-		"reason and what mends it.\n",
+		"that has the library but no helper to ask is read from outside, and listed with\n"
+		"the reason and what mends it.\n",
 	.run = ps_run,
 };

@@ -69,7 +69,7 @@ static void describe_populated(const struct control_ledger *ledger, char note[96
 	if (age_ns == UINT64_MAX)
 		snprintf(note, 96, "the kernel has not said it");
 	else if (age_ns < LEDGER_AGE_NS)
-		snprintf(note, 96, "armed part exact; the kernel says %.1f",
+		snprintf(note, 96, "the kernel says %.1f",
 			 (double)ledger->populated_bytes / (1024 * 1024));
 	else
 		snprintf(note, 96, "the kernel said so %s ago", units_nanoseconds(age_ns).text);
@@ -123,8 +123,8 @@ void stats_text_ledger(const struct target *target, const struct look *look)
 	describe_rest(ledger, note);
 	print_line(' ', "process RSS", false, (double)rss / (1024 * 1024), note,
 		   STYLE_PLAIN);
-	printf("  memory system calls by application threads %" PRIu64
-	       "   waits for pages p99 %s, max %s\n",
+	printf("  memory system calls by application threads %" PRIu64 "\n"
+	       "  waits for pages p99 %s, max %s\n",
 	       ledger->application_calls, units_nanoseconds(ledger->wait_p99_ns).text,
 	       units_nanoseconds(ledger->wait_max_ns).text);
 	print_limits(ledger);

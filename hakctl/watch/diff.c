@@ -306,15 +306,15 @@ static int diff_run(int argc, char **argv)
 
 const struct command diff_command = {
 	.name = "diff",
-	.arguments = "[-j] [-f FILE] [--from WHEN] [--to WHEN] [--seconds N] [TARGET...]",
+	.arguments = "[-j] [-f FILE] [--from WHEN] [--to WHEN] [-s N] [TARGET...]",
 	.summary = "what changed between two times",
 	.help = "  -f, --file FILE    of `hakctl watch`; " RECORDING_FILE " without it\n"
-		"      --from WHEN    10m ago, 03:00 or \"2026-12-01 03:00\"; the first look without it\n"
+		"      --from WHEN    10m (ago), 03:00 or \"2026-12-01 03:00\"; else the first look\n"
 		"      --to WHEN      the last look without it\n"
 		"  -s, --seconds N    no recording: from now on, so long\n"
 		"  -j, --json         one JSON object; bytes as integers\n"
 		"\n"
-		"TARGET is a PID, or a word of the command line. Says for each process what grew, and\n"
-		"in blocks of which sizes.\n",
+		"TARGET is a PID, or a word of the command line. Says for each process what grew,\n"
+		"and in blocks of which sizes.\n",
 	.run = diff_run,
 };

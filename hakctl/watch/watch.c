@@ -152,14 +152,14 @@ static int watch_run(int argc, char **argv)
 
 const struct command watch_command = {
 	.name = "watch",
-	.arguments = "[-o FILE] [--every SECONDS] [--size SIZE] [--count N] [TARGET...]",
+	.arguments = "[-o FILE] [--every SECONDS] [--size SIZE] [-n N] [TARGET...]",
 	.summary = "record what processes are like, for `hakctl diff`",
 	.help = "  -o, --output FILE    " RECORDING_FILE " without it\n"
 		"  -e, --every SECONDS  between looks; 10 without it\n"
 		"  -s, --size SIZE      of the file, 64M without it: the oldest looks make room\n"
 		"  -n, --count N        end after N looks, else when interrupted\n"
 		"\n"
-		"Without a TARGET: all processes on hakmem, those that begin later as well. A file\n"
-		"that is there already is gone on with.\n",
+		"Without a TARGET: all processes on hakmem, those that begin later as well. A\n"
+		"file that is there already is gone on with.\n",
 	.run = watch_run,
 };

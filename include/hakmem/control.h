@@ -291,7 +291,7 @@ enum control_unit { CONTROL_UNIT_COUNT, CONTROL_UNIT_BYTES, CONTROL_UNIT_NS, CON
 #define CONTROL_SAMPLED		4u	/* ≈ */
 
 struct control_setting {
-	char name[48];			/* "populate.moved_bytes", terminated */
+	char name[48];			/* "moved_bytes", terminated */
 	uint64_t value;			/* UINT64_MAX for a limit: none */
 	uint16_t unit;			/* enum control_unit */
 	uint16_t flags;

@@ -125,7 +125,7 @@ int hak_malloc_trim(size_t pad);
 int hak_ctl(const char *name, size_t *value, const char *change);
 
 /*
- * A counter by name, such as "live.asked_bytes" or "populate.moved_bytes"; bytes where the name
+ * A counter by name, such as "asked_bytes" or "moved_bytes"; bytes where the name
  * says so. (size_t)-1: there is none of that name.
  */
 size_t hak_stats_read(const char *name);

@@ -54,7 +54,7 @@
 #define MARKS			(CONTROL_CLIENTS + 2)
 #define LISTEN_LATER_NS		1000000000ull
 #define ORPHAN_LOOK_NS		1000000000ull	/* where the program's end wakes nobody */
-#define PENDING_SLEEP_NS	5000000ull		/* while an answer is not ready */
+#define PENDING_SLEEP_NS	1000000ull		/* while an answer is not ready */
 #define TURN_NS			200000ull
 #define SLACK_NS		50000ul
 #define NS_FOR_EVER		UINT64_MAX

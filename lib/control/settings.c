@@ -15,12 +15,14 @@
 #include "support/options.h"
 #include "upkeep/profiling.h"
 
-#define FIELD(name, field, unit, flags, help) \
-	{ name, offsetof(struct control_ledger, field), CONTROL_UNIT_##unit, flags, help }
+/* Its name is the field's, as in hakctl's JSON; the other one says what it belongs to. */
+#define FIELD(alias, field, unit, flags, help) \
+	{ #field, alias, offsetof(struct control_ledger, field), CONTROL_UNIT_##unit, flags, help }
 #define ONLY_GROWS	CONTROL_CUMULATIVE
 
 static const struct counter {
 	const char *name;
+	const char *alias;	/* that hak_ctl understands as well */
 	size_t offset;
 	uint16_t unit;
 	uint16_t flags;
@@ -104,7 +106,7 @@ uint32_t settings_find(const char *name)
 	uint32_t i;
 
 	for (i = 0; i < COUNTERS; i++)
-		if (strcmp(counters[i].name, name) == 0)
+		if (strcmp(counters[i].name, name) == 0 || strcmp(counters[i].alias, name) == 0)
 			return i;
 	for (i = 0; i < options_count(); i++)
 		if (strcmp(options_name(i), name) == 0)

@@ -28,7 +28,7 @@ huge()
 }
 before=$(huge)
 if [ "$before" -gt 0 ]; then
-	expect 1 'in huge pages, which come back slowly; --yes does it' "$HAKCTL" map --heat 0.2 "$pid"
+	expect 1 'in huge pages, which come back slowly, and cost it a fault for each page of' "$HAKCTL" map --heat 0.2 "$pid"
 	# One or two may go back meanwhile; split, all would be gone.
 	[ "$(huge)" -ge $((before / 2)) ] || { echo "huge pages: $before KiB before, $(huge) behind"; failures=$((failures + 1)); }
 else

@@ -12,7 +12,7 @@ growing=${top_builddir:?}/tests/hakctl/growing_heap
 
 cat >"$work/compare.py" <<'EOF'
 import json, struct, subprocess, sys, time
-hakctl, pid, truth = sys.argv[1:4]
+hakctl, pid, truth, size = sys.argv[1:4] + [int(sys.argv[4])]
 MIB, AGE_NS = 1 << 20, 10000000
 wrong = []
 
@@ -34,6 +34,10 @@ def check(what, is_, low, high):
     if not low * 0.98 - MIB // 4 <= is_ <= high * 1.02 + MIB // 4:
         wrong.append(f"{what}: {is_ / MIB:.1f} MiB, truth {low / MIB:.1f} to {high / MIB:.1f}")
 
+def written():
+    """What the program writes to of what lives, which is as large as the class."""
+    return size / usable
+
 def one():
     before = live()
     process = json.loads(subprocess.check_output([hakctl, "stats", "-j", pid]))["processes"][0]
@@ -43,13 +47,15 @@ def one():
     if age is not None and age < AGE_NS:
         # What was brought ahead is resident and does not live; the stock is in it.
         ahead = max(process["stock_bytes"], process["brought_bytes"])
-        check("populated", process["populated_bytes"] - ahead, before, after + 6 * MIB)
+        check("populated", process["populated_bytes"] - ahead, before * written(), after + 6 * MIB)
     if process["not_heap_bytes"] is not None and not 0.5 * MIB <= process["not_heap_bytes"] <= 8 * MIB:
         wrong.append(f"not heap: {process['not_heap_bytes'] / MIB:.1f} MiB")
     return process
 
 while live() < 60 * MIB:
     time.sleep(0.05)
+classes = json.loads(subprocess.check_output([hakctl, "stats", "-j", "--classes", pid]))["processes"][0]["per_class"]
+usable = max(classes, key=lambda row: row["live"] * row["size_bytes"])["size_bytes"]
 ages = 0
 for _ in range(8):
     ages += one()["populated_age_ns"] is not None
@@ -66,6 +72,20 @@ time.sleep(1.5)
 # brings pages of zeroes that take no memory.
 cells = json.loads(subprocess.check_output([hakctl, "map", "-j", pid]))["processes"][0]
 start, end = cells["heap_start"], cells["heap_start"] + len(cells["superslabs"]) * (2 << 20)
+# The other numbers of one process with one thread and one size.
+process = one()
+statm = int(open(f"/proc/{pid}/statm").read().split()[1]) * 4096
+for name, is_, low, high in (
+        ("RSS", process["rss_bytes"], statm, statm),
+        ("blocks", process["blocks_live_count"] * usable, live(), live()),
+        ("asked for, sampled", process["asked_bytes"], live() * written() * 0.9, live() * written() * 1.1),
+        ("rounding and asked", process["asked_bytes"] + process["rounding_bytes"], live(), live()),
+        ("slabs", process["slabs_bytes"], live(), live() * 1.15 + 2 * MIB),
+        ("terms", sum(term["bytes"] for term in process["terms"]), process["populated_bytes"],
+         process["populated_bytes"])):
+    check(f"{name}, standing still", is_, low, high)
+if process["threads"] != 1 or process["refused"] or process["strays"]:
+    wrong.append("counts that should be one and none")
 # Asking the kernel takes a thousandth of a processor at most: where it is slow, seldom.
 for _ in range(600):
     process = one()
@@ -81,14 +101,17 @@ print("\n".join(wrong))
 sys.exit(bool(wrong))
 EOF
 
-for options in '' control:always; do
+for way in '1000' '1000 control:always' '100 control:always' '100000'; do
+	size=${way%% *}
+	options=${way#"$size"}
+	options=${options# }
 	rm -f "$work/truth"
 	# The program itself, not env, is looked at.
-	HAKMEM_OPTIONS=$options LD_PRELOAD=$HAKMEM_LIB "$growing" 1000 100 3 "$work/truth" &
+	HAKMEM_OPTIONS=$options LD_PRELOAD=$HAKMEM_LIB "$growing" "$size" 100 3 "$work/truth" &
 	pid=$!
 	started="$started $pid"
 	wait_until test -s "$work/truth"
-	python3 "$work/compare.py" "$HAKCTL" "$pid" "$work/truth" || failures=$((failures + 1))
+	python3 "$work/compare.py" "$HAKCTL" "$pid" "$work/truth" "$size" || failures=$((failures + 1))
 	# A scrape tells the age, too.
 	expect 0 'hakmem_populated_age_seconds{' "$HAKCTL" metrics "$pid"
 	end_all

@@ -21,7 +21,7 @@ def took(*verb):
     subprocess.run([hakctl, *verb, pid], stdout=subprocess.DEVNULL, check=True)
     return (time.monotonic() - began) * 1e3
 
-times = {"get decay_ms": [], "stats -j": [], "stats --classes": [], "map": []}
+times = {"get decay_ms": [], "stats -j": [], "stats --classes": [], "map": [], "purge": []}
 for _ in range(21):
     for verb, list_ in times.items():
         list_.append(took(*verb.split()))

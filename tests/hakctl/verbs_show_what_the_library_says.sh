@@ -23,8 +23,9 @@ for line in 'live (asked for)            ≈   2300.0 MiB   sampled' \
 	'+ free in partly used slabs        144.0 MiB   8.9 %' \
 	'+ stock (populated, untaken)       210.0 MiB' \
 	'- not touched yet                   40.0 MiB' \
-	'= populated                       2820.0 MiB   armed part exact; the kernel says 2820.0' \
-	'memory system calls by application threads 0   waits for pages p99 0 µs, max 14 µs'; do
+	'= populated                       2820.0 MiB   the kernel says 2820.0' \
+	'memory system calls by application threads 0' \
+	'  waits for pages p99 0 µs, max 14 µs'; do
 	expect 0 "$line" "$HAKCTL" stats "$pid"
 done
 # Where the locale has no such letters, others stand for them.
