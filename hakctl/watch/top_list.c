@@ -10,7 +10,11 @@
 #include <string.h>
 
 #include "hakctl/client/ledger.h"
+#include "hakctl/client/patience.h"
 #include "hakctl/output/message.h"
+
+/* One that does not answer costs this much, and then for a while nothing. */
+enum { PATIENCE_MS = 100, LOOKS_LEFT_OUT = 20 };
 
 static struct top_row *find_row(const struct top_list *list, const struct process *process)
 {
@@ -131,15 +135,26 @@ static void take_values(struct top_row *row)
 
 static void look_at(struct top_row *row)
 {
-	struct failure failure;
+	struct failure failure = { .is_timeout = false };
 	struct look look;
+	bool is_done;
 
 	if (!top_list_is_there(&row->target)) {
 		row->is_gone = true;
 		return;
 	}
+	if (row->looks_left_out) {
+		row->looks_left_out--;
+		return;
+	}
 	row->why[0] = '\0';
-	if (look_take(&row->target, 0, &look, &failure)) {
+	/* Keys are waiting, and all the others. */
+	patience_set(PATIENCE_MS);
+	is_done = look_take(&row->target, 0, &look, &failure);
+	patience_set(0);
+	if (!is_done ? failure.is_timeout : look.from_outside && row->target.state == TARGET_READY)
+		row->looks_left_out = LOOKS_LEFT_OUT;
+	if (is_done) {
 		row->rates = row->is_known ? rates_between(&row->ledger, &look.ledger) :
 					     (struct rates){ .seconds = 0 };
 		row->ledger = look.ledger;

@@ -34,6 +34,7 @@ struct top_row {
 	bool is_known;		      /* there was one */
 	bool is_gone, is_found;	      /* ended; there in the last search */
 	char why[256];		      /* nobody answers; "": somebody does */
+	unsigned looks_left_out;      /* it kept us waiting: so many are still to be left out */
 	struct rates rates;
 	struct history rss, live;
 	double values[TOP_COLUMN_COUNT]; /* what is shown and sorted by */

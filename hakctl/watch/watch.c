@@ -10,10 +10,14 @@
 #include <time.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/patience.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
 #include "hakctl/watch/recording.h"
+
+/* The others are to be recorded in time. */
+enum { PATIENCE_MS = 500 };
 
 #define DEFAULT_BYTES ((uint64_t)64 << 20)
 
@@ -61,8 +65,12 @@ static bool record_all(const struct request *request, struct recording *recordin
 	for (size_t i = 0; done && i < list.count; i++) {
 		struct failure unused;
 		struct look look;
+		bool is_seen;
 
-		if (!look_take(&list.targets[i], LOOK_CLASSES, &look, &unused))
+		patience_set(PATIENCE_MS);
+		is_seen = look_take(&list.targets[i], LOOK_CLASSES, &look, &unused);
+		patience_set(0);
+		if (!is_seen)
 			continue;
 		recording_take(&record, &list.targets[i], &look);
 		look_free(&look);

@@ -66,7 +66,7 @@ for mode in shrinks grows escapes circle pipe flood more; do
 	*)
 		set -- stats 'stats -j' 'stats --classes' 'ps -j' numa huge doctor purge \
 			'limit --soft 1G' 'get decay_ms' list map stray 'metrics --format text' \
-			'wait --timeout 1 --rss-below 1'
+			'wait --timeout 1 --rss-below 1' 'diff --seconds 0.1' "watch -n 1 -o $work/ring.$mode"
 		;;
 	esac
 	for verb in "$@"; do
@@ -75,6 +75,26 @@ for mode in shrinks grows escapes circle pipe flood more; do
 	done
 	[ $mode = more ] || end_all
 done
+
+# Command lines are others' texts as well.
+cat >"$work/named.py" <<'PYTHON'
+import os, sys
+os.execv(sys.argv[1], ["\033]0;owned\007\033[31msleeper", "60"])
+PYTHON
+if command -v python3 >/dev/null; then
+	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB python3 "$work/named.py" "$(command -v sleep)" &
+	started="$started $!"
+	named()
+	{
+		"$HAKCTL" ps | grep -q 'owned.*sleeper'
+	}
+	wait_until named
+	does_no_harm ps
+	does_no_harm ps -j
+	does_no_harm diff --seconds 0.1
+	does_no_harm watch -o "$work/ring" -n 1
+	does_no_harm diff -f "$work/ring"
+fi
 
 # The others are seen.
 

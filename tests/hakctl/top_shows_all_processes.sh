@@ -120,6 +120,13 @@ for size in '80 24' '120 40' '200 60' '40 10'; do
 		fi
 	done
 done
+# One that accepts and never answers delays no key of ours for long.
+start_fake_preloaded mute
+begin 120 30 A=b
+shows 'fake_library.*does not answer|fake_library.*: '
+press End && press Home && press r && shows 'reversed'
+press q && shows 'exit code 0'
+
 begin 80 24 TERM=dumb
 shows 'top: this terminal \(TERM=dumb\) cannot place its cursor' && shows 'exit code 1'
 expect_end
