@@ -13,9 +13,10 @@
 
 #include "front/sampled.h"
 
-#define BYTES_AT_ONCE	(256 * KiB)	/* a bin that turns over fast is filled with so much … */
+#define BYTES_AT_ONCE	(1 * MiB)	/* a bin that turns over fast is filled with so much … */
 #define BLOCKS_AT_ONCE	512		/* … and so many blocks at most */
 #define TURNS_TO_GROW	4
+#define ROOM		32		/* by which what is freed may be more than what was handed out */
 #define BATCH_BLOCKS	64
 
 /* So many blocks more come into the bin out of slabs, or fewer. */
@@ -43,11 +44,16 @@ static void grow(struct thread_cache *cache, unsigned class)
 {
 	uint32_t most = (uint32_t)min_size(BYTES_AT_ONCE / size_class_table[class].size, BLOCKS_AT_ONCE);
 	uint32_t count = bin_count(&cache->bins[class], &cache->slots[class]);
+	uint32_t limit = cache->limits[class];
 	uint8_t *in_row = &cache->counted.in_row[counted_of_class(class)];
 
-	if (++*in_row < TURNS_TO_GROW || count >= most)
+	if (count >= most || ++*in_row < TURNS_TO_GROW)
 		return;
 	*in_row = 0;
+	/* What is freed of so many is not to be flushed. */
+	if (limit < 2 * count + ROOM &&
+	    !thread_cache_raise_limit(cache, class, 2 * count + ROOM - limit))
+		return;
 	fill_up(cache, class, (uint32_t)min_size(most - count, count));
 }
 
@@ -65,6 +71,8 @@ static void *pop(struct thread_cache *cache, size_t size, unsigned class)
 	void *block;
 
 	if (!**top && bin_newest(bin)) {
+		/* What comes round is used: the limit is not to shrink for it. */
+		cache->flushed_in_row[class] = 0;
 		grow(cache, class);
 		exchange(cache, class);
 	}

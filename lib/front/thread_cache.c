@@ -143,25 +143,31 @@ static uint32_t most_blocks(unsigned class)
 	return (uint32_t)min_size(BIN_BYTES_MAX / size_class_table[class].size, GROWN_BLOCKS_MAX);
 }
 
-static void grow_limit(struct thread_cache *cache, unsigned class, uint32_t count)
+bool thread_cache_raise_limit(struct thread_cache *cache, unsigned class, uint32_t count)
 {
-	size_t bytes;
+	size_t bytes = claim_of(class, count);
 
-	if (count > cache->flushed[class])
-		count = cache->flushed[class];
-	cache->flushed[class] -= count;
-	bytes = claim_of(class, count);
-	if (!count || cache->limits[class] + count > most_blocks(class) ||
+	if (cache->limits[class] + count > most_blocks(class) ||
 	    cache->grown_blocks + count >
 		    common_share(&cache->common, &cache->heap, GROWN_BLOCKS_MAX))
-		return;
+		return false;
 	if (atomic_fetch_add_explicit(&claimed_bytes, bytes, memory_order_relaxed) + bytes >
 	    options.cache_max_bytes) {
 		atomic_fetch_sub_explicit(&claimed_bytes, bytes, memory_order_relaxed);
-		return;
+		return false;
 	}
 	cache->limits[class] += count;
 	cache->grown_blocks += count;
+	return true;
+}
+
+static void grow_limit(struct thread_cache *cache, unsigned class, uint32_t count)
+{
+	if (count > cache->flushed[class])
+		count = cache->flushed[class];
+	cache->flushed[class] -= count;
+	if (count)
+		thread_cache_raise_limit(cache, class, count);
 }
 
 void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit)

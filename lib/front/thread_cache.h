@@ -197,6 +197,8 @@ size_t thread_cache_empty_counted(struct thread_cache *cache);
 /* In blocks: what a bin may hold before it has shown that it needs more. */
 uint32_t thread_cache_first_limit(const struct thread_cache *cache, unsigned class);
 
+/* By so many blocks, within the budgets; false: there is no room in them. */
+bool thread_cache_raise_limit(struct thread_cache *cache, unsigned class, uint32_t count);
 /* Lowers the limit and what it claims of the budget. The bin's mark is the caller's affair. */
 void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32_t limit);
 
