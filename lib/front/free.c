@@ -23,6 +23,9 @@
 #include "front/sampled.h"
 #include "support/log.h"
 #include "support/options.h"
+#include "support/probe.h"
+
+PROBE(large_free);	/* block, bytes that it held */
 
 #define SIZES_REPORTED	8	/* then the log has seen enough */
 
@@ -105,6 +108,10 @@ void NOINLINE free_full(struct bin *bin, void *block)
 
 static enum large_lookup put_large(void *block)
 {
+	size_t bytes;
+
+	if (PROBE_IS_WATCHED(large_free) && large_look_up(block, &bytes) == LARGE_BLOCK)
+		PROBE_2(large_free, block, bytes);
 	sampled_drop_large(block);
 	return large_put(block);
 }

@@ -15,6 +15,9 @@
 #include "back/limit.h"
 #include "front/sampled.h"
 #include "os/vm.h"
+#include "support/probe.h"
+
+PROBE(large_alloc);	/* block, bytes asked for */
 
 /*
  * A page that is dropped and then written to takes several times as long as one that is
@@ -60,7 +63,10 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 	do {
 		block = take(cache, size, alignment, dirty_bytes);
 	} while (unlikely(!block) && limit_try_again(size, &tries));
-	if (block && unlikely(profile_is_on()))
+	if (!block)
+		return NULL;
+	PROBE_2(large_alloc, block, size);
+	if (unlikely(profile_is_on()))
 		sampled_judge_large(cache, block, size);
 	return block;
 }

@@ -13,6 +13,10 @@
 #include "profile/call_stack.h"
 #include "profile/sample_table.h"
 #include "profile/stack_table.h"
+#include "support/probe.h"
+
+PROBE(sample);		/* block, bytes asked for, 256ths of objects that it stands for, stack */
+PROBE(sample_free);	/* block, ns that it lived */
 
 struct seat {
 	struct thread_cache cache;
@@ -101,6 +105,7 @@ static bool note(struct thread_cache *cache, void *block, void *twin, size_t ask
 
 	sample.stack = stack_table_find(frames, call_stack_read(frames, STACK_DEPTH_MOST));
 	stack_table_count(sample.stack, objects, objects * asked / SAMPLING_UNIT);
+	PROBE_4(sample, block, asked, objects, sample.stack);
 	sampling_note_cost(&cache->counted.sampling, sample.born_ns, process_now_ns());
 	return sample_table_add(&sample);
 }
@@ -160,6 +165,7 @@ void sampled_drop_large(void *block)
 	run->sampled = 0;
 	if (!sample_table_take(block, &sample))
 		return;
+	PROBE_2(sample_free, block, process_now_ns() - sample.born_ns);
 	atomic_fetch_sub_explicit(&large_samples, 1, memory_order_relaxed);
 }
 
@@ -171,7 +177,8 @@ bool sampled_free(struct heap *owner, void *block, void **twin)
 		return false;
 	/* Freed twice, or a pointer inside a block: its slab says so. */
 	sample.twin = NULL;
-	sample_table_take(block, &sample);
+	if (sample_table_take(block, &sample))
+		PROBE_2(sample_free, block, process_now_ns() - sample.born_ns);
 	put_block(owner, block);
 	*twin = sample.twin;
 	return true;

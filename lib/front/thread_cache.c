@@ -15,6 +15,7 @@
 #include "front/quarantine.h"
 #include "middle/guest.h"
 #include "support/options.h"
+#include "support/probe.h"
 
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
 #define BIN_BLOCKS_FIRST	256		/* … in blocks at most */
@@ -26,6 +27,9 @@
 #define REFILLS_TO_SEND		16		/* remote frees wait for so many at most */
 #define READS_BEFORE_SLAB	16		/* what comes is used before memory that is fresh */
 #define READS_UNTIL_ALL		4		/* more than is needed: what comes never piles up */
+
+PROBE(refill);	/* size of the blocks, how many */
+PROBE(flush);	/* the same */
 
 _Thread_local struct thread_cache_tls thread_cache_tls;
 
@@ -210,6 +214,7 @@ static void flush(struct thread_cache *cache, unsigned class)
 	count = (uint32_t)max_size((held + 1) / 2, held + 1 - min_size(held, cache->limits[class]));
 	/* The limit may be none at all. */
 	count = (uint32_t)min_size(count, min_size(held, FLUSH_BLOCKS));
+	PROBE_2(flush, size_class_table[class].size, count);
 	remember_flushed(cache, class, count);
 	bin_move_down(bin, &cache->slots[class], count);
 	if (bin_has_slots(bin, &cache->slots[class], count))
@@ -388,6 +393,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 		asked_sample_note(cache->heap.counts, blocks[0], size);
 	if (!common_is_shared(&cache->common, class))
 		grow_limit(cache, class, count);
+	PROBE_2(refill, size_class_table[class].size, count);
 	fill(bin, blocks, count);
 	mark_full(cache, class);
 	return blocks[0];
