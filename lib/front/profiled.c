@@ -90,12 +90,12 @@ static void follow(struct thread_cache *cache)
 	struct sampling *sampling = &cache->counted.sampling;
 
 	if (cache->counted.on != profile_is_on()) {
-		thread_cache_empty_counted(cache);
+		thread_cache_counted_empty(cache);
 		thread_cache_open_steps(cache);
 	}
 	if (!cache->counted.on || sampling->generation == profile_generation())
 		return;
-	thread_cache_empty_counted(cache);
+	thread_cache_counted_empty(cache);
 	sampling_begin(sampling, profile_generation());
 }
 

@@ -126,7 +126,7 @@ static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 
 size_t seizure_empty(struct thread_cache *cache, seizure_is_over *is_over)
 {
-	size_t bytes = thread_cache_empty_counted(cache);
+	size_t bytes = thread_cache_counted_empty(cache);
 
 	remote_free_post_all(&cache->outbox);
 	remote_free_drain(&cache->heap);

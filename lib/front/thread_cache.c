@@ -253,27 +253,11 @@ static void flush_bin(struct thread_cache *cache, unsigned class)
 	mark_full(cache, class);
 }
 
-size_t thread_cache_empty_counted(struct thread_cache *cache)
-{
-	void *blocks[BATCH_BLOCKS];
-	unsigned class, count;
-	size_t bytes = 0;
-
-	for (class = 0; class < CLASS_COUNT; class++) {
-		counted_count_back(&cache->counted, class);
-		while ((count = counted_take_out(&cache->counted, class, blocks, BATCH_BLOCKS))) {
-			put_blocks(cache, blocks, count);
-			bytes += count * (size_t)size_class_table[class].size;
-		}
-	}
-	return bytes;
-}
-
 static void flush_bins(struct thread_cache *cache)
 {
 	unsigned class;
 
-	thread_cache_empty_counted(cache);
+	thread_cache_counted_empty(cache);
 	for (class = 0; class < CLASS_COUNT; class++)
 		flush_bin(cache, class);
 	if (cache->has_guests) {

@@ -192,7 +192,7 @@ void thread_cache_flush_bins(struct thread_cache *cache);
 void thread_cache_flush_all(struct thread_cache *own);
 
 /* What counted bins hold goes into slabs; returns the bytes. Also by who has seized the cache. */
-size_t thread_cache_empty_counted(struct thread_cache *cache);
+size_t thread_cache_counted_empty(struct thread_cache *cache);
 
 /* In blocks: what a bin may hold before it has shown that it needs more. */
 uint32_t thread_cache_first_limit(const struct thread_cache *cache, unsigned class);

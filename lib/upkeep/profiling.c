@@ -28,7 +28,7 @@ static void reopen(struct heap *heap, void *argument)
 		if (!seizure_take(cache))
 			continue;
 		if (!profile_is_on())
-			thread_cache_empty_counted(cache);
+			thread_cache_counted_empty(cache);
 		cache->seized.open_again = true;
 		seizure_put(cache);
 		return;
