@@ -6,6 +6,8 @@
 #ifndef TESTS_STRESS_CORE_NAMES_H
 #define TESTS_STRESS_CORE_NAMES_H
 
+#include <config.h>
+
 #include <malloc.h>
 #include <stdlib.h>
 
