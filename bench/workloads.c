@@ -52,6 +52,7 @@ static const struct bench_row rows[] = {
 	{ "large_turns", large_turns_run, 400,                   5*MIB, 25*MIB, 20,   1 },
 	{ "larson_2", larson_run, M(12),                         16,    1000,   1024, 2 },
 	{ "handover_8", handover_run, M(4),                      16,    527,    1024, 8 },
+	{ "handover_large", handover_run, 100000,                4096,  32768,  16,   2 },
 	{ "idle_threads_1000", idle_threads_run, 1000,           16,    1039,   0,    1000 },
 	{ "messages_2", messages_run, M(16),                     64,    64,     0,    2 },
 	{ "messages_8", messages_run, M(16),                     64,    64,     0,    8 },

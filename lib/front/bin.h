@@ -43,6 +43,12 @@ struct bin_slots {
 /* An empty bin without an array, which is full. */
 void bin_begin(struct bin *bin, struct bin_slots *slots, void **none);
 
+/* False: it has never held a block. */
+static inline bool bin_has_array(const struct bin_slots *slots)
+{
+	return slots->order != SLOT_ARRAY_ORDERS;
+}
+
 static RACY_READER inline void **bin_bottom(const struct bin_slots *slots)
 {
 	return slots->array + slots->bottom;

@@ -259,7 +259,8 @@ static void flush_bins(struct thread_cache *cache)
 
 	thread_cache_counted_empty(cache);
 	for (class = 0; class < CLASS_COUNT; class++)
-		flush_bin(cache, class);
+		if (bin_has_array(&cache->slots[class]) || cache->grown_blocks)
+			flush_bin(cache, class);	/* of the others there is nothing */
 	if (cache->has_guests) {
 		cache->has_guests = false;
 		open_aligned_steps(cache);
@@ -278,16 +279,15 @@ static void fill(struct bin *bin, void **blocks, unsigned count)
 }
 
 /* It would take a slab anew, although more has come home than was read. */
-static bool wants_slab(struct thread_cache *cache, const struct bin *wanted)
+static bool wants_slab(struct thread_cache *cache, unsigned class)
 {
-	unsigned class = (unsigned)(wanted - cache->bins);
-
-	return !bin_newest(wanted) && !heap_has_room(&cache->heap, class) &&
+	return !bin_newest(&cache->bins[class]) && !heap_has_room(&cache->heap, class) &&
 	       !common_is_shared(&cache->common, class) && remote_free_is_waiting(&cache->heap);
 }
 
-static void tend(struct thread_cache *cache, const struct bin *wanted)
+static void tend(struct thread_cache *cache, unsigned class)
 {
+	const struct bin *wanted = &cache->bins[class];
 	unsigned reads;
 	const struct arrivals to = { &cache->heap, cache->bins, cache->slots, &cache->slot_pool,
 				     cache->limits };
@@ -298,7 +298,7 @@ static void tend(struct thread_cache *cache, const struct bin *wanted)
 	}
 	if (remote_free_is_waiting(&cache->heap))
 		arrivals_read(&to, wanted, ++cache->reads % READS_UNTIL_ALL == 0);
-	for (reads = 0; reads < READS_BEFORE_SLAB && wants_slab(cache, wanted); reads++)
+	for (reads = 0; reads < READS_BEFORE_SLAB && wants_slab(cache, class); reads++)
 		arrivals_read(&to, wanted, true);
 }
 
@@ -352,7 +352,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	unsigned count = 0;
 	bool note;
 
-	tend(cache, bin);
+	tend(cache, class);
 	if (bin_newest(bin))
 		return thread_cache_take(size, bin);
 	wanted = (uint32_t)min_size(wanted, 1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
