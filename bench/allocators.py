@@ -37,6 +37,10 @@ class Allocator:
         environment.update(extra)
         return environment
 
+    def is_before(self):
+        """Another state of hakmem, which is no peer."""
+        return self.name.startswith("before")
+
     def is_mimalloc(self):
         return self.name.startswith("mimalloc")
 

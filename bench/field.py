@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import field_mariadb
 import field_postgres
 import field_save
 
@@ -125,6 +126,7 @@ PROGRAMS = (
           ("--maxmemory", "150mb", "--maxmemory-policy", "allkeys-lru")),
     *field_save.PROGRAMS,
     *field_postgres.PROGRAMS,
+    field_mariadb.Mariadb("mariadb", field_postgres.pss_mib),
 )
 
 

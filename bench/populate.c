@@ -4,7 +4,8 @@
  * to 64 KiB, evenly over the doublings, writes each page of each block, and keeps them.
  * It prints `name value` lines: the time inside malloc + first write, faults, processor
  * time, resident size, and with idle what becomes of it in a process that does nothing.
- * populate warm-up MIB touches and gives back memory, so that the host has it at hand.
+ * populate warm-up MIB touches and gives back memory, so that the host has it at hand;
+ * populate calibrate prints what the first touches of one huge page cost, and of 512 small ones.
  */
 #include "bench/harness.h"
 #include "bench/histogram.h"
@@ -32,6 +33,9 @@ enum {
 	WORK_BYTES_A_STEP = 4,
 	IDLE_MS = 1000,
 };
+
+#define HUGE_BYTES	  (2 * BENCH_MIB)
+#define CALIBRATION_BYTES (32 * BENCH_MIB)
 
 /* What is grown before a helper has to be there; all threads together. */
 #define PLAIN_BYTES (16 * BENCH_MIB)
@@ -298,6 +302,44 @@ static void warm_up(uint64_t bytes)
 	harness_touch(memory, 0, bytes);
 }
 
+static int compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* The median, for a touch may lose its processor. */
+static uint64_t first_touches_ns(char *memory, int advice, size_t step)
+{
+	uint64_t costs[CALIBRATION_BYTES / HUGE_BYTES];
+	size_t count = 0;
+
+	madvise(memory, CALIBRATION_BYTES, advice);
+	for (; count < CALIBRATION_BYTES / HUGE_BYTES; count++) {
+		uint64_t start_ns = harness_now_ns();
+
+		for (size_t place = 0; place < HUGE_BYTES; place += step)
+			*(volatile char *)(memory + count * HUGE_BYTES + place) = 1;
+		costs[count] = harness_now_ns() - start_ns;
+	}
+	qsort(costs, count, sizeof(costs[0]), compare);
+	return costs[count / 2];
+}
+
+static void calibrate(void)
+{
+	char *memory = mmap(NULL, 3 * CALIBRATION_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t over = (uintptr_t)memory % HUGE_BYTES;
+
+	if (memory == MAP_FAILED)
+		harness_fail("no memory to calibrate with");
+	memory += HUGE_BYTES - over;
+	print("huge_ns", first_touches_ns(memory, MADV_HUGEPAGE, HUGE_BYTES));
+	print("small_ns", first_touches_ns(memory + CALIBRATION_BYTES, MADV_NOHUGEPAGE, 4096));
+}
+
 int main(int argc, char **argv)
 {
 	bool works = argc > 1 && !strcmp(argv[1], "work");
@@ -306,6 +348,10 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "warm-up")) {
 		warm_up(strtoul(argv[2], NULL, 10) * BENCH_MIB);
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[1], "calibrate")) {
+		calibrate();
 		return 0;
 	}
 	if (argc < 4 || argc != 4 + idle || (!works && strcmp(argv[1], "burst")))

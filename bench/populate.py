@@ -6,6 +6,7 @@ order that changes, each after a warm-up of memory. run.py calls run() and trace
 """
 
 import random
+import time
 
 import allocators
 import huge_pages
@@ -23,7 +24,12 @@ SCENARIOS = {
     "work_2": ("work", "2"),
     "burst_1": ("burst", "1"),
     "burst_2": ("burst", "2"),
+    "work_1_cold": ("work", "1"),
+    "burst_2_cold": ("burst", "2"),
 }
+COLD = "_cold"      # behind a scenario's name: on memory that the host may have taken back
+COLD_SECONDS = 4
+COLD_HUGE_NS = 1000000  # one first touch of a huge page; less is no cold memory
 IDLE_SCENARIOS = ("work_1", "burst_2")
 
 # hakmem with its option and what is refused. A library that finds a filter uses no more
@@ -57,6 +63,8 @@ class Contestant:
         return self.allocator.environment(**extra)
 
     def takes_part(self, scenario):
+        if scenario.endswith(COLD):
+            return not self.option
         if not self.refused:
             return True
         # the program itself needs a second thread there
@@ -86,6 +94,7 @@ class Populate:
         self.settings = huge_pages.available()
         self.samples = {}  # (scenario, setting, name) -> list of Sample, or Failed
         self.traces = {}  # name -> (Trace, Sample), or Failed
+        self.calibrations = []  # (huge_ns, small_ns) before each cold turn
         self.small = {}  # name -> (Trace, Sample), or Failed: under the plain part
 
     def runs(self, scenario, setting, name):
@@ -121,6 +130,15 @@ def warm_up(programs):
                  allocators.Allocator(allocators.SYSTEM, "").environment())
 
 
+def cool_down(programs, found):
+    """A large range was touched and given back; the host has time to take it."""
+    warm_up(programs)
+    time.sleep(COLD_SECONDS)
+    costs = Sample(programs.run([programs.path("populate"), "calibrate"],
+                                allocators.Allocator(allocators.SYSTEM, "").environment()))
+    found.calibrations.append((costs["huge_ns"], costs["small_ns"]))
+
+
 def run_once(programs, contestant, scenario):
     size_mib = QUICK_GROW_MIB if programs.quick else GROW_MIB
     arguments = [*SCENARIOS[scenario], str(size_mib)]
@@ -136,7 +154,10 @@ def run_turn(programs, found, scenario, setting, order):
                                                              measure.Failed):
             continue
         try:
-            warm_up(programs)
+            if scenario.endswith(COLD):
+                cool_down(programs, found)
+            else:
+                warm_up(programs)
             with huge_pages.using(setting):
                 sample = run_once(programs, contestant, scenario)
             found.samples.setdefault(key, []).append(sample)
@@ -144,13 +165,16 @@ def run_turn(programs, found, scenario, setting, order):
             found.samples[key] = error
 
 
-def run(programs, usable, runs, progress):
+def run(programs, usable, runs, progress, with_cold=False):
+    """with_cold: the cold scenarios too, four seconds before each program."""
     found = Populate(contestants(usable))
     order = list(found.contestants)
     shuffler = random.Random(SEED)
     for number in range(runs):
         for scenario in SCENARIOS:
-            for setting in found.settings:
+            if scenario.endswith(COLD) and not with_cold:
+                continue
+            for setting in found.settings[:1 if scenario.endswith(COLD) else None]:
                 progress(f"run {number + 1} of {runs}: populate {scenario} {setting}")
                 shuffler.shuffle(order)
                 with measure.timing_lock():

@@ -20,6 +20,7 @@ SUM_TO_HUGE_PAGES = 0.35
 P999_TO_BEST = 0.2
 CPU_TO_SMALL_PAGES = 1.0
 BURST_WALL_TO_BEST = 1.0
+COLD_TIME, COLD_WORST, COLD_LATE, COLD_CPU = 0.8, 1.0, 1.0, 1.1
 LATE_FAULTS_PER_MIB = 1.0
 RESIDENT_MORE_SHARE = 0.08
 RESIDENT_MORE_KIB = 16 << 10
@@ -140,11 +141,30 @@ def small_limits(found):
             at_most(f"{what}: userfaultfd and rings opened", opened, 0, "{}")]
 
 
+def of_cold(found, scenario, setting):
+    """Beside the best peer in each number; nothing where the scenario was not run."""
+    ours = found.runs(scenario, setting, allocators.OURS)
+    peers = [runs for runs in (found.runs(scenario, setting, peer.name)
+                               for peer in found.peers()) if runs]
+    if not ours or not peers:
+        return []
+    best = min(report.median(runs, "sum_ns") for runs in peers)
+    return [at_most(f"{scenario}: {what} / best peer's", value, most) for what, value, most in (
+        ("time", report.to_best(found, scenario, setting, ours, "sum_ns"), COLD_TIME),
+        ("worst time / median", max(sample["sum_ns"] for sample in ours) / best, COLD_WORST),
+        ("p99.9", report.to_best(found, scenario, setting, ours, "p999_ns"), COLD_LATE),
+        ("processor time", report.to_best(found, scenario, setting, ours, "cpu_ns"),
+         COLD_CPU))]
+
+
 def judge(found):
     if found is None or not any(contestant.is_ours for contestant in found.contestants):
         return []
     result = []
     for scenario in populate.SCENARIOS:
+        if scenario.endswith(populate.COLD):
+            result += of_cold(found, scenario, found.settings[0])
+            continue
         for setting in found.settings:
             ours = found.runs(scenario, setting, allocators.OURS)
             if not ours:

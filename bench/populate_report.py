@@ -56,8 +56,9 @@ def optional(value, form):
 def scenario_line(found, scenario, setting, name, samples):
     sums = [sample["sum_ns"] for sample in samples]
     spread = (max(sums) - min(sums)) / statistics.median(sums)
-    times = "".join(f"{time_text(median(samples, key)):>9}" for key in
-                    ("sum_ns", "p50_ns", "p99_ns", "p999_ns", "late_p999_ns",
+    times = f"{time_text(median(samples, 'sum_ns')):>9}{time_text(max(sums)):>9}"
+    times += "".join(f"{time_text(median(samples, key)):>9}" for key in
+                    ("p50_ns", "p99_ns", "p999_ns", "late_p999_ns",
                      "most_ns", "wall_ns", "cpu_ns"))
     small = to_best(found, scenario, setting, samples, "sum_ns", huge=False)
     huge = to_best(found, scenario, setting, samples, "sum_ns", huge=True)
@@ -73,11 +74,14 @@ def scenario_line(found, scenario, setting, name, samples):
 
 def scenario_table(found, scenario, setting):
     works, threads = populate.SCENARIOS[scenario]
+    if not any(key[:2] == (scenario, setting) for key in found.samples):
+        return
     between = "with work between" if works == "work" else "no work"
-    print(f"\npopulate {scenario}: {between}, {threads} thread(s), "
+    memory = "cold" if scenario.endswith(populate.COLD) else "warm"
+    print(f"\npopulate {scenario}: {between}, {threads} thread(s), {memory} memory, "
           f"huge pages {setting}")
     times = "".join(f"{title:>9}" for title in
-                    ("sum", "p50", "p99", "p99.9", "late", "max", "wall", "cpu"))
+                    ("sum", "worst", "p50", "p99", "p99.9", "late", "max", "wall", "cpu"))
     print(f"  {'':<20}{times}{'spr.':>6}{'/4Ki':>7}{'/huge':>7}{'flt/M':>7}{'MiB':>7}"
           f"{'+1 s':>7}{'huge':>6}{'maps':>5}{'wake':>5}")
     for contestant in found.contestants:
@@ -140,9 +144,22 @@ def trace_tables(found):
             trace_line(name, outcome)
 
 
+def calibration_line(found):
+    """What cold memory was like; a machine may have none."""
+    if not found.calibrations:
+        return
+    huge, small = (statistics.median(costs) for costs in zip(*found.calibrations))
+    cold = sum(costs[0] > populate.COLD_HUGE_NS for costs in found.calibrations)
+    print(f"\npopulate: before each cold turn the first touch of a huge page "
+          f"took {time_text(huge)}, of 512 small ones {time_text(small)} (medians); in "
+          f"{cold} of {len(found.calibrations)} turns memory was cold"
+          f"{'' if cold else ': this machine has none'}")
+
+
 def tables(found):
     for scenario in populate.SCENARIOS:
         for setting in found.settings:
             scenario_table(found, scenario, setting)
+    calibration_line(found)
     counters_table(found)
     trace_tables(found)

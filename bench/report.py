@@ -63,7 +63,8 @@ class Results:
     def peers(self, name, chosen):
         """The Summaries of a row under those allocators but ours that `chosen` picks."""
         found = [self.row(name, allocator) for allocator in self.allocators
-                 if allocator.name != allocators.OURS and chosen(allocator)]
+                 if allocator.name != allocators.OURS and not allocator.is_before() and
+                 chosen(allocator)]
         return [summary for summary in found if summary]
 
 

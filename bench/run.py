@@ -32,6 +32,7 @@ import report
 DEFAULT_RUNS = 5
 QUICK_RUNS = 1
 START_UP_ROUNDS = 1000
+POPULATE_RUNS = 9
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
@@ -145,8 +146,11 @@ def count_instructions(programs, results):
               f"{count.size_bytes:>4} {count.typical:>4}")
 
 
-def run_populate(programs, results, runs):
-    results.populate = populate.run(programs, results.allocators, runs, progress)
+def run_populate(programs, results, selection, runs):
+    named = selection.names("populate")
+    if named and not programs.quick:
+        runs = max(runs, POPULATE_RUNS)
+    results.populate = populate.run(programs, results.allocators, runs, progress, named)
     populate.trace(programs, results.populate, progress)
     progress("")
     populate_report.tables(results.populate)
@@ -175,7 +179,7 @@ def run_extras(programs, results, selection, runs):
             results.start_up = programs.start_up(results.allocators, rounds)
         report.start_up_table(results)
     if selection.wants("populate"):
-        run_populate(programs, results, runs)
+        run_populate(programs, results, selection, runs)
     if selection.wants("control") and results.ours():
         results.control = control.run(programs, results.ours(), runs, progress)
         progress("")

@@ -9,7 +9,7 @@
 #include "middle/slab_guest.h"
 
 #define USES		8		/* of a choice, before it is made anew */
-#define LOOKS		16		/* slabs that one refill looks at */
+#define LOOKS		8		/* slabs that one refill looks at */
 #define FREE_LEAST	(2 * MiB)	/* of a heap in free blocks, … */
 #define FREE_SHARE	8		/* … and one byte in so many, or it hosts nobody */
 #define HOST_LEAST	(256 * KiB)	/* of a class in free blocks, … */
