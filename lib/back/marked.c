@@ -38,10 +38,41 @@ static bool is_in_heap(uintptr_t start, uintptr_t end)
 	       start < reservation.base + reservation_opened_bytes();
 }
 
+/* relaxed, all: whoever frees the block knows that it was marked */
+static void change_entry(uint32_t unit, void *to, void *stays)
+{
+	void **entry = &reservation.bin_of_unit[unit];
+	void *now = __atomic_load_n(entry, __ATOMIC_RELAXED);
+
+	while (now != stays && !__atomic_compare_exchange_n(entry, &now, to, true, __ATOMIC_RELAXED,
+							    __ATOMIC_RELAXED))
+		;
+}
+
+void marked_enter(uint32_t unit, void *bin)
+{
+	change_entry(unit, bin, marked_bin());
+}
+
+/*
+ * Units of slabs: a block of the caller's is there, so they stay. Above the span is memory that
+ * another thread is opening.
+ */
+static void lead_astray(uintptr_t start, uintptr_t end)
+{
+	uintptr_t span_end = reservation.base + ((uintptr_t)reservation_span_steps() << 4);
+
+	start = start < reservation.base ? reservation.base : start;
+	end = end < span_end ? end : span_end;
+	for (start &= ~(uintptr_t)(UNIT_SIZE - 1); start < end; start += UNIT_SIZE)
+		change_entry(reservation_unit_of((void *)start), marked_bin(), reservation.nobody);
+}
+
 void marked_note(uintptr_t start, size_t bytes)
 {
 	if (!is_in_heap(start, start + bytes))
 		return;
+	lead_astray(start, start + bytes);
 	lower(&marked_start, start);
 	raise_to(&marked_end, start + bytes);
 }

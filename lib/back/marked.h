@@ -15,7 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "back/reservation.h"
 #include "support/compiler.h"
+
+#define MARKED_BIN_BYTES	16	/* of one bin: see front/thread_cache.h */
 
 /* Relaxed: whoever frees the block knows that it was marked. No range: the end is 0. */
 extern _Atomic uintptr_t marked_start HIDDEN, marked_end HIDDEN;
@@ -25,6 +28,18 @@ void marked_note(uintptr_t start, size_t bytes);
 
 /* Its faults are the program's to answer from now on. */
 void marked_note_watched(uintptr_t start, size_t bytes);
+
+/*
+ * What the units of slabs in which something is marked lead to instead of a bin: the second of
+ * nobody's, so free() takes its slow path for their blocks. The slab's record knows the bin.
+ */
+static inline void *marked_bin(void)
+{
+	return (char *)reservation.nobody + MARKED_BIN_BYTES;
+}
+
+/* What a unit of a slab leads to, unless it is marked. */
+void marked_enter(uint32_t unit, void *bin);
 
 /* Free memory, before it is anybody's. */
 void marked_clear(void *start, size_t bytes);

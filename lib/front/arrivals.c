@@ -11,11 +11,6 @@
 
 #define MESSAGES_MOST	4
 
-static inline struct bin *bin_of(const void *block)
-{
-	return reservation.bin_of_unit[reservation_unit_of(block)];
-}
-
 static bool has_room(const struct arrivals *to, unsigned class)
 {
 	struct bin *bin = &to->bins[class];
@@ -32,7 +27,7 @@ static void take_each(const struct arrivals *to, void *const *blocks, unsigned c
 
 	for (i = 0; i < count; i++) {
 		fetch_to_write(blocks[i]);
-		class = (unsigned)(bin_of(blocks[i]) - to->bins);
+		class = (unsigned)(bin_of_block(blocks[i]) - to->bins);
 		if (unlikely(class == CLASS_COUNT)) {	/* of a slab with guests */
 			heap_note_block_received(to->heap, blocks[i]);
 			others[others_count++] = blocks[i];
@@ -62,14 +57,14 @@ static void take_alike(const struct arrivals *to, unsigned class, void *const *b
 	heap_put_blocks(to->heap, blocks, count);
 }
 
-/* Whether all lead to this bin. Without a jump for each block, which would be guessed wrong. */
+/* Whether all lead to this bin; of what is marked none does. Without a jump for each block, which would be guessed wrong. */
 static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
 {
 	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;
 	uintptr_t base = reservation.base, differ = 0;
 	unsigned i;
 
-	if (bin_of(blocks[count / 2]) != bin)
+	if (bin_of_block(blocks[count / 2]) != bin)
 		return false;
 	for (i = 1; i < count; i++)
 		differ |= (uintptr_t)bins[((uintptr_t)blocks[i] - base) >> UNIT_SHIFT] ^
@@ -80,7 +75,7 @@ static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
 static void take(const struct arrivals *to, const struct remote_message *message)
 {
 	unsigned count = (unsigned)message->count;
-	struct bin *bin = bin_of(message->blocks[0]);
+	struct bin *bin = bin_of_block(message->blocks[0]);
 
 	if (bin != &to->bins[CLASS_COUNT] && are_of(bin, message->blocks, count))
 		take_alike(to, (unsigned)(bin - to->bins), message->blocks, count);

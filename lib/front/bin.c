@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#include "middle/heap.h"
+#include "middle/slab.h"
+
 #define BOTTOM_FIRST	1	/* two empty slots: see free_into */
 #define ROOM_TO_FLUSH	32	/* slots beyond the limit, and a quarter of it */
 #define MOVED_MOST	1024	/* blocks in an array that is kept: a free does not wait for more */
@@ -16,6 +19,15 @@ void bin_begin(struct bin *bin, struct bin_slots *slots, void **none)
 {
 	*slots = (struct bin_slots){ none, BOTTOM_FIRST, SLOT_ARRAY_ORDERS };
 	bin->top = bin->full = none + BOTTOM_FIRST;
+}
+
+struct bin *bin_of_marked(uint32_t unit)
+{
+	const struct slab *slab = slab_at(unit);
+	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);
+	unsigned class = slab_guests(slab) ? CLASS_COUNT : slab->class_mark - 1u;
+
+	return (struct bin *)(heap->bins + class * HEAP_BIN_BYTES);
 }
 
 static uint32_t slots_count(const struct bin_slots *slots)

@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "back/marked.h"
+#include "back/reservation.h"
 #include "front/slot_array.h"
 #include "support/compiler.h"
 
@@ -30,6 +32,8 @@ struct bin {
 	void **top;	/* the newest block; at the bottom NULL: the bin is empty */
 	void **full;	/* top gets no higher without a slow path */
 };
+
+_Static_assert(sizeof(struct bin) == MARKED_BIN_BYTES, "marked.c enters the second of nobody's bins");
 
 /* The rest of a bin, off the fast paths. */
 struct bin_slots {
@@ -57,6 +61,18 @@ static RACY_READER inline void **bin_bottom(const struct bin_slots *slots)
 static inline uint32_t bin_count(const struct bin *bin, const struct bin_slots *slots)
 {
 	return (uint32_t)(bin->top - bin_bottom(slots));
+}
+
+/* For a unit of a slab in which something is marked: its record knows. */
+struct bin *bin_of_marked(uint32_t unit);
+
+/* Where a free block goes, whatever free()'s fast path is led to. */
+static ALWAYS_INLINE struct bin *bin_of_block(const void *block)
+{
+	uint32_t unit = reservation_unit_of(block);
+	void *bin = reservation.bin_of_unit[unit];
+
+	return likely(bin != marked_bin()) ? bin : bin_of_marked(unit);
 }
 
 /* NULL: it is empty. */

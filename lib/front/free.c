@@ -17,6 +17,7 @@
 
 #include "back/helper_link.h"
 #include "back/large.h"
+#include "back/marked.h"
 #include "front/hardened.h"
 #include "front/lease.h"
 #include "front/misuse.h"
@@ -116,10 +117,28 @@ static enum large_lookup put_large(void *block)
 	return large_put(block);
 }
 
+/* Its slab has memory that the program has made read-only, or watches; this block may be it. */
+static void NOINLINE free_marked(void *block)
+{
+	size_t bytes = slab_block_bytes((uintptr_t)block - reservation.base);
+	struct bin *bin = bin_of_block(block);
+
+	if (unlikely(!bytes))
+		misuse_explain("free", block);
+	marked_clear_inside(block, bytes);
+	if (atomic_load_explicit(&thread_cache_bin_owner(bin)->thread, memory_order_relaxed) ==
+	    thread_identity())
+		free_into(bin, block);
+	else
+		free_not_mine(block, bin);
+}
+
 static void NOINLINE free_apart(void *block, struct bin *bin)
 {
 	if (unlikely(options.hardened))
 		hardened_free(block);
+	else if (unlikely((void *)bin == marked_bin()))
+		free_marked(block);
 	else if (bin != reservation.nobody)
 		free_remote(bin, block);
 	else if (unlikely(put_large(block) != LARGE_BLOCK))

@@ -244,7 +244,7 @@ void lease_put_slow(struct thread_cache *cache)
 /* At once, not by way of the outbox. */
 static void send_home(struct thread_cache *cache, void *block)
 {
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct bin *bin = bin_of_block(block);
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	unsigned class;
 

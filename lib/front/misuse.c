@@ -82,7 +82,7 @@ void misuse_explain(const char *verb, const void *address)
 
 void misuse_double_free(const void *block)
 {
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct bin *bin = bin_of_block(block);
 	unsigned size = bin == reservation.nobody ?
 			slab_class(slab_at(reservation_unit_of(block)))->size :
 			size_class_table[thread_cache_block_class(bin, block)].size;

@@ -385,7 +385,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 
 void thread_cache_put_home(struct thread_cache *cache, void *block)
 {
-	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
+	struct bin *bin = bin_of_block(block);
 	struct heap *owner = &thread_cache_bin_owner(bin)->cache->heap;
 	unsigned class = thread_cache_block_class(bin, block);
 

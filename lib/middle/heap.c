@@ -7,6 +7,7 @@
 
 #include "middle/heap.h"
 
+#include "back/marked.h"
 #include "back/superslab.h"
 #include "middle/asked_sample.h"
 #include "middle/slab_brought.h"
@@ -42,11 +43,13 @@ void heap_count_slab(struct heap *heap, unsigned class, uint32_t sign,
 	heap_count_add(&count->untouched, sign * (capacity - slab->untouched_from));
 }
 
-/* class: CLASS_COUNT's bin is always full. Others read it at any time. */
+/*
+ * class: CLASS_COUNT's bin is always full. Others read it at any time. Where the program has marked
+ * memory it stays so: the record says the rest.
+ */
 static void set_bin(struct heap *heap, uint32_t unit, unsigned class)
 {
-	__atomic_store_n(&reservation.bin_of_unit[unit], heap->bins + class * HEAP_BIN_BYTES,
-			 __ATOMIC_RELAXED);
+	marked_enter(unit, heap->bins + class * HEAP_BIN_BYTES);
 }
 
 /* Enters a fresh slab into the heap; UNIT_NONE: no memory. */

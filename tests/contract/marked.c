@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -80,6 +81,55 @@ static void large_memory_freed_read_only_is_writable_for_the_next(void)
 	}
 }
 
+static void *free_it(void *block)
+{
+	free(block);
+	return NULL;
+}
+
+/* Small blocks wait in bins, and go home from other threads; the helper and a trim come by. */
+static void small_memory_freed_read_only_is_writable_for_the_next(void)
+{
+	for (size_t bytes = page; bytes <= MIB; bytes *= 2)
+		for (int i = 0; i < 12; i++) {
+			char *block, *beside = malloc(bytes);
+			pthread_t other;
+
+			CHECK(beside && !posix_memalign((void **)&block, page, bytes));
+			pattern_write(beside, bytes, 2);
+			pattern_write(block, bytes, 1);
+			CHECK(!mprotect(block, i % 4 ? page : bytes, i % 3 ? PROT_READ : PROT_NONE));
+			if (i % 2) {
+				start_thread(&other, NULL, free_it, block);
+				CHECK(!pthread_join(other, NULL));
+			} else {
+				free(block);
+			}
+			if (i % 5 == 4)
+				malloc_trim(0);
+			for (size_t again = 0; again < 4; again++) {
+				CHECK(!posix_memalign((void **)&block, page, bytes));
+				pattern_write(block, bytes, 3);
+				free_and_use(block, bytes);
+			}
+			CHECK(pattern_holds(beside, bytes, 2));
+			free(realloc(beside, 2 * bytes));
+		}
+}
+
+static void small_memory_is_asked_its_size_while_it_is_read_only(void)
+{
+	char *block;
+
+	CHECK(!posix_memalign((void **)&block, page, 2 * page));
+	pattern_write(block, 2 * page, 1);
+	CHECK(!mprotect(block, page, PROT_READ));
+	CHECK(malloc_usable_size(block) >= 2 * page);
+	block = realloc(block, 64 * page);
+	CHECK(block && pattern_holds(block, 2 * page, 1));
+	free_and_use(block, 64 * page);
+}
+
 static int own_userfaultfd(void)
 {
 	struct uffdio_api api = { UFFD_API, 0, 0 };
@@ -129,6 +179,8 @@ static void mprotect_answers_as_it_does(void)
 
 static const struct contract_case cases[] = {
 	CASE(large_memory_freed_read_only_is_writable_for_the_next),
+	CASE(small_memory_freed_read_only_is_writable_for_the_next),
+	CASE(small_memory_is_asked_its_size_while_it_is_read_only),
 	CASE(memory_freed_while_it_is_watched_is_anybodys),
 	CASE_WITH(memory_freed_while_it_is_watched_is_anybodys, "hardened:true"),
 	CASE(mprotect_answers_as_it_does),
