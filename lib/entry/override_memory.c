@@ -17,8 +17,11 @@
 #include "support/compiler.h"
 #include "support/system_call.h"
 
+#define ADVICE_GUARD	102	/* MADV_GUARD_INSTALL, Linux 6.13 */
+
 /* Of others who stand behind us; written by the constructor. */
 static int (*next_mprotect)(void *start, size_t bytes, int protection);
+static int (*next_madvise)(void *start, size_t bytes, int advice);
 static int (*next_ioctl)(int descriptor, IOCTL_REQUEST request, ...);
 
 EXPORT int mprotect(void *start, size_t bytes, int protection)
@@ -28,6 +31,25 @@ EXPORT int mprotect(void *start, size_t bytes, int protection)
 	if (next_mprotect)
 		return next_mprotect(start, bytes, protection);
 	return (int)system_call_as_libc(system_call_always(SYS_mprotect, start, bytes, protection));
+}
+
+/*
+ * A child's copy would be missing, or zero, or a dump without it; or nobody may touch it. Refused
+ * advice costs a call when the block is freed.
+ */
+static bool outlasts_block(int advice)
+{
+	return advice == MADV_DONTFORK || advice == MADV_WIPEONFORK || advice == MADV_DONTDUMP ||
+	       advice == ADVICE_GUARD;
+}
+
+EXPORT int madvise(void *start, size_t bytes, int advice)
+{
+	if (outlasts_block(advice))
+		marked_note_watched((uintptr_t)start, bytes);
+	if (next_madvise)
+		return next_madvise(start, bytes, advice);
+	return (int)system_call_as_libc(system_call_always(SYS_madvise, start, bytes, advice));
 }
 
 EXPORT int ioctl(int descriptor, IOCTL_REQUEST request, ...)
@@ -54,5 +76,6 @@ EXPORT int ioctl(int descriptor, IOCTL_REQUEST request, ...)
 __attribute__((constructor)) static void find_next(void)
 {
 	next_mprotect = (__typeof__(next_mprotect))dlsym(RTLD_NEXT, "mprotect");
+	next_madvise = (__typeof__(next_madvise))dlsym(RTLD_NEXT, "madvise");
 	next_ioctl = (__typeof__(next_ioctl))dlsym(RTLD_NEXT, "ioctl");
 }

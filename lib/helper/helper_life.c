@@ -273,16 +273,37 @@ static bool send_away(void)
 	return has_gone;
 }
 
+/* False: another thread starts it in this moment, or is sending it away. */
+static bool take_hold(void)
+{
+	/* acquire: pairs with the release in let_go */
+	return !atomic_exchange_explicit(&is_starting, true, memory_order_acquire);
+}
+
+static void let_go(void)
+{
+	atomic_store_explicit(&is_starting, false, memory_order_release);
+}
+
 bool helper_life_step_aside(void)
 {
 	bool has_gone;
 
-	if (!task_is_alive(&room) || helper_life_is_filtered() ||
-	    atomic_exchange_explicit(&is_starting, true, memory_order_acquire))
+	if (!task_is_alive(&room) || helper_life_is_filtered() || !take_hold())
 		return false;
 	has_gone = send_away();
-	atomic_store_explicit(&is_starting, false, memory_order_release);
+	let_go();
 	return has_gone;
+}
+
+void helper_life_end_at_once(void)
+{
+	if (!helper_life_is_running() || helper_life_is_filtered() || !is_own_process() || !take_hold())
+		return;
+	helper_link_refuse();
+	control_end();
+	send_away();
+	let_go();
 }
 
 /*

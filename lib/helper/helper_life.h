@@ -44,6 +44,9 @@ bool helper_life_step_aside(void);
 /* The process ends: so does the helper, unless a filter might kill for it. */
 void helper_life_end(void);
 
+/* The same in the middle of anything, in a signal handler, too; not for a vfork's child. */
+void helper_life_end_at_once(void);
+
 /* In a fork's child. */
 void helper_life_forget(void);
 

@@ -163,6 +163,31 @@ static void memory_freed_while_it_is_watched_is_anybodys(void)
 	close(descriptor);
 }
 
+/* A key that no child shall have; who gets the memory next has children, too. */
+static void memory_freed_while_children_get_none_is_for_children(void)
+{
+	static const int advices[] = { MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, 102 };
+
+	for (size_t bytes = page; bytes <= 4 * MIB; bytes *= 4)
+		for (size_t i = 0; i < 4; i++) {
+			char *block;
+			pid_t pid;
+
+			CHECK(!posix_memalign((void **)&block, page, bytes));
+			pattern_write(block, bytes, 1);
+			if (madvise(block, bytes, advices[i]))
+				CHECK(errno == EINVAL);
+			free(block);
+			CHECK(!posix_memalign((void **)&block, page, bytes));
+			pattern_write(block, bytes, 2);
+			pid = fork();
+			if (pid == 0)
+				_exit(!pattern_holds(block, bytes, 2));
+			expect_success(pid);
+			free_and_use(block, bytes);
+		}
+}
+
 /* A refused call, and one elsewhere, are as they would be. */
 static void mprotect_answers_as_it_does(void)
 {
@@ -183,6 +208,8 @@ static const struct contract_case cases[] = {
 	CASE(small_memory_is_asked_its_size_while_it_is_read_only),
 	CASE(memory_freed_while_it_is_watched_is_anybodys),
 	CASE_WITH(memory_freed_while_it_is_watched_is_anybodys, "hardened:true"),
+	CASE(memory_freed_while_children_get_none_is_for_children),
+	CASE_WITH(memory_freed_while_children_get_none_is_for_children, "hardened:true"),
 	CASE(mprotect_answers_as_it_does),
 	CASE(a_child_frees_and_uses_what_it_was_not_given),
 };

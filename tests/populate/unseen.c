@@ -95,7 +95,26 @@ static void output_of_the_last_thread_is_whole(void)
 	CHECK_THAT(ended, "its exit handler did not run");
 }
 
-static void at_exit_the_helper_has_gone_first(void)
+static void end_by_a_handler(int number)
+{
+	_exit(number - SIGUSR1);
+}
+
+static __attribute__((noreturn)) void end_by(int way)
+{
+	if (way == 1)
+		_exit(0);
+	if (way == 2)
+		_Exit(0);
+	if (way == 3)
+		quick_exit(0);
+	if (way == 4)
+		raise(SIGUSR1);
+	exit(0);
+}
+
+/* However it ends: who adopts it may never wait for it. */
+static void expect_it_goes_first(int way)
 {
 	int pipes[2];
 	pid_t pid;
@@ -106,11 +125,20 @@ static void at_exit_the_helper_has_gone_first(void)
 		start_helper();
 		former = helper_task();
 		CHECK(write(pipes[1], &former, sizeof(former)) == sizeof(former));
-		exit(0);
+		signal(SIGUSR1, end_by_a_handler);
+		end_by(way);
 	}
 	expect_success(pid);
 	CHECK(read(pipes[0], &former, sizeof(former)) == sizeof(former));
-	CHECK_THAT(is_gone(former), "helper %d lives on", (int)former);
+	CHECK_THAT(is_gone(former), "helper %d lives on, way %d", (int)former, way);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void at_exit_the_helper_has_gone_first(void)
+{
+	for (int way = 0; way < 5; way++)
+		expect_it_goes_first(way);
 }
 
 static void part_shows_its_helper_and_waits(void)
