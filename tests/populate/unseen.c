@@ -27,11 +27,6 @@
 
 enum { LINES = 20000, TASKS_MOST = 40, WORKERS = 24 };
 
-static bool is_gone(pid_t process)
-{
-	return process == 0 || (kill(process, 0) && errno == ESRCH);
-}
-
 static pid_t former;
 
 /* Or waits for somebody to take note: whoever adopts it, init mostly. */
@@ -95,52 +90,6 @@ static void output_of_the_last_thread_is_whole(void)
 	CHECK_THAT(ended, "its exit handler did not run");
 }
 
-static void end_by_a_handler(int number)
-{
-	_exit(number - SIGUSR1);
-}
-
-static __attribute__((noreturn)) void end_by(int way)
-{
-	if (way == 1)
-		_exit(0);
-	if (way == 2)
-		_Exit(0);
-	if (way == 3)
-		quick_exit(0);
-	if (way == 4)
-		raise(SIGUSR1);
-	exit(0);
-}
-
-/* However it ends: who adopts it may never wait for it. */
-static void expect_it_goes_first(int way)
-{
-	int pipes[2];
-	pid_t pid;
-
-	CHECK(!pipe(pipes));
-	pid = fork();
-	if (pid == 0) {
-		start_helper();
-		former = helper_task();
-		CHECK(write(pipes[1], &former, sizeof(former)) == sizeof(former));
-		signal(SIGUSR1, end_by_a_handler);
-		end_by(way);
-	}
-	expect_success(pid);
-	CHECK(read(pipes[0], &former, sizeof(former)) == sizeof(former));
-	CHECK_THAT(is_gone(former), "helper %d lives on, way %d", (int)former, way);
-	close(pipes[0]);
-	close(pipes[1]);
-}
-
-static void at_exit_the_helper_has_gone_first(void)
-{
-	for (int way = 0; way < 5; way++)
-		expect_it_goes_first(way);
-}
-
 static void part_shows_its_helper_and_waits(void)
 {
 	start_helper();
@@ -178,7 +127,7 @@ static void a_killed_program_leaves_no_helper(void)
 	pid_t pid = begin_part("part_shows_its_helper_and_waits", &former);
 	int status;
 
-	CHECK(!is_gone(former));
+	CHECK(!kill(former, 0));
 	kill(pid, SIGKILL);
 	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 	CHECK_THAT(wait_for(former_has_ended, 20000), "helper %d lives on", (int)former);
@@ -455,7 +404,6 @@ static void in_a_jail_without_proc_memory_goes_back(void)
 static const struct contract_case cases[] = {
 	CASE_PART(part_ends_with_its_last_thread),
 	CASE(output_of_the_last_thread_is_whole),
-	CASE_WITH(at_exit_the_helper_has_gone_first, "helpers:always"),
 	CASE_PART(part_shows_its_helper_and_waits),
 	CASE_WITH(a_killed_program_leaves_no_helper, "helpers:always"),
 	CASE_PART(part_calls_exec),
