@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/contract/case.h"
@@ -62,7 +63,37 @@ static void at_exit_the_helper_has_gone_first(void)
 		expect_it_goes_first(way);
 }
 
+static void wait_for_all(int way)
+{
+	siginfo_t info = { 0 };
+
+	errno = 0;
+	if (way == 0)
+		CHECK(waitpid(-1, NULL, __WALL) == -1 && errno == ECHILD);
+	else if (way == 1)
+		CHECK(wait4(-1, NULL, __WCLONE, NULL) == -1 && errno == ECHILD);
+	else
+		CHECK(waitid(P_ALL, 0, &info, WEXITED | __WALL) == -1 && errno == ECHILD);
+}
+
+/* As tracers do, until nobody is left. */
+static void who_waits_for_every_kind_of_child_does_not_wait_for_it(void)
+{
+	for (int way = 0; way < 3; way++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			start_helper();
+			alarm(30);
+			wait_for_all(way);
+			_exit(0);
+		}
+		expect_success(pid);
+	}
+}
+
 static const struct contract_case cases[] = {
+	CASE_WITH(who_waits_for_every_kind_of_child_does_not_wait_for_it, "helpers:always"),
 	CASE_WITH(at_exit_the_helper_has_gone_first, "helpers:always"),
 };
 
