@@ -298,7 +298,7 @@ bool helper_life_step_aside(void)
 
 void helper_life_end_at_once(void)
 {
-	if (!helper_life_is_running() || helper_life_is_filtered() || !is_own_process() || !take_hold())
+	if (!task_is_alive(&room) || helper_life_is_filtered() || !is_own_process() || !take_hold())
 		return;
 	helper_link_refuse();
 	control_end();
