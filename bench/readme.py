@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Puts what one bench has found into a README, in Markdown. run.py calls write()."""
+"""Puts what one bench has found into RESULTS.md, in Markdown. run.py calls write()."""
 
 import os
 import sys
+import textwrap
 
 import allocators
 import machine
@@ -56,14 +57,18 @@ def lines(results):
             if a.name in results.start_up else "-" for a in contestants))
 
 
+def fill(text):
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
 def description(results, runs):
     command = f"make bench README=1 RUNS={runs} BENCH=\"{os.environ.get('BENCH', '')}\""
     libraries = ", ".join(os.path.basename(os.path.realpath(a.library))
                           for a in results.allocators
                           if a.library and a.name != allocators.OURS)
-    return (f"`{command}`: {machine.processor()}, {len(os.sched_getaffinity(0))} processors, "
-            f"Linux {os.uname().release.split('-')[0]}; medians of {runs} interleaved runs; "
-            f"{libraries}.")
+    return fill(f"`{command}`: {machine.processor()}, {len(os.sched_getaffinity(0))} processors, "
+                f"Linux {os.uname().release.split('-')[0]}; medians of {runs} interleaved runs; "
+                f"{libraries}.")
 
 
 def write(results, runs, path):
