@@ -25,7 +25,7 @@ struct remedy {
 static const struct remedy remedies[] = {
 	{ "helper", "one task works ahead of the threads, and gives back behind them",
 	  "control:always in HAKMEM_OPTIONS starts it at once", NULL, NULL, NULL, false },
-	{ "control", "answers hakctl", "HAKMEM_CONTROL_DIR, or control:DIR, names a folder for its socket",
+	{ "control", "answers hakctl", "HAKMEM_CONTROL_DIR, or control:DIR, names a directory for its socket",
 	  NULL, NULL, NULL, false },
 	{ "seccomp", "the helper may use all its calls", "", NULL, NULL, NULL, true },
 	{ "processors", "the helper has a processor of its own",

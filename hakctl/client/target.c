@@ -121,8 +121,8 @@ static bool ask_snapshot(struct target *target)
 		}
 		target->socket[0] = '\0';
 		give_reason(target, errno == EACCES ?
-					    "its socket is in a folder that only its user may enter" :
-					    "its socket has been removed from its folder");
+					    "its socket is in a directory that only its user may enter" :
+					    "its socket has been removed from its directory");
 		return true;
 	}
 	if (!snapshot.why_no_socket[0] || !strcmp(snapshot.why_no_socket, NO_HELPER))
@@ -172,7 +172,7 @@ static void guess_reason(struct target *target)
 				    "HAKMEM_OPTIONS starts it at once");
 	else
 		give_reason(target, "its helper has opened no socket; HAKMEM_CONTROL_DIR "
-				    "names a folder for it");
+				    "names a directory for it");
 }
 
 static void find_reason(struct target *target)

@@ -56,7 +56,7 @@ static const char *why(int error)
 		return "others may enter it (0700 is needed), or it cannot be made";
 	case -ELOOP:
 	case -ENOTDIR:
-		return "it is no folder, or a symbolic link";
+		return "it is no directory, or a symbolic link";
 	case -ENAMETOOLONG:
 		return "the path is too long for a socket";
 	case -ENOENT:

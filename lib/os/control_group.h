@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control_group.h - the folders of the cgroups that the calling task is in, of both versions, and
+ * control_group.h - the directories of the cgroups that the calling task is in, of both versions, and
  * numbers in their files. For the helper, before it confines itself; reading goes on behind it.
  */
 #ifndef HAKMEM_OS_CONTROL_GROUP_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * local_socket.h - Unix sockets of messages (SOCK_SEQPACKET), their folders and their poller:
+ * local_socket.h - Unix sockets of messages (SOCK_SEQPACKET), their directories and their poller:
  * the system calls, nothing else. Only _wait waits. Each returns -errno, or what it says.
  * Nobody's errno is touched.
  */

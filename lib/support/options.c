@@ -124,7 +124,7 @@ static const struct key {
 	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
 	  "report, abort or off",
 	  "what a touch of memory that nobody was given does" },
-	{ "control", parse_control, &options.control, "auto, always, off or a folder",
+	{ "control", parse_control, &options.control, "auto, always, off or a directory",
 	  "where hakctl finds the process" },
 };
 

@@ -15,7 +15,7 @@ fresh_tree()
 {
 	rm -rf "$top_srcdir" "$top_builddir"
 	mkdir -p "$top_srcdir/lib/front" "$top_srcdir/lib/back" "$top_srcdir/lib/os" \
-		"$top_srcdir/m4" "$top_srcdir/.ci" "$top_srcdir/include/hakmem" \
+		"$top_srcdir/m4" "$top_srcdir/doc" "$top_srcdir/.ci" "$top_srcdir/include/hakmem" \
 		"$top_srcdir/hakctl/completion" "$top_builddir/.libs"
 	for file in lib/os/vm.h lib/back/large.h lib/front/malloc.c configure.ac Makefile.am \
 		quickstart .ci/run m4/hakmem_flags.m4 hakctl/completion/hakctl; do
@@ -25,7 +25,8 @@ fresh_tree()
 	printf '# shellcheck shell=sh\n' >"$top_srcdir/hakctl/completion/hakctl"
 	printf '#include "back/large.h"\n' >>"$top_srcdir/lib/front/malloc.c"
 	printf '#include "os/vm.h"\n' >>"$top_srcdir/lib/back/large.h"
-	printf 'See `large.h` and lib/os/vm.h.\n' >"$top_srcdir/README.md"
+	printf 'See `large.h` and lib/os/vm.h. A block.\n' >"$top_srcdir/README.md"
+	printf '| block | what malloc returns | lump |\n' >"$top_srcdir/doc/glossary.md"
 	printf '/* SPDX-License-Identifier: MIT */\nint hak_ready(void);\n' >"$top_srcdir/include/hakmem/hakmem.h"
 }
 
@@ -53,6 +54,7 @@ passes rooms_never_include_upwards
 passes files_are_short_and_have_a_head
 passes paths_in_documents_exist
 passes shared_structures_have_a_table
+passes words_are_those_of_the_glossary
 
 echo 'struct large { _Atomic int units; };' >>"$top_srcdir/lib/back/large.h"
 catches shared_structures_have_a_table 'lib/back/large.h'
@@ -112,6 +114,13 @@ catches paths_in_documents_exist 'README.md: slab.c is not there'
 fresh_tree
 echo 'See [this](guide.md).' >>"$top_srcdir/README.md"
 catches paths_in_documents_exist 'README.md: guide.md is not there'
+
+fresh_tree
+echo 'Two lumps of memory.' >>"$top_srcdir/README.md"
+catches words_are_those_of_the_glossary 'README.md:2:lumps: the glossary has another word'
+fresh_tree
+echo '| bin | a stack of blocks | |' >>"$top_srcdir/doc/glossary.md"
+catches words_are_those_of_the_glossary '"bin" is used nowhere'
 
 if command -v shellcheck >/dev/null; then
 	fresh_tree
