@@ -228,14 +228,6 @@ const char *event_loop_why_no_ring(const struct event_loop *loop)
 	}
 }
 
-void event_loop_close(struct event_loop *loop)
-{
-	if (loop->has_ring)
-		io_uring_queue_exit(&loop->ring);
-	loop->has_ring = false;
-	loop->watched_count = 0;
-}
-
 int event_loop_watch(struct event_loop *loop, int descriptor)
 {
 	if (loop->watched_count == EVENT_LOOP_MOST_WATCHED)

@@ -45,7 +45,6 @@ struct event_loop {
 /* Never fails: at worst it has no ring. use_ring false: do not even try. */
 void event_loop_open(struct event_loop *loop, struct event_doorbell *doorbell,
 		     bool use_ring);
-void event_loop_close(struct event_loop *loop);
 
 /* Returns the bit that _wait gives for it, or -ENOSPC. */
 int event_loop_watch(struct event_loop *loop, int descriptor);

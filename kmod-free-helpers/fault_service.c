@@ -158,7 +158,7 @@ int fault_service_disarm(struct fault_service *service, void *start, size_t leng
 	return (int)request(service->descriptor, UFFDIO_UNREGISTER, &range);
 }
 
-int fault_service_wake(struct fault_service *service, void *start, size_t length)
+static int wake(struct fault_service *service, void *start, size_t length)
 {
 	struct uffdio_range range = { .start = (uintptr_t)start, .len = length };
 
@@ -217,7 +217,7 @@ static int install(struct fault_service *service, install_once *once, uintptr_t 
 	}
 	/* A thread that strayed onto a page before it existed still sleeps there. */
 	if (done->existing_bytes)
-		return fault_service_wake(service, (void *)to, length);
+		return wake(service, (void *)to, length);
 	return 0;
 }
 
@@ -290,6 +290,6 @@ int fault_service_answer_stray(struct fault_service *service,
 
 	/* Disarmed meanwhile, or no memory: let the thread run into what is there now. */
 	if (error)
-		fault_service_wake(service, (void *)page, page_size());
+		wake(service, (void *)page, page_size());
 	return error == -ENOENT ? 0 : error;
 }

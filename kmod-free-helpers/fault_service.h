@@ -74,7 +74,6 @@ int fault_service_read_strays(struct fault_service *service, struct fault_stray 
 			      int capacity);
 int fault_service_answer_stray(struct fault_service *service,
 			       const struct fault_stray *stray);
-int fault_service_wake(struct fault_service *service, void *start, size_t length);
 
 static inline bool fault_service_has_move(const struct fault_service *service)
 {

@@ -73,13 +73,6 @@ int madvise_ring_open(struct madvise_ring *ring)
 	return error;
 }
 
-void madvise_ring_close(struct madvise_ring *ring)
-{
-	if (ring->is_open)
-		io_uring_queue_exit(&ring->ring);
-	memset(ring, 0, sizeof(*ring));
-}
-
 bool madvise_ring_queue(struct madvise_ring *ring, void *start, size_t bytes, int advice,
 			uint32_t tag)
 {

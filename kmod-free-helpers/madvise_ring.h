@@ -39,7 +39,6 @@ struct madvise_done {
 
 /* Returns 0, or -errno: why there is none. */
 int madvise_ring_open(struct madvise_ring *ring);
-void madvise_ring_close(struct madvise_ring *ring);
 
 /* False: it is full, collect first. bytes: less than 4 GiB. */
 bool madvise_ring_queue(struct madvise_ring *ring, void *start, size_t bytes, int advice,

@@ -28,16 +28,11 @@ int madvise_vector_open(struct madvise_vector *vector)
 		return vector->process;
 	/* About no range at all: the kernel looks at the advice first. */
 	done = call(vector->process, NULL, 0, MADV_DONTNEED);
-	if (done < 0)
-		madvise_vector_close(vector);
-	return (int)done;
-}
-
-void madvise_vector_close(struct madvise_vector *vector)
-{
-	if (vector->process >= 0)
+	if (done < 0) {
 		system_call(SYS_close, vector->process);
-	vector->process = -1;
+		vector->process = -1;
+	}
+	return (int)done;
 }
 
 int madvise_vector_call(const struct madvise_vector *vector, const struct iovec *ranges,

@@ -18,7 +18,6 @@ struct madvise_vector {
 
 /* Asks the kernel whether it drops pages for us (6.13); 0, or -errno: why not. */
 int madvise_vector_open(struct madvise_vector *vector);
-void madvise_vector_close(struct madvise_vector *vector);
 
 /*
  * Returns how many ranges were done, from the first on, or -errno if none was. Those behind

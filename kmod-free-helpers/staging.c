@@ -178,36 +178,15 @@ void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int
 		empty_unit(pool, pool->ready[--pool->ready_count]);
 }
 
-int staging_recycle(struct staging *staging, enum staging_unit unit, char *start)
-{
-	struct staging_pool *pool = &staging->pools[unit];
-
-	if (pool->recycled_count == STAGING_MOST_RECYCLED)
-		return -ENOSPC;
-	pool->recycled[pool->recycled_count++] = start;
-	return 0;
-}
-
-bool staging_take(struct staging *staging, enum staging_unit unit, bool must_be_zero,
-		  struct staged_range *range)
+bool staging_take(struct staging *staging, enum staging_unit unit, struct staged_range *range)
 {
 	struct staging_pool *pool = &staging->pools[unit];
 	uint16_t number;
 
-	if (!must_be_zero && pool->recycled_count) {
-		*range = (struct staged_range){
-			.start = pool->recycled[--pool->recycled_count],
-			.lent = true,
-		};
-		return true;
-	}
 	if (!pool->ready_count)
 		return false;
 	number = pool->ready[--pool->ready_count];
-	*range = (struct staged_range){
-		.start = pool->area + number * pool->unit_bytes,
-		.zeroed = true,
-	};
+	range->start = pool->area + number * pool->unit_bytes;
 	return true;
 }
 
@@ -219,8 +198,6 @@ void staging_put(struct staging *staging, enum staging_unit unit,
 
 	if (moved_bytes)
 		pool->moved_units++;
-	if (range->lent)
-		return;
 	number = (uint16_t)((size_t)(range->start - pool->area) / pool->unit_bytes);
 	if (moved_bytes == pool->unit_bytes)
 		pool->empty[pool->empty_count++] = number;

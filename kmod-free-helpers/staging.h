@@ -20,22 +20,19 @@ enum staging_unit {
 
 #define STAGING_UNIT_BYTES    ((size_t)2 << 20)
 #define STAGING_MOST_UNITS    128
-#define STAGING_MOST_RECYCLED 64
 #define STAGING_ANY_NODE      (-1)
 
 /*
- * One size's units: ready + empty + taken = count. recycled are ranges elsewhere, full of
- * pages with old contents, lent to us as sources.
+ * One size's units: ready + empty + taken = count.
  *
  *    area  | unit 0 | unit 1 | ... | unit count-1 |      ready[] empty[]: unit numbers
  */
 struct staging_pool {
 	char *area;
 	size_t unit_bytes;
-	uint16_t count, ready_count, empty_count, recycled_count;
+	uint16_t count, ready_count, empty_count;
 	uint16_t ready[STAGING_MOST_UNITS];
 	uint16_t empty[STAGING_MOST_UNITS];
-	char *recycled[STAGING_MOST_RECYCLED];
 	uint64_t zeroed_units; /* since open */
 	uint64_t moved_units;
 };
@@ -47,11 +44,9 @@ struct staging {
 	struct staging_pool pools[STAGING_UNITS];
 };
 
-/* A unit in its taker's hands. */
+/* A unit in its taker's hands, zeroed. */
 struct staged_range {
 	char *start;
-	bool zeroed; /* false: recycled, with old contents */
-	bool lent;   /* not of our area: staging_put forgets it */
 };
 
 /* Address space only; no page yet. Either count may be 0. node: or STAGING_ANY_NODE. */
@@ -74,12 +69,8 @@ size_t staging_sample(struct staging *staging);
 /* Gives back the pages of all ready units but `keep` of them. */
 void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep);
 
-/* Lends a range whose pages are there and whose contents nobody wants any more. */
-int staging_recycle(struct staging *staging, enum staging_unit unit, char *start);
-
-/* Recycled ones first when they will do. False: none is ready. */
-bool staging_take(struct staging *staging, enum staging_unit unit, bool must_be_zero,
-		  struct staged_range *range);
+/* False: none is ready. */
+bool staging_take(struct staging *staging, enum staging_unit unit, struct staged_range *range);
 /* moved_bytes: how much of it has gone elsewhere. */
 void staging_put(struct staging *staging, enum staging_unit unit,
 		 const struct staged_range *range, size_t moved_bytes);

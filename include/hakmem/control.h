@@ -35,9 +35,6 @@
 #define CONTROL_CLIENTS		4
 #define CONTROL_TIMEOUT_MS	2000
 
-#define CONTROL_DIRECTORY_MODE	0700
-#define CONTROL_SOCKET_MODE	0600
-
 enum control_kind {		/* request body → reply */
 	CONTROL_HELLO = 1,	/* control_hello → control_hello */
 	CONTROL_ERROR = 2,	/* a reply only: control_error */
@@ -91,7 +88,6 @@ enum control_error_code {
 	CONTROL_NO_SUCH_NAME = 5,
 	CONTROL_BAD_VALUE = 6,
 	CONTROL_NOT_SUPPORTED = 7,	/* not in this build, kernel or state */
-	CONTROL_TOO_LATE = 8,		/* the client did not read its reply in time */
 };
 
 struct control_error {

@@ -143,7 +143,8 @@ uint32_t large_run_free_at(uint32_t unit)
 	return unit;
 }
 
-uint32_t large_run_free_before(uint32_t unit)
+/* The free run that ends just before the unit; UNIT_NONE: none does. */
+static uint32_t free_before(uint32_t unit)
 {
 	if (unit == 0)
 		return UNIT_NONE;
@@ -200,7 +201,7 @@ unsigned large_run_home(uint32_t unit)
 
 uint32_t large_run_insert(uint32_t unit, uint32_t units, uint32_t dirty)
 {
-	uint32_t neighbours[2] = { large_run_free_before(unit), large_run_free_at(unit + units) };
+	uint32_t neighbours[2] = { free_before(unit), large_run_free_at(unit + units) };
 	unsigned i;
 
 	large_run_at(unit)->state = RUN_NONE;
@@ -240,7 +241,7 @@ uint32_t large_run_last_free_units(unsigned home)
 
 	if (!end || !reservation_large_unit_is_open(end - 1))
 		return 0;
-	last = large_run_free_before(end);
+	last = free_before(end);
 	return last != UNIT_NONE && large_run_home(last) == home ? large_run_at(last)->units : 0;
 }
 

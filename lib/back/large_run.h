@@ -58,8 +58,7 @@ static inline struct large_unit *large_run_at(size_t unit)
 /* Writes the tags of a run that is in no list. */
 void large_run_set(uint32_t unit, uint32_t units, enum run_state state);
 
-/* The free run that ends just before the unit, or that begins at it; UNIT_NONE: none does. */
-uint32_t large_run_free_before(uint32_t unit);
+/* The free run that begins at the unit; UNIT_NONE: none does. */
 uint32_t large_run_free_at(uint32_t unit);
 
 /* The run that holds the unit; UNIT_NONE: it is not of the large range. */

@@ -18,7 +18,6 @@
 #define STATUS_FILE	"/proc/self/status"
 #define TEXT_BYTES	8192	/* a list of 1024 distances */
 #define PATH_BYTES	256
-#define DISTANCE_NONE	UINT32_MAX
 
 struct node_set {
 	uint64_t words[TOPOLOGY_NODES_MAX / 64];

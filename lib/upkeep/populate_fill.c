@@ -51,7 +51,7 @@ static bool take_staged(struct populate_fill *fill, enum staging_unit unit,
 
 	if (staging_refill(&fill->staging, unit, 1, 1))
 		*zeroing_ns = thread_cpu_ns() - start_ns;
-	return staging_take(&fill->staging, unit, true, source);
+	return staging_take(&fill->staging, unit, source);
 }
 
 static bool open_source(struct populate_fill *fill, int node)

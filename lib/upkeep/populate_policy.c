@@ -172,14 +172,6 @@ bool populate_policy_saw_cheap_huge(const struct populate_policy *policy, uint64
 	       now_ns - policy->cheap_huge_ns < within_ns;
 }
 
-bool populate_policy_is_sure(const struct populate_policy *policy)
-{
-	const uint64_t *costs = policy->cost_ns[policy->pages];
-
-	return costs[0] || (costs[POPULATE_COSTS - 1] &&
-			    !is_slow(costs[POPULATE_COSTS - 1], policy->least_small_ns));
-}
-
 enum populate_pages populate_policy_choose(const struct populate_policy *policy)
 {
 	if (policy->pages_are_fixed || policy->until_trial)

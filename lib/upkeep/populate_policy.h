@@ -84,9 +84,6 @@ void populate_policy_note_cost(struct populate_policy *policy, enum populate_pag
 /* An estimate from a few small pages, before there is a stock: tells what is slow. */
 void populate_policy_expect_small(struct populate_policy *policy, uint64_t cost_ns);
 
-/* Whether pages says more than a guess does: one cheap superslab, or several dear ones. */
-bool populate_policy_is_sure(const struct populate_policy *policy);
-
 /* From now on these pages only. */
 void populate_policy_fix_pages(struct populate_policy *policy, enum populate_pages pages);
 

@@ -26,7 +26,7 @@
 static _Atomic uint64_t kept[KEPT][WORDS];
 static _Atomic uint32_t noted;	/* release by the helper; acquire by readers */
 
-void strays_note(const struct control_stray *stray)
+static void keep(const struct control_stray *stray)
 {
 	uint32_t number = atomic_load_explicit(&noted, memory_order_relaxed);
 	uint64_t words[WORDS];
@@ -93,7 +93,7 @@ static void note(const struct fault_stray *stray)
 {
 	unsigned mark = slab_unit(reservation_unit_of((void *)stray->address))->class_mark;
 
-	strays_note(&(struct control_stray){
+	keep(&(struct control_stray){
 		.when_ns = process_date_ns(),
 		.address = stray->address,
 		.thread = (uint32_t)stray->thread,

@@ -2,7 +2,7 @@
 /*
  * strays.h - stray accesses: what is said of them, and the last of them for hakctl stray.
  *
- * Who may run with whom: strays_note and strays_report are the helper's alone; the rest anyone's.
+ * Who may run with whom: strays_report is the helper's alone; the rest anyone's.
  */
 #ifndef HAKMEM_UPKEEP_STRAYS_H
 #define HAKMEM_UPKEEP_STRAYS_H
@@ -12,8 +12,6 @@
 
 /* As on_stray_access says. */
 void strays_report(const struct fault_stray *stray);
-
-void strays_note(const struct control_stray *stray);
 
 uint32_t strays_count(void);
 /* Rows first … of those that are kept, oldest first; returns how many. */

@@ -42,7 +42,6 @@ static void no_memory_goes_by_a_ring(void)
 	expect(!madvise_ring_queue(&ring, page, PAGE, MADV_DONTNEED, 1), "it was queued");
 	expect(madvise_ring_submit(&ring) == 0, "there was something to submit");
 	expect(!madvise_ring_collect(&ring, &done), "something was done");
-	madvise_ring_close(&ring);
 }
 
 static void the_helper_is_woken_by_bell_and_clock(void)
@@ -61,7 +60,6 @@ static void the_helper_is_woken_by_bell_and_clock(void)
 	happened = event_loop_wait(&loop, 20000 * MS, 1000 * MS);
 	expect(happened == EVENT_LOOP_DOORBELL, "woken by %x", happened);
 	pthread_join(thread, NULL);
-	event_loop_close(&loop);
 }
 
 int main(void)

@@ -87,7 +87,6 @@ static void try_loop(bool use_ring)
 	}
 	fault_service_answer_stray(&service, &stray);
 	pthread_join(id, NULL);
-	event_loop_close(&loop);
 	fault_service_close(&service);
 }
 

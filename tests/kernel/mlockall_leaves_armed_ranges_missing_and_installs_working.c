@@ -25,7 +25,7 @@ static _Noreturn void try_flags(int flags)
 		skip("the limit on locked memory is too low");
 	expect(!error, "staging_open: %s", strerror(-error));
 	staging_refill(&staging, STAGING_HUGE, 1, 1);
-	expect(staging_take(&staging, STAGING_HUGE, true, &staged), "nothing was ready");
+	expect(staging_take(&staging, STAGING_HUGE, &staged), "nothing was ready");
 	error = fault_service_move(&service, to, staged.start, HUGE_PAGE, &done);
 	expect(!error || error == -EINVAL || error == -EOPNOTSUPP, "move: %s",
 	       strerror(-error));

@@ -11,7 +11,7 @@ static void move_one(struct fault_service *service, struct staging *staging, cha
 	int error;
 
 	expect(staging_refill(staging, STAGING_HUGE, 1, 1) == 1, "nothing was staged");
-	expect(staging_take(staging, STAGING_HUGE, true, &staged), "nothing was ready");
+	expect(staging_take(staging, STAGING_HUGE, &staged), "nothing was ready");
 	expect(huge_kib(staged.start) == 2048, "staged small: %ld",
 	       huge_kib(staged.start));
 	memset(staged.start, 0x11, HUGE_PAGE);

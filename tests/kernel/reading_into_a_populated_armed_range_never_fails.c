@@ -37,7 +37,7 @@ static void populate(struct fault_service *service, struct staging *staging, cha
 		int error;
 
 		staging_refill(staging, unit, 1, 1);
-		expect(staging_take(staging, unit, true, &staged), "nothing was ready");
+		expect(staging_take(staging, unit, &staged), "nothing was ready");
 		error = fault_service_has_move(service) ?
 				fault_service_move(service, to + offset, staged.start,
 						   step, &done) :

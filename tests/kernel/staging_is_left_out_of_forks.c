@@ -36,7 +36,7 @@ static void try_unit(struct fault_service *service, enum staging_unit unit)
 
 	expect(!staging_open(&staging, 1, 1, STAGING_ANY_NODE), "staging_open");
 	expect(staging_refill(&staging, unit, 1, 1) == 1, "nothing was staged");
-	expect(staging_take(&staging, unit, true, &staged), "nothing was ready");
+	expect(staging_take(&staging, unit, &staged), "nothing was ready");
 	child = fork();
 	if (child == 0)
 		be_the_child(staged.start);

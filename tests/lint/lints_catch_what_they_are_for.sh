@@ -138,6 +138,9 @@ if command -v "$compiler" >/dev/null; then
 	catches symbols_begin_with_their_file 'vm.c defines map_vm'
 	grep -q vm_map "$work/output" && echo "and it minds vm_map" && failures=$((failures + 1))
 
+	printf 'int vm_map(void)\n{\n}\n' >"$top_srcdir/lib/os/vm.c"
+	catches nothing_is_there_for_tests_alone 'vm.c: nothing but tests uses vm_map'
+
 	echo '__thread char room[65]; int malloc_too(void) { return room[0]; }' |
 		"$compiler" -x c -fPIC -shared -o "$HAKMEM_LIB" - -Wl,--no-as-needed -lm
 	catches library_is_light_to_load 'has 65 bytes of static thread-local storage'

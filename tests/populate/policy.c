@@ -268,11 +268,12 @@ END_TEST
 START_TEST(nothing_is_advised_after_one_slow_page)
 {
 	populate_policy_expect_small(&policy, 900 * 1000);
-	ck_assert(!populate_policy_is_sure(&policy));
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, policy.seen_ns, UINT64_MAX));
 	fill(1, 5600, 900);
-	ck_assert(!populate_policy_is_sure(&policy));
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, policy.seen_ns, UINT64_MAX));
 	fill(4, 5600, 900);
-	ck_assert(populate_policy_is_sure(&policy) && policy.pages == POPULATE_SMALL);
+	ck_assert(!populate_policy_saw_cheap_huge(&policy, policy.seen_ns, UINT64_MAX));
+	ck_assert_int_eq(policy.pages, POPULATE_SMALL);
 }
 END_TEST
 

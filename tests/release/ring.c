@@ -59,7 +59,6 @@ START_TEST(a_full_ring_refuses_and_loses_nothing)
 	ck_assert_uint_eq(collect_all(0), MADVISE_RING_ENTRIES);
 	ck_assert(unit_is_zero(room, i * RANGE_BYTES));
 	ck_assert_int_eq(room[i * RANGE_BYTES], 1);
-	madvise_ring_close(&ring);
 }
 END_TEST
 
@@ -133,7 +132,6 @@ START_TEST(what_is_cancelled_is_said_once_and_what_is_not_is_done)
 		usleep(1000);
 	}
 	ck_assert_uint_eq(seen, (1u << MADVISE_RING_ENTRIES) - 1);
-	madvise_ring_close(&ring);
 }
 END_TEST
 

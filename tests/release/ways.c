@@ -138,7 +138,6 @@ static bool has_no_vector(void)
 	struct madvise_vector vector;
 	bool has = madvise_vector_open(&vector) == 0;
 
-	madvise_vector_close(&vector);
 	return unit_skip_if(!has, "this kernel takes no vector of a process's own ranges");
 }
 
@@ -155,7 +154,6 @@ static bool has_ring(void)
 	static struct madvise_ring ring;
 	bool has = madvise_ring_open(&ring) == 0;
 
-	madvise_ring_close(&ring);
 	return has;
 }
 

@@ -138,7 +138,6 @@ static void check_refused(char *start, size_t bytes)
 	struct iovec range = { start, bytes };
 	struct madvise_vector vector = { .process = -1 };
 	struct madvise_ring ring;
-	bool has_ring = madvise_ring_open(&ring) == 0;
 
 	ck_assert_int_eq(__real_vm_drop(start, bytes), -EINVAL);
 	ck_assert_int_eq(vm_guard(start, bytes), -EINVAL);
@@ -146,10 +145,8 @@ static void check_refused(char *start, size_t bytes)
 	ck_assert_int_eq(vm_move(start, start + 2 * MiB, bytes), -EINVAL);
 	madvise_vector_open(&vector);
 	ck_assert_int_eq(madvise_vector_call(&vector, &range, 1, MADV_DONTNEED), -EINVAL);
-	madvise_vector_close(&vector);
+	madvise_ring_open(&ring);
 	ck_assert(!madvise_ring_queue(&ring, start, bytes, MADV_DONTNEED, 0));
-	if (has_ring)
-		madvise_ring_close(&ring);
 }
 
 START_TEST(a_part_of_a_page_is_not_given_back)
