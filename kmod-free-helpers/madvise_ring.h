@@ -2,7 +2,7 @@
 /*
  * Advice to the kernel about many ranges, given by kernel workers while the caller does
  * something else: batches of IORING_OP_MADVISE on a ring of their own. Called by
- * back/release, by one thread. No SQPOLL, and nothing of the ring is in a fork's child:
+ * release*, by one thread. No SQPOLL, and nothing of the ring is in a fork's child:
  * a request of a child's would run on our memory.
  *
  *   queue ... queue, submit ──► workers ──► collect ... collect

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One piece of advice about many ranges in one call: process_madvise on ourselves, which
- * flushes translations once for all of them. Called by back/release, by one thread.
+ * flushes translations once for all of them. Called by release*, by one thread.
  */
 #ifndef HAKMEM_MADVISE_VECTOR_H
 #define HAKMEM_MADVISE_VECTOR_H

@@ -245,7 +245,7 @@ static bool take_whole(uint32_t index)
 	struct superslab *superslab = superslab_at(index);
 	uint64_t all_free = ALL_UNITS;
 
-	/* acquire: pairs with put_units and superslab_claim_put */
+	/* acquire: pairs with superslab_put_slab and superslab_claim_put */
 	return atomic_compare_exchange_strong_explicit(&superslab->units, &all_free, 0,
 						       memory_order_acquire,
 						       memory_order_relaxed);

@@ -2,7 +2,7 @@
 /*
  * control_answer.h - from a request to the messages that answer it. It reads the request once,
  * trusts nothing in it, and knows neither sockets nor clocks: the fuzzer's way in. The
- * helper alone calls it. It allocates nothing and takes no lock.
+ * control thread alone calls it. It allocates nothing and takes no lock.
  */
 #ifndef HAKMEM_CONTROL_CONTROL_ANSWER_H
 #define HAKMEM_CONTROL_CONTROL_ANSWER_H

@@ -2,7 +2,7 @@
 /*
  * control_rows.h - the rows of answers that have several. Each kind says how many there are and
  * fills in some from a first one on; it returns how many it filled, fewer when there are
- * no more. The helper's alone; no lock.
+ * no more. The control thread's alone; no lock.
  */
 #ifndef HAKMEM_CONTROL_CONTROL_ROWS_H
 #define HAKMEM_CONTROL_CONTROL_ROWS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limits.h - the heap's limits while the process runs: hakctl limit, and hak_ctl. Called by the control
- * thread alone.
+ * limits.h - the heap's limits while the process runs: hakctl limit, and hak_ctl. Called by
+ * control_answer.c and ledger.c.
  */
 #ifndef HAKMEM_CONTROL_LIMITS_H
 #define HAKMEM_CONTROL_LIMITS_H

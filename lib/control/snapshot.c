@@ -36,7 +36,7 @@ EXPORT struct control_snapshot hak_snapshot = {
 
 static uint64_t written_ns;
 
-/* release, both fences: pairs with a reader outside that looks at sequence before and after. */
+/* release, both fences: pairs with copy_whole of hakctl, which reads sequence before and after. */
 static void begin(void)
 {
 	hak_snapshot.sequence++;

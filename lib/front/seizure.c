@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * seizure.c - see seizure.h. Called by the helper and by hak_purge(); takes no lock.
+ * seizure.c - see seizure.h. For the helper and for whoever purges; takes no lock.
  */
 #include <config.h>
 

@@ -52,7 +52,7 @@ struct thread_cache {
 	struct bin_owner owners[CLASS_COUNT + 1] CACHE_ALIGNED;
 	/*
 	 * The thread is popping a block, or in a slow path; release: pairs with the acquire in
-	 * seizure.c.
+	 * is_working of seizure.c.
 	 */
 	_Atomic uint8_t working;
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */

@@ -84,7 +84,7 @@ int helper_life_begin(void)
 /* In a child made by a raw clone(2), which runs no fork handlers, the room is wiped: none runs. */
 bool helper_life_is_running(void)
 {
-	/* acquire: pairs with the release in run */
+	/* acquire: pairs with the release in helper_life_note_ready */
 	return atomic_load_explicit(&is_ready, memory_order_acquire) && task_is_alive(&room);
 }
 

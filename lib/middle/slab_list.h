@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * slab_list.h - a heap's slabs of one class that have free blocks; fuller ones nearer the
- * head, empty ones at the tail. Called by the heap's owner alone.
+ * head, empty ones at the tail. The heap's owner alone may call it.
  */
 #ifndef HAKMEM_MIDDLE_SLAB_LIST_H
 #define HAKMEM_MIDDLE_SLAB_LIST_H

@@ -78,7 +78,7 @@ static bool take_soon(struct lock *lock)
 /* From a fork that will not go on without us; lock_put gives it back. */
 static bool borrow(struct lock *lock, uintptr_t owner)
 {
-	/* acquire: pairs with the release of who put it last, through the fork */
+	/* acquire: pairs with the release in lock_put, of who had it last, through the fork */
 	if (!atomic_compare_exchange_strong_explicit(&lock->owner, &owner,
 						     thread_identity() | LOCK_WAITED,
 						     memory_order_acquire, memory_order_relaxed))

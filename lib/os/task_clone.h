@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task_clone.h - clone(2) with a function to run, in each machine's own way. Called by task.c and
- * sandbox.c only.
+ * task_clone.h - clone(2) with a function to run, in each machine's own way. Called by task.c
+ * and sandbox*.c only.
  *
  * Who may run with whom: as task.h says.
  */

@@ -46,7 +46,7 @@ extern struct options options HIDDEN;
 /* environment: an array of NAME=VALUE ended by NULL, or NULL */
 void options_read(char **environment);
 
-/* Parses one list of pairs, for tests and the fuzzer; source names it in warnings. */
+/* Parses one list of pairs, for tests and the fuzzer. */
 void options_parse(const char *pairs, size_t length);
 
 /* Options one by one, as they are in force, while the process runs. index: below the count. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * populate_ahead.h - the helper's half of populating: it keeps superslabs in stock whose
- * pages are there before anybody asks for them, for each home with a demand apart. Called by
- * the helper alone, but for populate_ahead_read.
+ * pages are there before anybody asks for them, for each home with a demand apart. The
+ * helper's alone, but for populate_ahead_read.
  *
  * What is handed out is populated to its last byte and not armed any more; what is armed and
  * missing is in nobody's hands, so a touch of it is a stray access (the tripwire).

@@ -54,6 +54,7 @@ passes rooms_never_include_upwards
 passes files_are_short_and_have_a_head
 passes paths_in_documents_exist
 passes shared_structures_have_a_table
+passes comments_name_what_is_there
 passes words_are_those_of_the_glossary
 
 echo 'struct large { _Atomic int units; };' >>"$top_srcdir/lib/back/large.h"
@@ -72,7 +73,7 @@ fresh_tree
 echo '#include "kmod-free-helpers/staging.h"' >>"$top_srcdir/lib/back/large.h"
 catches rooms_never_include_upwards 'only populate may'
 fresh_tree
-echo '#include "kmod-free-helpers/madvise_ring.h"' >>"$top_srcdir/lib/back/populate.c"
+echo '#include <kmod-free-helpers/madvise_ring.h>' >>"$top_srcdir/lib/back/populate.c"
 catches rooms_never_include_upwards 'only release may'
 fresh_tree
 mkdir "$top_srcdir/hakctl/output"
@@ -121,6 +122,13 @@ catches words_are_those_of_the_glossary 'README.md:2:lumps: the glossary has ano
 fresh_tree
 echo '| bin | a stack of blocks | |' >>"$top_srcdir/doc/glossary.md"
 catches words_are_those_of_the_glossary '"bin" is used nowhere'
+
+fresh_tree
+echo '/* release: pairs with vm_unmap */' >>"$top_srcdir/lib/os/vm.h"
+catches comments_name_what_is_there 'lib/os/vm.h:2: pairs with vm_unmap, which is not there'
+fresh_tree
+printf '/* x.h - Called by malloc.c alone. */\n' >>"$top_srcdir/lib/os/vm.h"
+catches comments_name_what_is_there 'lib/back/large.h includes lib/os/vm.h'
 
 if command -v shellcheck >/dev/null; then
 	fresh_tree

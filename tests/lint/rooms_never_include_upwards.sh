@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Rooms include downwards only: entry, jemalloc, helper, control, upkeep, front, middle, back,
 # sandbox, then os beside kmod-free-helpers, then support; and no two files include each other,
-# however indirectly. Only populate* may see fault_service and staging, only release*
-# madvise_ring and madvise_vector.
+# however indirectly. Only populate* may see fault_service (and strays, what it tells of a touch)
+# and staging, only release* madvise_ring and madvise_vector.
 set -u
 cd "${top_srcdir:?}" || exit 99
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
@@ -11,8 +11,8 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
 folders=lib
 [ -d kmod-free-helpers ] && folders="$folders kmod-free-helpers"
 # shellcheck disable=SC2086 # two words are two folders
-grep -rHoE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]+"' $folders |
-	sed -E 's|^lib/||; s|:[^"]*"| |; s|"$||' >"$work/includes"
+grep -rHoE --include='*.[ch]' '^#include ("[^"]+"|<kmod-free-helpers/[^>]+>)' $folders |
+	sed -E 's|^lib/||; s|:#include ["<]| |; s|[">]$||' >"$work/includes"
 
 if ! [ -s "$work/includes" ]; then
 	echo "no include found at all; is this the source tree?"
@@ -43,7 +43,7 @@ function say(text) { print $1 " includes \"" $2 "\": " text }
 	if (header == "internal.h")
 		say("a drawer, not a noun")
 	if (header ~ /^(fault_service|staging)/ && to[1] == "kmod-free-helpers" &&
-	    from[1] != to[1] && $1 !~ /^(back|upkeep)\/populate/)
+	    from[1] != to[1] && $1 !~ /^(back|upkeep)\/(populate|strays)/)
 		say("only populate may")
 	if (header ~ /^madvise_(ring|vector)/ && to[1] == "kmod-free-helpers" &&
 	    from[1] != to[1] && $1 !~ /^(back|upkeep)\/release/)
