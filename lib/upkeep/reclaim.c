@@ -15,6 +15,7 @@
 
 #include "front/seizure.h"
 #include "upkeep/comb.h"
+#include "upkeep/release_policy.h"
 #include "os/process.h"
 #include "os/vm.h"
 #include "support/options.h"
@@ -68,7 +69,8 @@ static void count(_Atomic size_t *counter, size_t amount)
 
 static void take_options(uint64_t now_ns)
 {
-	reclaim.look_ns = options.decay_ms * 1000000ull / LOOKS_PER_DECAY;
+	reclaim.look_ns = release_policy_decay_ns(options.release, options.decay_ms) /
+			  LOOKS_PER_DECAY;
 	if (reclaim.look_ns < LOOK_NS_LEAST)
 		reclaim.look_ns = LOOK_NS_LEAST;
 	if (reclaim.next_ns > now_ns + reclaim.look_ns)

@@ -14,15 +14,20 @@
 #define SOON_DIVISOR		4
 #define TICK_NS			(2 * NS_PER_MS)
 
+uint64_t release_policy_decay_ns(enum option_release mode, uint64_t decay_ms)
+{
+	uint64_t ns = decay_ms * NS_PER_MS;
+
+	if (mode == RELEASE_MODE_LATENCY)
+		return ns * LATENCY_FACTOR;
+	return mode == RELEASE_MODE_MEMORY ? ns / MEMORY_DIVISOR : ns;
+}
+
 void release_policy_set(struct release_policy *policy, enum option_release mode,
 			uint64_t decay_ms)
 {
-	policy->decay_ns = decay_ms * NS_PER_MS;
+	policy->decay_ns = release_policy_decay_ns(mode, decay_ms);
 	policy->parts = mode != RELEASE_MODE_LATENCY;
-	if (mode == RELEASE_MODE_LATENCY)
-		policy->decay_ns *= LATENCY_FACTOR;
-	if (mode == RELEASE_MODE_MEMORY)
-		policy->decay_ns /= MEMORY_DIVISOR;
 }
 
 void release_policy_begin(struct release_policy *policy, enum option_release mode,

@@ -25,6 +25,9 @@ struct release_policy {
 	enum release_urgency urgency;
 };
 
+/* How long memory stays free, as the options say: decay_ms, scaled by release. */
+uint64_t release_policy_decay_ns(enum option_release mode, uint64_t decay_ms);
+
 void release_policy_begin(struct release_policy *policy, enum option_release mode,
 			  uint64_t decay_ms);
 
