@@ -134,8 +134,9 @@ static void read_option(uint32_t index, struct control_setting *setting)
 	log_format_text(setting->text, sizeof(setting->text), "%s", view.text);
 	log_format_text(setting->words, sizeof(setting->words), "%s", view.words);
 	setting->value = view.value;
-	setting->unit = view.words[0] ? CONTROL_UNIT_WORD :
-			strstr(options_name(index), "_ms") ? CONTROL_UNIT_MS : CONTROL_UNIT_BYTES;
+	setting->unit = view.unit == OPTION_WORD ? CONTROL_UNIT_WORD :
+			view.unit == OPTION_MS	 ? CONTROL_UNIT_MS :
+						   CONTROL_UNIT_BYTES;
 	setting->flags = view.can_change ? CONTROL_SETTABLE : 0;
 }
 

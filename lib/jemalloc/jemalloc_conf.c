@@ -93,9 +93,7 @@ static bool set_background(struct option_text value)
 
 static bool set_huge_pages(struct option_text value)
 {
-	static const char *const words[] = { "default", "never", "always", NULL };
-
-	return option_value_word(value, words, &options.huge_pages);
+	return option_value_word(value, "default|never|always", &options.huge_pages);
 }
 
 static bool set_confirm(struct option_text value)

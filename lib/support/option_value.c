@@ -91,15 +91,19 @@ bool option_value_limit(struct option_text value, void *field)
 	return true;
 }
 
-/* The index of the value among words, which NULL ends; the enums count from 0 in that order. */
-bool option_value_word(struct option_text value, const char *const *words, void *field)
+bool option_value_word(struct option_text value, const char *words, void *field)
 {
 	unsigned i;
 
-	for (i = 0; words[i]; i++)
-		if (option_value_is(value, words[i])) {
-			__atomic_store_n((unsigned *)field, i, __ATOMIC_RELAXED);
-			return true;
-		}
-	return false;
+	for (i = 0;; i++) {
+		size_t length = strcspn(words, "|");
+
+		if (length == value.length && memcmp(words, value.start, length) == 0)
+			break;
+		if (!words[length])
+			return false;
+		words += length + 1;
+	}
+	__atomic_store_n((unsigned *)field, i, __ATOMIC_RELAXED);
+	return true;
 }

@@ -24,7 +24,7 @@ bool option_value_size(struct option_text value, void *field);
 bool option_value_limit(struct option_text value, void *field);
 /* size_t: a day at most. */
 bool option_value_milliseconds(struct option_text value, void *field);
-/* An enum, which counts from 0 in the order of words; NULL ends them. */
-bool option_value_word(struct option_text value, const char *const *words, void *field);
+/* An enum, which counts from 0 in the order of words: "auto|never|always". */
+bool option_value_word(struct option_text value, const char *words, void *field);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c - one table of keys; a key is added by one line. Called before stdio and the
- * heap may be used.
+ * options.c - one table of options: parsing, confirm, hakctl list and set follow from its rows.
+ * Called before stdio and the heap may be used.
  */
 #include <config.h>
 
@@ -38,98 +38,111 @@ struct options options = {
 	.large_policy = LARGE_LOCAL,
 };
 
-static const char *const huge_pages_words[] = { "auto", "never", "always", NULL };
-static const char *const helpers_words[] = { "auto", "always", "never", NULL };
-static const char *const on_stray_access_words[] = { "report", "abort", "off", NULL };
+enum option_kind { FLAG, SIZE, LIMIT, MILLISECONDS, WORD, WORD_OR_DIRECTORY };
 
-static const char *const large_policy_words[] = { "local", "interleave", NULL };
-static const char *const release_words[] = { "balanced", "latency", "memory", NULL };
-static const char *const release_by_words[] = { "auto", "ring", "vector", "plain", NULL };
+/*
+ * One row says all there is to say of an option: what it is parsed by, printed as, and whether it
+ * can be set while the process runs. The words of expected are those of its enum, in that order.
+ */
+static const struct key {
+	const char *name;
+	enum option_kind kind;
+	void *field;
+	bool can_change;	/* it is read anew each time that it is needed */
+	const char *fallback;	/* what is in force when nobody says anything */
+	const char *expected;	/* completes "expected …" */
+	const char *meaning;	/* in a few words, for hakctl list */
+} keys[] = {
+	{ "confirm", FLAG, &options.confirm, false, "false", "true or false",
+	  "says at the start which options are in force" },
+	{ "limit_hard", LIMIT, &options.limit_hard_bytes, true, "none", "a size such as 512M",
+	  "the heap does not hold more" },
+	{ "limit_soft", LIMIT, &options.limit_soft_bytes, true, "none", "a size such as 512M",
+	  "above it free memory goes back at once" },
+	{ "cache_max", SIZE, &options.cache_max_bytes, true, "32M", "a size such as 32M",
+	  "how much all thread caches together may grow to" },
+	{ "huge_pages", WORD, &options.huge_pages, false, "auto", "auto, never or always",
+	  "what the heap asks for" },
+	{ "helpers", WORD, &options.helpers, false, "auto", "auto, always or never",
+	  "when a helper works beside the program" },
+	{ "on_stray_access", WORD, &options.on_stray_access, true, "report",
+	  "report, abort or off", "what a touch of memory that nobody was given does" },
+	{ "release", WORD, &options.release, true, "balanced", "balanced, latency or memory",
+	  "how soon and in which pieces memory goes back" },
+	{ "release_by", WORD, &options.release_by, false, "auto", "auto, ring, vector or plain",
+	  "by which system call it goes" },
+	{ "decay_ms", MILLISECONDS, &options.decay_ms, true, "1000",
+	  "milliseconds, a day at most", "how long free memory stays before it goes back" },
+	{ "large_policy", WORD, &options.large_policy, false, "local", "local or interleave",
+	  "where blocks above 1 MiB come from on several nodes" },
+	{ "control", WORD_OR_DIRECTORY, &options.control, false, "auto",
+	  "auto, always, off or a directory", "where hakctl finds the process" },
+	{ "profile", LIMIT, &options.profile_bytes, true, "none", "a size such as 512K",
+	  "for each so many bytes one allocation is sampled" },
+	{ "hardened", FLAG, &options.hardened, false, "false", "true or false",
+	  "every misuse is seen, and at once" },
+};
 
-static bool parse_release(struct option_text value, void *field)
+#define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
+#define WORD_BYTES	OPTION_WORD_BYTES
+#define CONFIRMATION_BYTES	480	/* a message of log.h with its first words */
+
+/* "auto, never or always" to "auto|never|always". */
+static void list_words(const char *expected, char words[WORD_BYTES])
 {
-	return option_value_word(value, release_words, field);
+	size_t length = 0;
+
+	for (; *expected && length < WORD_BYTES - 1; expected++) {
+		bool or = strncmp(expected, " or ", 4) == 0;
+
+		if (!or && strncmp(expected, ", ", 2) != 0) {
+			words[length++] = *expected;
+			continue;
+		}
+		words[length++] = '|';
+		expected += or ? 3 : 1;
+	}
+	words[length] = '\0';
 }
 
-static bool parse_release_by(struct option_text value, void *field)
+static bool parse_word(const struct key *key, struct option_text value)
 {
-	return option_value_word(value, release_by_words, field);
+	char words[WORD_BYTES];
+
+	list_words(key->expected, words);
+	return option_value_word(value, words, key->field);
 }
 
-static bool parse_large_policy(struct option_text value, void *field)
+static bool parse_directory(struct option_text value)
 {
-	return option_value_word(value, large_policy_words, field);
-}
-
-static bool parse_huge_pages(struct option_text value, void *field)
-{
-	return option_value_word(value, huge_pages_words, field);
-}
-
-static bool parse_helpers(struct option_text value, void *field)
-{
-	return option_value_word(value, helpers_words, field);
-}
-
-static bool parse_on_stray_access(struct option_text value, void *field)
-{
-	return option_value_word(value, on_stray_access_words, field);
-}
-
-static const char *const control_words[] = { "auto", "always", "off", NULL };
-
-static bool parse_control(struct option_text value, void *field)
-{
-	if (option_value_word(value, control_words, field))
-		return true;
-	if (!value.length || value.start[0] != '/' ||
-	    value.length >= sizeof(options.control_folder))
+	if (value.length >= sizeof(options.control_folder))
 		return false;
 	memcpy(options.control_folder, value.start, value.length);
 	options.control_folder[value.length] = '\0';
 	return true;
 }
 
-static const struct key {
-	const char *name;
-	bool (*parse)(struct option_text value, void *field);
-	void *field;
-	const char *expected;	/* completes "expected …" */
-	const char *meaning;	/* in a few words, for hakctl list */
-} keys[] = {
-	{ "confirm", option_value_bool, &options.confirm, "true or false",
-	  "says at the start which options are in force" },
-	{ "limit_hard", option_value_limit, &options.limit_hard_bytes, "a size such as 512M",
-	  "the heap does not hold more" },
-	{ "limit_soft", option_value_limit, &options.limit_soft_bytes, "a size such as 512M",
-	  "above it free memory goes back at once" },
-	{ "cache_max", option_value_size, &options.cache_max_bytes, "a size such as 32M",
-	  "how much all thread caches together may grow to" },
-	{ "release", parse_release, &options.release, "balanced, latency or memory",
-	  "how soon and in which pieces memory goes back" },
-	{ "release_by", parse_release_by, &options.release_by, "auto, ring, vector or plain",
-	  "by which system call it goes" },
-	{ "decay_ms", option_value_milliseconds, &options.decay_ms, "milliseconds, a day at most",
-	  "how long free memory stays before it goes back" },
-	{ "large_policy", parse_large_policy, &options.large_policy, "local or interleave",
-	  "where blocks above 1 MiB come from on several nodes" },
-	{ "huge_pages", parse_huge_pages, &options.huge_pages, "auto, never or always",
-	  "what the heap asks for" },
-	{ "helpers", parse_helpers, &options.helpers, "auto, always or never",
-	  "when a helper works beside the program" },
-	{ "profile", option_value_limit, &options.profile_bytes, "a size such as 512K",
-	  "for each so many bytes one allocation is sampled" },
-	{ "hardened", option_value_bool, &options.hardened, "true or false",
-	  "every misuse is seen, and at once" },
-	{ "on_stray_access", parse_on_stray_access, &options.on_stray_access,
-	  "report, abort or off",
-	  "what a touch of memory that nobody was given does" },
-	{ "control", parse_control, &options.control, "auto, always, off or a directory",
-	  "where hakctl finds the process" },
-};
-
-#define KEY_COUNT	(sizeof(keys) / sizeof(keys[0]))
-#define WORD_BYTES	64
+static bool parse(const struct key *key, struct option_text value)
+{
+	switch (key->kind) {
+	case FLAG:
+		return option_value_bool(value, key->field);
+	case SIZE:
+		return option_value_size(value, key->field);
+	case LIMIT:
+		return option_value_limit(value, key->field);
+	case MILLISECONDS:
+		return option_value_milliseconds(value, key->field);
+	case WORD_OR_DIRECTORY:
+		if (value.length && value.start[0] == '/')
+			return parse_directory(value);
+		/* "a directory" is no word. */
+		return !memchr(value.start, ' ', value.length) && parse_word(key, value);
+	case WORD:
+		break;
+	}
+	return parse_word(key, value);
+}
 
 /* A terminated copy for messages, cut to fit, with what would garble a terminal replaced. */
 static const char *printable(struct option_text text, char word[WORD_BYTES])
@@ -187,7 +200,7 @@ static void apply(struct option_text pair)
 	for (i = 0; i < KEY_COUNT; i++) {
 		if (!option_value_is(name, keys[i].name))
 			continue;
-		if (!keys[i].parse(value, keys[i].field))
+		if (!parse(&keys[i], value))
 			log_warning("option \"%s\": bad value \"%s\"; expected %s", keys[i].name,
 				    printable(value, word), keys[i].expected);
 		return;
@@ -246,23 +259,33 @@ static const char *limit_word(size_t bytes, char word[WORD_BYTES])
 	return word + i;
 }
 
+static void copy_word(const char *words, uint64_t which, char *text, size_t bytes)
+{
+	size_t length;
+
+	for (; which && *words; words++)
+		which -= *words == '|';
+	length = min_size(strcspn(words, "|"), bytes - 1);
+	memcpy(text, words, length);
+	text[length] = '\0';
+}
+
 static void confirm(void)
 {
-	char hard[WORD_BYTES], soft[WORD_BYTES];
+	char text[CONFIRMATION_BYTES], number[WORD_BYTES];
+	size_t length = 0;
+	unsigned i;
 
-	log_warning("options in force: confirm:true,limit_hard:%s,limit_soft:%s,cache_max:%zu,"
-		    "huge_pages:%s,helpers:%s,on_stray_access:%s,release:%s,release_by:%s,"
-		    "decay_ms:%zu,large_policy:%s,control:%s,hardened:%s",
-		    limit_word(options.limit_hard_bytes, hard),
-		    limit_word(options.limit_soft_bytes, soft), options.cache_max_bytes,
-		    huge_pages_words[options.huge_pages], helpers_words[options.helpers],
-		    on_stray_access_words[options.on_stray_access],
-		    release_words[options.release], release_by_words[options.release_by],
-		    options.decay_ms,
-		    large_policy_words[options.large_policy],
-		    options.control_folder[0] ? options.control_folder :
-						control_words[options.control],
-		    options.hardened ? "true" : "false");
+	for (i = 0; i < KEY_COUNT; i++) {
+		struct option_view view;
+
+		options_view(i, &view);
+		length += log_format_text(text + length, sizeof(text) - length, "%s%s:%s",
+					  i ? "," : "", keys[i].name,
+					  view.unit == OPTION_WORD ? view.text :
+								     limit_word(view.value, number));
+	}
+	log_warning("options in force: %s", text);
 }
 
 unsigned options_count(void)
@@ -280,68 +303,38 @@ const char *options_expected(unsigned index)
 	return keys[index].expected;
 }
 
-/* What is read anew each time it is needed. */
-static bool can_change(const struct key *key)
+static uint64_t read_number(const struct key *key)
 {
-	return key->field == &options.limit_hard_bytes || key->field == &options.limit_soft_bytes ||
-	       key->field == &options.cache_max_bytes || key->field == &options.on_stray_access ||
-	       key->field == &options.release ||
-	       key->field == &options.profile_bytes || key->field == &options.decay_ms;
-}
-
-/* "auto, never or always" to "auto|never|always", which are in the order of the enum. */
-static void list_words(const char *expected, char *words, size_t bytes)
-{
-	size_t length = 0;
-
-	for (; *expected && length < bytes - 1; expected++) {
-		bool or = strncmp(expected, " or ", 4) == 0;
-
-		if (!or && strncmp(expected, ", ", 2) != 0) {
-			words[length++] = *expected;
-			continue;
-		}
-		words[length++] = '|';
-		expected += or ? 3 : 1;
-	}
-	words[length] = '\0';
-}
-
-static void copy_word(const char *words, uint64_t which, char *text, size_t bytes)
-{
-	size_t length;
-
-	for (; which && *words; words++)
-		which -= *words == '|';
-	length = min_size(strcspn(words, "|"), bytes - 1);
-	memcpy(text, words, length);
-	text[length] = '\0';
+	if (key->kind == FLAG)
+		return !*(const bool *)key->field;
+	if (key->kind == WORD || key->kind == WORD_OR_DIRECTORY)
+		return __atomic_load_n((const unsigned *)key->field, __ATOMIC_RELAXED);
+	return __atomic_load_n((const size_t *)key->field, __ATOMIC_RELAXED);
 }
 
 void options_view(unsigned index, struct option_view *view)
 {
 	const struct key *key = &keys[index];
 
-	*view = (struct option_view){ .expected = key->expected, .meaning = key->meaning,
-				       .can_change = can_change(key) };
-	if (key->parse == option_value_size || key->parse == option_value_limit ||
-	    key->parse == option_value_milliseconds) {
-		view->value = __atomic_load_n((const size_t *)key->field, __ATOMIC_RELAXED);
+	*view = (struct option_view){ .fallback = key->fallback, .meaning = key->meaning,
+				      .can_change = key->can_change,
+				      .value = read_number(key) };
+	view->unit = key->kind == MILLISECONDS		       ? OPTION_MS :
+		     key->kind == SIZE || key->kind == LIMIT ? OPTION_BYTES :
+							       OPTION_WORD;
+	if (view->unit != OPTION_WORD)
 		return;
-	}
-	if (key->parse == option_value_bool)
-		view->value = !*(const bool *)key->field;
-	else
-		view->value = __atomic_load_n((const unsigned *)key->field, __ATOMIC_RELAXED);
-	list_words(key->expected, view->words, sizeof(view->words));
+	list_words(key->expected, view->words);
 	copy_word(view->words, view->value, view->text, sizeof(view->text));
+	if (key->kind == WORD_OR_DIRECTORY && options.control_folder[0])
+		log_format_text(view->text, sizeof(view->text), "%s", options.control_folder);
 }
 
 enum option_change options_change(unsigned index, const char *value)
 {
-	if (!can_change(&keys[index]))
+	if (!keys[index].can_change)
 		return OPTION_FIXED;
-	return keys[index].parse((struct option_text){ value, strlen(value) }, keys[index].field) ?
+	return parse(&keys[index], (struct option_text){ value, strlen(value) }) ?
 		       OPTION_CHANGED : OPTION_BAD_VALUE;
 }
 

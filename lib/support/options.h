@@ -50,13 +50,18 @@ void options_read(char **environment);
 void options_parse(const char *pairs, size_t length);
 
 /* Options one by one, as they are in force, while the process runs. index: below the count. */
+enum option_unit { OPTION_BYTES, OPTION_MS, OPTION_WORD };
+
+#define OPTION_WORD_BYTES	64
+
 struct option_view {
-	const char *expected;	/* completes "expected …" */
+	const char *fallback;	/* the default, as text */
 	const char *meaning;
 	bool can_change;
-	uint64_t value;		/* bytes; UINT64_MAX: none. Of a word: which one */
-	char text[64];		/* of a word */
-	char words[64];		/* "report|abort|off"; empty: no word */
+	enum option_unit unit;
+	uint64_t value;		/* UINT64_MAX: none. Of a word: which one */
+	char text[96];		/* of a word */
+	char words[OPTION_WORD_BYTES];	/* "report|abort|off"; empty: no word */
 };
 
 enum option_change { OPTION_CHANGED, OPTION_FIXED, OPTION_BAD_VALUE };

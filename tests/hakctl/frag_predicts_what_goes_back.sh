@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # fake.sh and planted.sh set variables
+# shellcheck disable=SC2154,SC2119,SC2034 # fake.sh and planted.sh set variables
 # Where few blocks of one call stack keep pages that were full of another's, `hakctl frag` names that one
 # first, with a size; when its blocks are freed and all is purged, so much goes back, within 10 %.
 set -u

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # fake.sh and planted.sh set variables
+# shellcheck disable=SC2154,SC2119,SC2034 # fake.sh and planted.sh set variables
 # Of twenty call stacks `hakctl profile` says what each has allocated and holds, within 5 % of the
 # truth; `go tool pprof` reads the same of it; the difference of two dumps is what lay between them;
 # what was freed is not there. Off, it shows nothing new; another user may not ask; a process that

@@ -41,6 +41,68 @@ START_TEST(the_defaults_are_in_force_before_anything_is_read)
 }
 END_TEST
 
+START_TEST(each_row_says_the_default_that_is_in_force)
+{
+	struct options before = options;
+	unsigned i;
+
+	for (i = 0; i < options_count(); i++) {
+		struct option_view view;
+		char pair[128];
+
+		options_view(i, &view);
+		snprintf(pair, sizeof(pair), "%s:%s", options_name(i), view.fallback);
+		expect_silence(pair);
+		ck_assert_msg(memcmp(&before, &options, sizeof(options)) == 0, "%s", pair);
+	}
+}
+END_TEST
+
+START_TEST(confirm_says_every_option)
+{
+	unsigned i;
+	const char *said;
+
+	expect_silence("confirm:true");
+	unit_catch_begin();
+	options_read(NULL);
+	said = unit_catch_end();
+	for (i = 0; i < options_count(); i++) {
+		char pair[128];
+
+		snprintf(pair, sizeof(pair), "%s%s:", i ? "," : " ", options_name(i));
+		ck_assert_msg(strstr(said, pair), "%s: %s", pair, said);
+	}
+}
+END_TEST
+
+START_TEST(each_word_of_an_option_that_can_be_set_is_taken_and_shown)
+{
+	unsigned i, which;
+
+	for (i = 0; i < options_count(); i++) {
+		struct option_view view;
+
+		options_view(i, &view);
+		if (!view.can_change || !view.words[0])
+			continue;
+		for (which = 0; view.words[0] && which < 3; which++) {
+			char word[OPTION_WORD_BYTES];
+			struct option_view now;
+			const char *at = view.words;
+			unsigned skip;
+
+			for (skip = which; skip; skip--)
+				at = strchr(at, '|') + 1;
+			snprintf(word, sizeof(word), "%.*s", (int)strcspn(at, "|"), at);
+			ck_assert_int_eq(options_change(i, word), OPTION_CHANGED);
+			options_view(i, &now);
+			ck_assert_str_eq(now.text, word);
+		}
+	}
+}
+END_TEST
+
 START_TEST(confirm_takes_three_words_for_yes_and_three_for_no)
 {
 	static const char *const yes[] = { "confirm:true", "confirm:1", "confirm:yes" };
@@ -307,7 +369,8 @@ START_TEST(the_environment_is_read_and_confirmed)
 			 "limit_soft:none,"
 			 "cache_max:3145728,huge_pages:never,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+			 "hardened:false\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -327,12 +390,14 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:always,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n"
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+			 "hardened:false\n"
 			 "hakmem: options in force: confirm:true,limit_hard:0,"
 			 "limit_soft:none,"
 			 "cache_max:0,huge_pages:auto,"
 			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,hardened:false\n");
+			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+			 "hardened:false\n");
 }
 END_TEST
 
@@ -348,6 +413,12 @@ int main(void)
 	TCase *tcase = unit_begin("options");
 
 	tcase_add_test(tcase, the_defaults_are_in_force_before_anything_is_read);
+
+	tcase_add_test(tcase, each_row_says_the_default_that_is_in_force);
+
+	tcase_add_test(tcase, confirm_says_every_option);
+
+	tcase_add_test(tcase, each_word_of_an_option_that_can_be_set_is_taken_and_shown);
 	tcase_add_test(tcase, confirm_takes_three_words_for_yes_and_three_for_no);
 	tcase_add_test(tcase, release_by_takes_its_four_words);
 	tcase_add_test(tcase, large_policy_takes_its_two_words);
