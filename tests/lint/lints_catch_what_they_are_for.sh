@@ -130,6 +130,11 @@ fresh_tree
 printf '/* x.h - Called by malloc.c alone. */\n' >>"$top_srcdir/lib/os/vm.h"
 catches comments_name_what_is_there 'lib/back/large.h includes lib/os/vm.h'
 
+fresh_tree
+printf '#include "back/large.h"\n' >"$top_srcdir/lib/back/large.c"
+mkdir "$top_srcdir/tests" "$top_srcdir/tests/lint" && : >"$top_srcdir/tests/lint/single_users.txt"
+catches units_have_a_reason 'lib/back/large lib/front/malloc: the only user'
+
 if command -v shellcheck >/dev/null; then
 	fresh_tree
 	passes scripts_pass_shellcheck
