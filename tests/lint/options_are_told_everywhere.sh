@@ -13,7 +13,7 @@ tr '\n' ' ' <lib/support/options.c | grep -oE '\{ "[a-z_]+", [A-Z_]+, &[^}]*\}' 
 	sort >"$work/rows"
 [ -s "$work/rows" ] || { echo "lib/support/options.c: no rows"; exit 1; }
 
-sed -n '/^\.SH OPTIONS/,/^\.SH THE HELPER/p' doc/hakmem.7 >"$work/manual"
+awk '/^\.SH / { inside = /OPTIONS/ } inside' doc/hakmem.7 >"$work/manual"
 {
 	while IFS=$'\t' read -r name kind fallback expected; do
 		# The entry: from its head to the next.
