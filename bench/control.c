@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control MIB TURNS fills a heap of that many MiB from 64 threads, which then replace blocks of
- * it. Meanwhile `stats` is asked over the control socket: 100 times with a pause between, by a
- * thread of ordinary priority and by one that comes first as hakctl does; then at the beginning
- * of every other one of TURNS short turns (control_turns.c). Before each of the 100 a thread of the bench that
- * only echoes is asked too: later than it nobody can be held to answer. It prints `name value`
+ * control MIB TURNS fills a heap of that many MiB from 64 threads, which then replace blocks of it.
+ * Meanwhile `stats` is asked over the control socket: 100 times with a pause between, by a thread
+ * of ordinary priority and by one that comes first as hakctl does; then at the beginning of every
+ * other one of TURNS short turns (control_turns.c). Before each of the 100 a thread of the bench
+ * that only echoes is asked too: later than it nobody can be held to answer. It prints `name value`
  * lines: how long the answers took, and what the threads did in turns with and without questions.
  */
 #include "bench/harness.h"

@@ -126,7 +126,8 @@ static uint32_t poll_watched(const struct event_loop *loop)
 	for (unsigned int i = 0; i < loop->watched_count; i++)
 		pollers[i] = (struct pollfd){ .fd = loop->watched[i], .events = POLLIN };
 	if (!loop->watched_count ||
-	    system_call(SYS_ppoll, pollers, (unsigned long)loop->watched_count, &none, NULL, 8ul) <= 0)
+	    system_call(SYS_ppoll, pollers, (unsigned long)loop->watched_count, &none, NULL, 8ul) <=
+		    0)
 		return 0;
 	for (unsigned int i = 0; i < loop->watched_count; i++)
 		if (pollers[i].revents)

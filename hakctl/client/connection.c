@@ -73,10 +73,11 @@ static bool connect_failed(const char *path, struct failure *failure)
 				   path);
 	case ECONNREFUSED:
 		if (stat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
-			return failure_set(failure, EXIT_NO_TARGET,
-					   "%s: is no socket; a target is a PID, a name or a control "
-					   "socket",
-					   path);
+			return failure_set(
+				failure, EXIT_NO_TARGET,
+				"%s: is no socket; a target is a PID, a name or a control "
+				"socket",
+				path);
 		return failure_set(failure, EXIT_NO_TARGET,
 				   "%s: nobody listens there; its process has ended",
 				   path);
@@ -241,7 +242,8 @@ static bool ask(struct connection *connection, enum control_kind kind,
 
 	if (!timeout_ms)
 		timeout_ms = CONTROL_TIMEOUT_MS;
-	deadline_ms = (int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
+	deadline_ms =
+		(int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
 	if (!send_request(connection, kind, request, request_bytes, deadline_ms,
 			  timeout_ms, failure))
 		return false;

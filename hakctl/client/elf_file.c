@@ -74,7 +74,10 @@ static const struct elf_part *read_part(struct elf_file *file, size_t offset, si
 	return part;
 }
 
-/* COUNT things of SIZE bytes at OFFSET, until the file is closed; NULL where it does not hold them all. */
+/*
+ * COUNT things of SIZE bytes at OFFSET, until the file is closed; NULL where it does not hold them
+ * all.
+ */
 static const void *elf_file_at(struct elf_file *file, size_t offset, size_t size, size_t count)
 {
 	const struct elf_part *part;

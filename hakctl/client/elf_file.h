@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A look into an ELF file, as far as it matters for preloading. Its tables are read, never mapped: the
- * file may be another user's, who can make it shorter at any moment. Every offset is checked, so a
- * damaged one only tells less.
+ * A look into an ELF file, as far as it matters for preloading. Its tables are read, never mapped:
+ * the file may be another user's, who can make it shorter at any moment. Every offset is checked,
+ * so a damaged one only tells less.
  */
 #ifndef HAKCTL_CLIENT_ELF_FILE_H
 #define HAKCTL_CLIENT_ELF_FILE_H

@@ -28,8 +28,8 @@ size_t ledger_terms(const struct control_ledger *ledger,
 		    struct ledger_term terms[LEDGER_MOST_TERMS]);
 
 /*
- * How much older than the rest that is which the kernel said of the heap's pages, with the time that it
- * took to say it; UINT64_MAX: it said nothing. What is older than LEDGER_AGE_NS is marked.
+ * How much older than the rest that is which the kernel said of the heap's pages, with the time
+ * that it took to say it; UINT64_MAX: it said nothing. What is older than LEDGER_AGE_NS is marked.
  */
 #define LEDGER_AGE_NS 10000000u
 uint64_t ledger_populated_age_ns(const struct control_ledger *ledger);
@@ -38,8 +38,9 @@ uint64_t ledger_populated_age_ns(const struct control_ledger *ledger);
 uint64_t ledger_not_heap_bytes(const struct control_ledger *ledger);
 
 /*
- * Adds one to a total that began as zeroes, for ledger_terms: what one process holds and another does is
- * so much together. The age of the total is that of the oldest. What cannot be added up stays zero.
+ * Adds one to a total that began as zeroes, for ledger_terms: what one process holds and another
+ * does is so much together. The age of the total is that of the oldest. What cannot be added up
+ * stays zero.
  */
 void ledger_add(struct control_ledger *total, const struct control_ledger *ledger);
 

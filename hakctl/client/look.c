@@ -87,9 +87,10 @@ static bool count_between(const struct process *process, uint64_t from, uint64_t
 }
 
 /*
- * Of metadata there is little in much address space, and the kernel passes over what is not there at once.
- * The library asks the kernel seldom, for that is the process's own time. Where its answer is old and the
- * heap not large it is asked from here, a few MiB under one hold of the process's lock.
+ * Of metadata there is little in much address space, and the kernel passes over what is not there
+ * at once. The library asks the kernel seldom, for that is the process's own time. Where its answer
+ * is old and the heap not large it is asked from here, a few MiB under one hold of the process's
+ * lock.
  */
 static void count_pages(const struct target *target, struct control_ledger *ledger)
 {
@@ -97,10 +98,12 @@ static void count_pages(const struct target *target, struct control_ledger *ledg
 	struct process now;
 	uint64_t began_ns = now_ns();
 
-	if (ledger_populated_age_ns(ledger) < LEDGER_AGE_NS ||
-	    ledger->opened_bytes > PAGES_MOST || !ledger->heap_start ||
-	    !count_between(&target->process, ledger->metadata_start, ledger->heap_start, UINT64_MAX, &count) ||
-	    !count_between(&target->process, ledger->heap_start, ledger->heap_end, PAGES_STEP, &count) ||
+	if (ledger_populated_age_ns(ledger) < LEDGER_AGE_NS || ledger->opened_bytes > PAGES_MOST ||
+	    !ledger->heap_start ||
+	    !count_between(&target->process, ledger->metadata_start, ledger->heap_start, UINT64_MAX,
+			   &count) ||
+	    !count_between(&target->process, ledger->heap_start, ledger->heap_end, PAGES_STEP,
+			   &count) ||
 	    !process_read(&now, target->process.pid))
 		return;
 	ledger->populated_bytes = count.bytes;
@@ -176,8 +179,8 @@ static void describe(const struct outside *outside, struct control_ledger *ledge
 }
 
 /*
- * What a helper wrote last is in the snapshot, what is counted anyway is added up here. Nodes are in
- * neither.
+ * What a helper wrote last is in the snapshot, what is counted anyway is added up here. Nodes are
+ * in neither.
  */
 static bool read_from_outside(const struct target *target, struct look *look,
 			      const char *why, struct failure *failure)

@@ -204,7 +204,8 @@ static void write_ledger(struct openmetrics *metrics, const struct metric *metri
 }
 
 /* Old numbers look like new ones in a graph. */
-static void write_age(struct openmetrics *metrics, const struct metric_source *sources, size_t count)
+static void write_age(struct openmetrics *metrics, const struct metric_source *sources,
+		      size_t count)
 {
 	openmetrics_family(metrics, "populated_age_seconds", OPENMETRICS_GAUGE, "seconds",
 			   "How old populated_bytes is; it is of an earlier moment than the rest.");
@@ -231,8 +232,9 @@ static void write_answers(struct openmetrics *metrics,
 		openmetrics_sample(metrics, sources[i].labels,
 				   sources[i].look && !sources[i].look->from_outside);
 	}
-	openmetrics_family(metrics, "library", OPENMETRICS_INFO, NULL,
-			   "The release of the library, how its memory arrives, and the process's cgroup.");
+	openmetrics_family(
+		metrics, "library", OPENMETRICS_INFO, NULL,
+		"The release of the library, how its memory arrives, and the process's cgroup.");
 	for (size_t i = 0; i < count; i++) {
 		if (!sources[i].look)
 			continue;

@@ -24,7 +24,10 @@ struct metric_source {
 	char labels[METRIC_LIST_LABELS]; /* of all its series; metric_list_write finds them */
 };
 
-/* Every family, with the samples of all sources, and the end mark; classes only where they are wanted. */
+/*
+ * Every family, with the samples of all sources, and the end mark; classes only where they are
+ * wanted.
+ */
 void metric_list_write(struct openmetrics *metrics, struct metric_source *sources,
 		       size_t count, bool with_classes);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See outside.h; look.c and doctor.c call it. The sums are those of lib/control/ledger.c and usage.c, over
- * structs of the library's, which are read as they are: numbers of a moment.
+ * See outside.h; look.c and doctor.c call it. The sums are those of lib/control/ledger.c and
+ * usage.c, over structs of the library's, which are read as they are: numbers of a moment.
  */
 #include <config.h>
 
@@ -53,7 +53,8 @@ bool outside_open(struct outside *outside, const struct process *process,
 	uint64_t address;
 
 	*outside = (struct outside){ .process = process,
-				     .deadline_ns = patience_cut_ns(now(CLOCK_MONOTONIC) + PATIENCE_NS) };
+				     .deadline_ns =
+					     patience_cut_ns(now(CLOCK_MONOTONIC) + PATIENCE_NS) };
 	if (!remote_find(library, SYMBOL, &address, failure))
 		return false;
 	if (!remote_read(process, address, &outside->outline, sizeof(outside->outline)))
@@ -120,8 +121,8 @@ static struct control_class row_of(unsigned class, const struct outside_sum *sum
 {
 	const struct size_class *of = &size_class_table[class];
 	uint64_t in_transit = outside_heaps_not_below_zero((int32_t)(sum->sent - sum->received));
-	uint64_t live = outside_heaps_not_below_zero((int64_t)(sum->slabs * of->capacity - sum->free -
-						 sum->cached - in_transit));
+	uint64_t live = outside_heaps_not_below_zero(
+		(int64_t)(sum->slabs * of->capacity - sum->free - sum->cached - in_transit));
 
 	return (struct control_class){
 		.size_bytes = of->size,
@@ -157,7 +158,8 @@ static void add_class(const struct control_class *row, struct control_ledger *le
 	ledger->blocks_live_count += row->live;
 	ledger->thread_caches_bytes += row->cached * size;
 	ledger->slabs_untouched_bytes += row->untouched * size;
-	ledger->slabs_free_bytes += outside_heaps_not_below_zero((int64_t)(row->free - row->untouched)) * size;
+	ledger->slabs_free_bytes +=
+		outside_heaps_not_below_zero((int64_t)(row->free - row->untouched)) * size;
 	ledger->in_transit_bytes += row->in_transit * size;
 	ledger->slabs_bytes += row->slabs * row->slab_bytes;
 	ledger->slab_tails_bytes += row->slabs * (row->slab_bytes - row->slab_capacity * size);
@@ -171,8 +173,10 @@ static bool add_large(const struct outside *outside, struct control_ledger *ledg
 	uint32_t dirty;
 
 	_Static_assert(sizeof(numbers) == sizeof(struct large_count_totals), "four of them");
-	if (!remote_read(outside->process, outside_heaps_address(outline->large), numbers, sizeof(numbers)) ||
-	    !remote_read(outside->process, outside_heaps_address(outline->large_dirty), &dirty, sizeof(dirty)))
+	if (!remote_read(outside->process, outside_heaps_address(outline->large), numbers,
+			 sizeof(numbers)) ||
+	    !remote_read(outside->process, outside_heaps_address(outline->large_dirty), &dirty,
+			 sizeof(dirty)))
 		return false;
 	all = numbers[0] << UNIT_SHIFT;
 	live = numbers[1] << UNIT_SHIFT;
@@ -180,8 +184,8 @@ static bool add_large(const struct outside *outside, struct control_ledger *ledg
 	ledger->large_live_bytes = live;
 	ledger->large_live_count = numbers[2];
 	ledger->large_free_dirty_bytes = (uint64_t)dirty << UNIT_SHIFT;
-	ledger->large_free_clean_bytes =
-		outside_heaps_not_below_zero((int64_t)(all - live - ledger->large_free_dirty_bytes));
+	ledger->large_free_clean_bytes = outside_heaps_not_below_zero(
+		(int64_t)(all - live - ledger->large_free_dirty_bytes));
 	ledger->asked_bytes += live - slack;
 	ledger->rounding_bytes = outside_heaps_not_below_zero(
 		(int64_t)(ledger->blocks_live_bytes + live - ledger->asked_bytes));
@@ -198,8 +202,10 @@ static void add_superslab(const struct superslab_head *head, struct control_ledg
 {
 	uint32_t free = (uint32_t)head->units;
 
-	ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & head->populated) * UNIT_SIZE;
-	ledger->units_clean_bytes += (uint64_t)__builtin_popcount(free & ~head->populated) * UNIT_SIZE;
+	ledger->units_free_bytes +=
+		(uint64_t)__builtin_popcount(free & head->populated) * UNIT_SIZE;
+	ledger->units_clean_bytes +=
+		(uint64_t)__builtin_popcount(free & ~head->populated) * UNIT_SIZE;
 }
 
 /* Their records lie far apart; one that is not opened is of the large range. */
@@ -211,21 +217,26 @@ static bool add_superslabs(const struct outside *outside, uint64_t anchor,
 	uint32_t index, count = 0;
 
 	ledger->units_free_bytes = ledger->units_clean_bytes = ledger->queued_bytes = 0;
-	if (!remote_read(outside->process, outside_heaps_address(outside->outline.superslabs), &count, sizeof(count)) ||
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.superslabs),
+			 &count, sizeof(count)) ||
 	    count > MOST_SUPERSLABS)
 		return false;
 	ledger->superslabs = count;
 	for (index = 0; index < count;) {
-		unsigned many = count - index < SUPERSLABS_AT_ONCE ? count - index : SUPERSLABS_AT_ONCE;
+		unsigned many = count - index < SUPERSLABS_AT_ONCE ? count - index :
+								     SUPERSLABS_AT_ONCE;
 		ssize_t got;
 
 		if (outside_is_late(outside))
 			return false;
 		for (unsigned i = 0; i < many; i++) {
 			local[i] = (struct iovec){ &heads[i], sizeof(heads[i]) };
-			remote[i] = (struct iovec){ (void *)(uintptr_t)(anchor - (index + i + 1) *
-									(uint64_t)SUPERSLAB_RECORD_BYTES),
-						    sizeof(heads[i]) };
+			remote[i] = (struct iovec){
+				(void *)(uintptr_t)(anchor -
+						    (index + i + 1) *
+							    (uint64_t)SUPERSLAB_RECORD_BYTES),
+				sizeof(heads[i])
+			};
 		}
 		got = process_vm_readv(outside->process->pid, local, many, remote, many, 0);
 		for (ssize_t i = 0; i < got / (ssize_t)sizeof(heads[0]); i++)
@@ -281,12 +292,14 @@ static void add_rest(const struct outside *outside, uint64_t now_ns, struct cont
 	struct options theirs;
 	size_t calls[2];
 
-	if (remote_read(outside->process, outside_heaps_address(outline->calls), calls, sizeof(calls))) {
+	if (remote_read(outside->process, outside_heaps_address(outline->calls), calls,
+			sizeof(calls))) {
 		ledger->application_calls = calls[0];
 		ledger->helper_calls = calls[1];
 	}
 	ledger->limit_soft_bytes = ledger->limit_hard_bytes = UINT64_MAX;
-	if (remote_read(outside->process, outside_heaps_address(outline->options), &theirs, sizeof(theirs))) {
+	if (remote_read(outside->process, outside_heaps_address(outline->options), &theirs,
+			sizeof(theirs))) {
 		ledger->limit_soft_bytes = theirs.limit_soft_bytes;
 		ledger->limit_hard_bytes = theirs.limit_hard_bytes;
 	}
@@ -309,7 +322,8 @@ size_t outside_read(const struct outside *outside, struct control_ledger *ledger
 	memset(sums, 0, sizeof(sums));
 	size_class_init();
 	clear_blocks(ledger);
-	if (!remote_read(outside->process, outside_heaps_address(outside->outline.reservation), &space, sizeof(space)) ||
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.reservation),
+			 &space, sizeof(space)) ||
 	    !add_heaps(outside, sums, ledger) || !add_sent_alone(outside, sums)) {
 		failure_set(failure, EXIT_REFUSED, "what it counts cannot be read: %s",
 			    strerror(errno));

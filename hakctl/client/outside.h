@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ledger, classes and rungs of a process whose library nobody can ask, for it has no helper, or is
- * stopped: added up here from what its library counts, which hak_outline tells where to find. It
+ * The ledger, classes and rungs of a process whose library nobody can ask, for it has no helper, or
+ * is stopped: added up here from what its library counts, which hak_outline tells where to find. It
  * costs the process nothing.
  */
 #ifndef HAKCTL_CLIENT_OUTSIDE_H
@@ -19,7 +19,8 @@
 struct outside {
 	const struct process *process;
 	struct control_outline outline;
-	uint64_t deadline_ns; /* what is not read by then is given up: it may be made to have no end */
+	/* what is not read by then is given up: it may be made to have no end */
+	uint64_t deadline_ns;
 };
 
 /* It took too long. */
@@ -30,8 +31,8 @@ bool outside_open(struct outside *outside, const struct process *process,
 		  const struct process_library *library, struct failure *failure);
 
 /*
- * What is counted now goes into the ledger; what only a helper knows stays as it is there. classes: room for
- * CONTROL_SNAPSHOT_CLASSES; how many there are is the answer, 0: with a failure.
+ * What is counted now goes into the ledger; what only a helper knows stays as it is there. classes:
+ * room for CONTROL_SNAPSHOT_CLASSES; how many there are is the answer, 0: with a failure.
  */
 size_t outside_read(const struct outside *outside, struct control_ledger *ledger,
 		    struct control_class *classes, struct failure *failure);
@@ -41,7 +42,8 @@ bool outside_threads(const struct outside *outside, struct reply_rows *rows);
 
 /* Free memory in slabs that are partly used, page by page; pages that are resident. */
 struct outside_pins {
-	uint64_t pinned_bytes;	/* free, in pages that hold something live (or a block in a thread's cache) */
+	/* free, in pages that hold something live (or a block in a thread's cache) */
+	uint64_t pinned_bytes;
 	uint64_t pinned_pages;
 	uint64_t empty_bytes;	/* pages without a live block: they can go */
 };

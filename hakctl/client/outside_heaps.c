@@ -47,19 +47,21 @@ void outside_heaps_add(const struct thread_cache *cache, struct outside_sum *sum
 }
 
 bool outside_heaps_visit(const struct outside *outside,
-			void (*visit)(const struct thread_cache *cache, void *argument), void *argument)
+			 void (*visit)(const struct thread_cache *cache, void *argument),
+			 void *argument)
 {
 	static struct thread_cache cache;
 	const struct heap *next;
 	unsigned count = 0;
 
-	if (!remote_read(outside->process, outside_heaps_address(outside->outline.newest_heap), &next,
-			 sizeof(next)))
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.newest_heap),
+			 &next, sizeof(next)))
 		return false;
 	for (; next; next = cache.heap.next) {
 		uint64_t at = outside_heaps_address(next) - offsetof(struct thread_cache, heap);
 
-		if (count++ == MOST_HEAPS || outside_is_late(outside) || !remote_read(outside->process, at, &cache, sizeof(cache)))
+		if (count++ == MOST_HEAPS || outside_is_late(outside) ||
+		    !remote_read(outside->process, at, &cache, sizeof(cache)))
 			return false;
 		visit(&cache, argument);
 	}

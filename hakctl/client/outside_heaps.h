@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heaps of a process, read from outside one by one, and their counts as sums: what outside.c and
- * outside_threads.c have in common.
+ * The heaps of a process, read from outside one by one, and their counts as sums: what outside.c
+ * and outside_threads.c have in common.
  */
 #ifndef HAKCTL_CLIENT_OUTSIDE_HEAPS_H
 #define HAKCTL_CLIENT_OUTSIDE_HEAPS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See outside.h: which resident pages of slabs hold something live. Slabs have a bitmap of their free
- * blocks in a record beside the heap; it is read from outside, superslab by superslab.
+ * See outside.h: which resident pages of slabs hold something live. Slabs have a bitmap of their
+ * free blocks in a record beside the heap; it is read from outside, superslab by superslab.
  */
 #include <config.h>
 
@@ -64,7 +64,10 @@ static bool is_free(const struct slab *slab, unsigned block)
 	return slab->free_bits[block / 64] >> block % 64 & 1;
 }
 
-/* Bytes of the page that blocks have which are not free in the slab. from: of the page, in the slab. */
+/*
+ * Bytes of the page that blocks have which are not free in the slab. from: of the page, in the
+ * slab.
+ */
 static uint64_t live_bytes(const struct slab *slab, const struct size_class *class, uint64_t from,
 			   uint64_t bytes)
 {
@@ -95,12 +98,14 @@ static void add_slab(struct pins_search *search, const struct slab *slab, uint64
 		if (!live)
 			search->pins->empty_bytes += page_bytes;
 		else if (live < page_bytes)
-			search->pins->pinned_pages++, search->pins->pinned_bytes += page_bytes - live;
+			search->pins->pinned_pages++,
+				search->pins->pinned_bytes += page_bytes - live;
 	}
 }
 
 /* A torn record tells less: whatever is read is held against what it can be. */
-static void add_superslab(struct pins_search *search, const struct superslab *superslab, uint32_t index)
+static void add_superslab(struct pins_search *search, const struct superslab *superslab,
+			  uint32_t index)
 {
 	uint64_t units = atomic_load_explicit(&superslab->units, memory_order_relaxed);
 	uint32_t taken = ~(uint32_t)units & ~(uint32_t)(units >> 32);
@@ -127,10 +132,10 @@ bool outside_find_pins(const struct outside *outside, struct outside_pins *pins)
 
 	*pins = (struct outside_pins){ .pinned_pages = 0 };
 	size_class_init();
-	if (!remote_read(outside->process, outside_heaps_address(outside->outline.reservation), &space,
-			 sizeof(space)) ||
-	    !remote_read(outside->process, outside_heaps_address(outside->outline.superslabs), &count,
-			 sizeof(count)) ||
+	if (!remote_read(outside->process, outside_heaps_address(outside->outline.reservation),
+			 &space, sizeof(space)) ||
+	    !remote_read(outside->process, outside_heaps_address(outside->outline.superslabs),
+			 &count, sizeof(count)) ||
 	    count > MOST_SUPERSLABS)
 		return false;
 	search.base = space.base;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See outside.h: a row for each heap, as lib/control/control_rows.c has them, and its thread's number. */
+/*
+ * See outside.h: a row for each heap, as lib/control/control_rows.c has them, and its thread's
+ * number.
+ */
 #include <config.h>
 
 #include <stdlib.h>
@@ -55,9 +58,9 @@ static void add_row(const struct thread_cache *cache, void *argument)
 		row->slabs_bytes += sums[class].slabs * of->units * UNIT_SIZE;
 		row->cached_bytes += sums[class].cached * of->size;
 		row->free_bytes += sums[class].free * of->size;
-		row->live_bytes +=
-			outside_heaps_not_below_zero((int64_t)(all - sums[class].free - sums[class].cached)) *
-			of->size;
+		row->live_bytes += outside_heaps_not_below_zero(
+					   (int64_t)(all - sums[class].free - sums[class].cached)) *
+				   of->size;
 	}
 }
 
@@ -87,7 +90,9 @@ bool outside_threads(const struct outside *outside, struct reply_rows *rows)
 	if (to.count)
 		qsort(to.rows, to.count, sizeof(to.rows[0]), by_number);
 	reply_free_rows(rows);
-	*rows = (struct reply_rows){ .rows = (unsigned char *)to.rows, .row_bytes = sizeof(to.rows[0]),
-				     .count = to.count, .room = to.room };
+	*rows = (struct reply_rows){ .rows = (unsigned char *)to.rows,
+				     .row_bytes = sizeof(to.rows[0]),
+				     .count = to.count,
+				     .room = to.room };
 	return done;
 }

@@ -13,7 +13,8 @@ void patience_set(unsigned ms)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	end_ns = ms ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + ms * UINT64_C(1000000) :
+	end_ns = ms ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec +
+				 ms * UINT64_C(1000000) :
 		      UINT64_MAX;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long one process may keep its asker waiting in all, whatever is asked of it. A verb has as long as
- * each question takes; who asks many processes, and is waited for, has less.
+ * How long one process may keep its asker waiting in all, whatever is asked of it. A verb has as
+ * long as each question takes; who asks many processes, and is waited for, has less.
  */
 #ifndef HAKCTL_PATIENCE_H
 #define HAKCTL_PATIENCE_H

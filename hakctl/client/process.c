@@ -195,7 +195,10 @@ static bool is_of_container(const char *group)
 	return false;
 }
 
-/* ".../system.slice/redis-server.service", ".../docker-0123.scope", ".../kubepods.slice/.../cri-0123". */
+/*
+ * ".../system.slice/redis-server.service", ".../docker-0123.scope",
+ * ".../kubepods.slice/.../cri-0123".
+ */
 enum process_setting process_find_setting(const struct process *process, char unit[128])
 {
 	char group[256], *end, *start;
@@ -204,7 +207,8 @@ enum process_setting process_find_setting(const struct process *process, char un
 	process_find_group(process, group);
 	end = strstr(group, ".service");
 	if (is_of_container(group)) {
-		snprintf(unit, 128, "%.127s", strrchr(group, '/') ? strrchr(group, '/') + 1 : group);
+		snprintf(unit, 128, "%.127s",
+			 strrchr(group, '/') ? strrchr(group, '/') + 1 : group);
 		return PROCESS_IN_CONTAINER;
 	}
 	if (!end)

@@ -43,8 +43,8 @@ enum process_setting { PROCESS_BARE, PROCESS_IN_UNIT, PROCESS_IN_CONTAINER };
 /* unit: the name of the systemd unit, or of the container's scope; "" for neither. */
 enum process_setting process_find_setting(const struct process *process, char unit[128]);
 /*
- * What ps(1) shows of it: its command line, its first word without a folder, or what the program has
- * written in its place ("postgres: checkpointer"). Its name, where there is none.
+ * What ps(1) shows of it: its command line, its first word without a folder, or what the program
+ * has written in its place ("postgres: checkpointer"). Its name, where there is none.
  */
 void process_find_title(const struct process *process, char title[256]);
 /* The path of its cgroup, of version 2 or that of memory; "" if it is not told. */

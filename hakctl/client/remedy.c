@@ -25,36 +25,32 @@ struct remedy {
 static const struct remedy remedies[] = {
 	{ "helper", "one task works ahead of the threads, and gives back behind them",
 	  "control:always in HAKMEM_OPTIONS starts it at once", NULL, NULL, NULL, false },
-	{ "control", "answers hakctl", "HAKMEM_CONTROL_DIR, or control:DIR, names a directory for its socket",
-	  NULL, NULL, NULL, false },
+	{ "control", "answers hakctl",
+	  "HAKMEM_CONTROL_DIR, or control:DIR, names a directory for its socket", NULL, NULL, NULL,
+	  false },
 	{ "seccomp", "the helper may use all its calls", "", NULL, NULL, NULL, true },
 	{ "processors", "the helper has a processor of its own",
-	  "docker run --cpus 2 ..., or taskset with two processors", NULL, NULL, NULL,
-	  false },
+	  "docker run --cpus 2 ..., or taskset with two processors", NULL, NULL, NULL, false },
 	{ "userfaultfd", "populates memory ahead, and the tripwire",
-	  "sysctl -w vm.unprivileged_userfaultfd=1",
-	  "/proc/sys/vm/unprivileged_userfaultfd", "0",
+	  "sysctl -w vm.unprivileged_userfaultfd=1", "/proc/sys/vm/unprivileged_userfaultfd", "0",
 	  "sysctl -w vm.unprivileged_userfaultfd=1", true },
-	{ "move", "moves pages into place instead of copying", "Linux 6.8 or later", NULL,
-	  NULL, NULL, false },
-	{ "io_uring", "gives memory back in batches",
-	  "Linux 5.6 or later, with CONFIG_IO_URING",
-	  "/proc/sys/kernel/io_uring_disabled", "12",
-	  "sysctl -w kernel.io_uring_disabled=0", true },
-	{ "process_madvise", "gives many ranges back by one call", "Linux 6.13 or later",
-	  NULL, NULL, NULL, true },
-	{ "huge_pages", "fewer faults and TLB misses",
-	  "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", NULL, NULL, NULL,
-	  false },
-	{ "numa", "memory on the node of its thread",
-	  "docker run --cap-add SYS_NICE ..., or a profile with mbind", NULL, NULL, NULL,
+	{ "move", "moves pages into place instead of copying", "Linux 6.8 or later", NULL, NULL,
+	  NULL, false },
+	{ "io_uring", "gives memory back in batches", "Linux 5.6 or later, with CONFIG_IO_URING",
+	  "/proc/sys/kernel/io_uring_disabled", "12", "sysctl -w kernel.io_uring_disabled=0",
 	  true },
-	{ "membarrier", "empties caches of sleeping threads", "Linux 4.14 or later", NULL,
+	{ "process_madvise", "gives many ranges back by one call", "Linux 6.13 or later", NULL,
 	  NULL, NULL, true },
-	{ "pagemap_scan", "tells what is populated, page by page", "Linux 6.7 or later",
+	{ "huge_pages", "fewer faults and TLB misses",
+	  "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", NULL, NULL, NULL, false },
+	{ "numa", "memory on the node of its thread",
+	  "docker run --cap-add SYS_NICE ..., or a profile with mbind", NULL, NULL, NULL, true },
+	{ "membarrier", "empties caches of sleeping threads", "Linux 4.14 or later", NULL, NULL,
+	  NULL, true },
+	{ "pagemap_scan", "tells what is populated, page by page", "Linux 6.7 or later", NULL, NULL,
+	  NULL, false },
+	{ "overcommit", "address space is reserved at no cost", "sysctl -w vm.overcommit_memory=0",
 	  NULL, NULL, NULL, false },
-	{ "overcommit", "address space is reserved at no cost",
-	  "sysctl -w vm.overcommit_memory=0", NULL, NULL, NULL, false },
 };
 
 static const struct remedy *find(const struct control_rung *rung)
@@ -191,7 +187,8 @@ const char *remedy_line(const struct control_rung *rung, const struct process *p
 			       "helpers:always in HAKMEM_OPTIONS, if the filter refuses and does not kill" :
 			       "";
 	if (!strcmp(rung->name, "seccomp"))
-		return names_used_call(rung->cause) ? by_setting(process, BARE, DROP_IN, PROFILE) : "";
+		return names_used_call(rung->cause) ? by_setting(process, BARE, DROP_IN, PROFILE) :
+						      "";
 	if (strstr(rung->cause, "seccomp") || strstr(rung->cause, "filter"))
 		return by_setting(process, BARE, DROP_IN, PROFILE);
 	line = for_silence(rung, process);

@@ -34,9 +34,10 @@ bool remote_find(const struct process_library *library, const char *symbol, uint
 		elf_file_address(&file, symbol, address);
 	elf_file_close(&file);
 	if (!found)
-		return failure_set(failure, EXIT_REFUSED,
-				   "its library %s does not export %s; it is older than this hakctl",
-				   library->path, symbol);
+		return failure_set(
+			failure, EXIT_REFUSED,
+			"its library %s does not export %s; it is older than this hakctl",
+			library->path, symbol);
 	*address += library->base;
 	return true;
 }

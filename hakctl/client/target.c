@@ -120,9 +120,10 @@ static bool ask_snapshot(struct target *target)
 			return true;
 		}
 		target->socket[0] = '\0';
-		give_reason(target, errno == EACCES ?
-					    "its socket is in a directory that only its user may enter" :
-					    "its socket has been removed from its directory");
+		give_reason(target,
+			    errno == EACCES ?
+				    "its socket is in a directory that only its user may enter" :
+				    "its socket has been removed from its directory");
 		return true;
 	}
 	if (!snapshot.why_no_socket[0] || !strcmp(snapshot.why_no_socket, NO_HELPER))
@@ -165,8 +166,9 @@ static void guess_reason(struct target *target)
 	    strstr(options, "helpers:never"))
 		give_reason(target, "no helper: helpers:never is in its HAKMEM_OPTIONS");
 	else if (process_is_filtered(process))
-		give_reason(target, "a seccomp filter is in force in it; `hakctl doctor PID` as root "
-				    "says what it lacks");
+		give_reason(target,
+			    "a seccomp filter is in force in it; `hakctl doctor PID` as root "
+			    "says what it lacks");
 	else if (!process_helper_of(process))
 		give_reason(target, "its helper has not started yet; control:always in "
 				    "HAKMEM_OPTIONS starts it at once");

@@ -102,8 +102,8 @@ static void read_near(const struct process *process, uint64_t pointer, uint32_t 
 }
 
 /*
- * The number is at one distance for all threads: at which most of them have the number of a thread that
- * is there. A thread that has just ended has none.
+ * The number is at one distance for all threads: at which most of them have the number of a thread
+ * that is there. A thread that has just ended has none.
  */
 static size_t best_distance(const struct process *process, const struct tasks *tasks,
 			    const uint64_t *pointers, size_t count)
@@ -138,8 +138,8 @@ void thread_ids_find(const struct process *process, const uint64_t *pointers, si
 		uint32_t inner = 0;
 
 		if (pointers[i] &&
-		    remote_read(process, pointers[i] - NEAR_BYTES + distance * sizeof(inner), &inner,
-				sizeof(inner)))
+		    remote_read(process, pointers[i] - NEAR_BYTES + distance * sizeof(inner),
+				&inner, sizeof(inner)))
 			ids[i] = outer_of(&tasks, inner);
 	}
 	free(tasks.list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which thread of a process a heap belongs to. The library knows a thread by its thread pointer; its
- * number lies near it, in what the C library keeps of a thread.
+ * Which thread of a process a heap belongs to. The library knows a thread by its thread pointer;
+ * its number lies near it, in what the C library keeps of a thread.
  */
 #ifndef HAKCTL_CLIENT_THREAD_IDS_H
 #define HAKCTL_CLIENT_THREAD_IDS_H
@@ -12,8 +12,8 @@
 #include "hakctl/client/process.h"
 
 /*
- * Writes the thread's number, as /proc has it here, for each of count thread pointers (0: nobody); 0:
- * it cannot be told. Reads the process's memory, and needs no word of the C library's layout.
+ * Writes the thread's number, as /proc has it here, for each of count thread pointers (0: nobody);
+ * 0: it cannot be told. Reads the process's memory, and needs no word of the C library's layout.
  */
 void thread_ids_find(const struct process *process, const uint64_t *pointers, size_t count,
 		     uint32_t *ids);

@@ -156,7 +156,8 @@ static bool examine_from_outside(struct request *request, struct target *target,
 	if (outside_open(&outside, &target->process, &target->library, &unread))
 		count = outside_rungs(&outside, rungs, PROBE_MOST_RUNGS);
 	if (!count)
-		return failure_set(failure, EXIT_REFUSED, "%s, and %s", target->reason, unread.text);
+		return failure_set(failure, EXIT_REFUSED, "%s, and %s", target->reason,
+				   unread.text);
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(rungs[i].name, "helper") && rungs[i].state == CONTROL_RUNG_UNKNOWN)
 			snprintf(rungs[i].cause, sizeof(rungs[i].cause), "its heap is small");
@@ -239,9 +240,11 @@ static enum exit_code print_filter(struct request *request, char **words)
 
 	if (request->wants_profile && !request->base && words[0])
 		request->base = *words++;
-	if (words[0] || request->json || request->all || (request->wants_profile && request->unit)) {
-		message_error("doctor: a profile and a drop-in are of no process, one at a time, and have "
-			      "one form each");
+	if (words[0] || request->json || request->all ||
+	    (request->wants_profile && request->unit)) {
+		message_error(
+			"doctor: a profile and a drop-in are of no process, one at a time, and have "
+			"one form each");
 		return EXIT_USAGE;
 	}
 	if (request->wants_profile ? seccomp_profile_print(request->base, &failure) :

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See seccomp_profile.h; `hakctl doctor --seccomp-profile` prints it. It begins from what container runtimes
- * allow anyway, or from a profile in a file, and adds no more than hakmem calls.
+ * See seccomp_profile.h; `hakctl doctor --seccomp-profile` prints it. It begins from what container
+ * runtimes allow anyway, or from a profile in a file, and adds no more than hakmem calls.
  */
 #include <config.h>
 
@@ -45,8 +45,8 @@ static struct json_object *names_to_json(const char *names)
 	return array;
 }
 
-static struct json_object *add_rule(struct json_object *rules, const char *names, const char *action,
-				    const char *comment)
+static struct json_object *add_rule(struct json_object *rules, const char *names,
+				    const char *action, const char *comment)
 {
 	struct json_object *rule = json_object_new_object();
 
@@ -187,7 +187,8 @@ static bool allows(struct json_object *profile, const char *name)
 		struct json_object *rule = json_object_array_get_idx(rules, i);
 		struct json_object *includes, *capabilities;
 
-		if (!rule_names(rule, name) || !json_object_object_get_ex(rule, "action", &action) ||
+		if (!rule_names(rule, name) ||
+		    !json_object_object_get_ex(rule, "action", &action) ||
 		    (json_object_object_get_ex(rule, "includes", &includes) &&
 		     json_object_object_get_ex(includes, "caps", &capabilities)))
 			continue;
@@ -237,10 +238,11 @@ static void warn_of_conditions(struct json_object *profile, const char *base)
 	for (size_t i = 0; i < json_object_array_length(rules); i++)
 		has |= has_conditions(json_object_array_get_idx(rules, i));
 	if (has)
-		message_error("%s has rules that depend on capabilities (includes, excludes): Docker "
-			      "and Podman obey them; a Kubernetes node may take them as they stand, "
-			      "and allow all. Without FILE there are none",
-			      base);
+		message_error(
+			"%s has rules that depend on capabilities (includes, excludes): Docker "
+			"and Podman obey them; a Kubernetes node may take them as they stand, "
+			"and allow all. Without FILE there are none",
+			base);
 }
 
 bool seccomp_profile_print(const char *base, struct failure *failure)
@@ -256,7 +258,8 @@ bool seccomp_profile_print(const char *base, struct failure *failure)
 		add_group(object, &used_calls_groups[i]);
 	missing(object, used_calls_needed, lacking);
 	if (lacking[0])
-		message_error("without these there is no helper, and they are not added: %s", lacking);
+		message_error("without these there is no helper, and they are not added: %s",
+			      lacking);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_SPACED));
 	json_object_put(object);

@@ -6,9 +6,9 @@
 #include "hakctl/output/failure.h"
 
 /*
- * base: a profile in Docker's format to which the calls are added that it lacks; NULL: what container
- * runtimes allow by default. Prints JSON, for Docker, Podman and Kubernetes, and says on standard error
- * what is loosened.
+ * base: a profile in Docker's format to which the calls are added that it lacks; NULL: what
+ * container runtimes allow by default. Prints JSON, for Docker, Podman and Kubernetes, and says on
+ * standard error what is loosened.
  */
 bool seccomp_profile_print(const char *base, struct failure *failure);
 

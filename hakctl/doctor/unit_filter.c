@@ -100,8 +100,8 @@ bool unit_filter_print(const char *name, struct failure *failure)
 		take_line(&unit, line);
 	fclose(file);
 	text_clean(path);
-	printf("# For %s, by hakctl %s; as UNIT.d/hakmem.conf in /etc/systemd/system.\n[Service]\n", path,
-	       PACKAGE_VERSION);
+	printf("# For %s, by hakctl %s; as UNIT.d/hakmem.conf in /etc/systemd/system.\n[Service]\n",
+	       path, PACKAGE_VERSION);
 	if (library_find(library))
 		printf("Environment=LD_PRELOAD=%s\n", library);
 	print_calls(&unit);

@@ -177,7 +177,8 @@ static void answer(struct server *server, struct client *client)
 		find_header(client->request, "Accept", accept_, sizeof(accept_));
 		if (path[strcspn(path, "? \r\n")] == '?')
 			snprintf(query, sizeof(query), "%.*s",
-				 (int)strcspn(strchr(path, '?') + 1, " \r\n"), strchr(path, '?') + 1);
+				 (int)strcspn(strchr(path, '?') + 1, " \r\n"),
+				 strchr(path, '?') + 1);
 		server->make(accept_, query, &page, server->argument);
 		reply_page(client, &page, !is_head);
 		free(page.text);
@@ -308,9 +309,10 @@ static bool open_socket(const char *address, int *socket_, struct failure *failu
 
 	if (snprintf(copy, sizeof(copy), "%s", address) >= (int)sizeof(copy) ||
 	    !split(copy, &host, &port))
-		return failure_set(failure, EXIT_USAGE,
-				   "--listen wants PORT or HOST:PORT, with a port of 65535 at most, not \"%s\"",
-				   address);
+		return failure_set(
+			failure, EXIT_USAGE,
+			"--listen wants PORT or HOST:PORT, with a port of 65535 at most, not \"%s\"",
+			address);
 	error = getaddrinfo(host ? host : "127.0.0.1", port, &hints, &places);
 	if (error)
 		return failure_set(failure, EXIT_REFUSED, "%s: %s", address,

@@ -19,7 +19,10 @@ struct http_page {
 	size_t bytes;
 };
 
-/* accept: the header of that name, "" if there is none. query: what stands behind "?" in the path, or "". */
+/*
+ * accept: the header of that name, "" if there is none. query: what stands behind "?" in the path,
+ * or "".
+ */
 typedef void http_page_maker(const char *accept, const char *query, struct http_page *page,
 			     void *argument);
 

@@ -34,8 +34,8 @@ static void write_page(FILE *out, bool is_classic, bool wants_classes, struct ta
 	slow_targets_begin_scrape();
 	for (size_t i = 0; i < list->count; i++) {
 		sources[i].target = &list->targets[i];
-		if (slow_targets_look(&list->targets[i], (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES,
-				      &looks[i]))
+		if (slow_targets_look(&list->targets[i],
+				      (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES, &looks[i]))
 			sources[i].look = &looks[i];
 	}
 	metric_list_write(&metrics, sources, list->count, wants_classes);

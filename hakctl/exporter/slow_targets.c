@@ -82,7 +82,8 @@ bool slow_targets_look(struct target *target, unsigned wanted, struct look *look
 {
 	const struct slow *slow = find(&target->process);
 	bool is_kept_out = slow && now_ns() < slow->until_ns;
-	unsigned patience_ms = is_kept_out || spent_ns > BUDGET_MS * NS_A_MS ? LEAST_PATIENCE_MS : PATIENCE_MS;
+	unsigned patience_ms = is_kept_out || spent_ns > BUDGET_MS * NS_A_MS ? LEAST_PATIENCE_MS :
+									       PATIENCE_MS;
 	struct failure failure = { .is_timeout = false };
 	uint64_t began_ns = now_ns(), took_ns;
 	bool done;

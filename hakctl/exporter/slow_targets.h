@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that kept a scrape waiting: they are read from outside for a while, and left alone if that takes
- * long as well, so that one of them, which may mean to, delays no scrape of the others but its first.
+ * Processes that kept a scrape waiting: they are read from outside for a while, and left alone if
+ * that takes long as well, so that one of them, which may mean to, delays no scrape of the others
+ * but its first.
  */
 #ifndef HAKCTL_SLOW_TARGETS_H
 #define HAKCTL_SLOW_TARGETS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text packed as gzip (RFC 1952, 1951): repetitions within 32 KiB, with the fixed codes. Metrics are
- * repetitions above all; no library is wanted for them.
+ * Text packed as gzip (RFC 1952, 1951): repetitions within 32 KiB, with the fixed codes. Metrics
+ * are repetitions above all; no library is wanted for them.
  */
 #ifndef HAKCTL_OUTPUT_GZIP_H
 #define HAKCTL_OUTPUT_GZIP_H

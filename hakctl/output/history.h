@@ -9,7 +9,8 @@
 enum { HISTORY_MOST = 256 };
 
 struct history {
-	uint64_t values[HISTORY_MOST]; /* a ring: the oldest is at count once that is past the end */
+	/* a ring: the oldest is at count once that is past the end */
+	uint64_t values[HISTORY_MOST];
 	size_t count;		       /* of all that were ever added */
 };
 
@@ -21,8 +22,8 @@ struct history_line {
 void history_add(struct history *history, uint64_t value);
 
 /*
- * The last so many values, from the lowest of them to the highest; what changes by less than a fiftieth
- * is flat. Shorter where fewer are known.
+ * The last so many values, from the lowest of them to the highest; what changes by less than a
+ * fiftieth is flat. Shorter where fewer are known.
  */
 struct history_line history_draw(const struct history *history, int columns);
 

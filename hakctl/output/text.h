@@ -12,7 +12,10 @@
 /* Control characters, and what is no UTF-8, become question marks. */
 void text_clean(char *text);
 
-/* The same; where the locale is not UTF-8, signs that we use become ASCII, other letters question marks. */
+/*
+ * The same; where the locale is not UTF-8, signs that we use become ASCII, other letters question
+ * marks.
+ */
 void text_fit(char *text);
 
 /* One of our own signs, as the locale can show it: "≈" or "~". */

@@ -23,7 +23,8 @@ bool collapsed_write(const struct heap_profile *profile, enum profile_value valu
 			put_name(heap_profile_name(&profile->frames[stack->frames[k]]), file);
 			putc(k ? ';' : ' ', file);
 		}
-		fprintf(file, "%s%.0f\n", stack->depth ? "" : "(stacks that found no room) ", number);
+		fprintf(file, "%s%.0f\n", stack->depth ? "" : "(stacks that found no room) ",
+			number);
 	}
 	return !fflush(file) && !ferror(file);
 }

@@ -107,7 +107,8 @@ static void put_colour(const char *name, FILE *file)
 
 	for (; *name; name++)
 		hash = (hash ^ (unsigned char)*name) * 16777619u;
-	fprintf(file, "hsl(%u,%u%%,%u%%)", 5 + hash % 50, 70 + hash / 64 % 20, 62 + hash / 2048 % 14);
+	fprintf(file, "hsl(%u,%u%%,%u%%)", 5 + hash % 50, 70 + hash / 64 % 20,
+		62 + hash / 2048 % 14);
 }
 
 static const char *amount(double value, enum profile_value kind)
@@ -126,7 +127,8 @@ struct picture {
 	enum profile_value kind;
 };
 
-static void put_node(const struct picture *picture, const struct node *node, double from, unsigned row)
+static void put_node(const struct picture *picture, const struct node *node, double from,
+		     unsigned row)
 {
 	double x = MARGIN + from / picture->all * (WIDTH - 2 * MARGIN);
 	double width = node->value / picture->all * (WIDTH - 2 * MARGIN), y = HEAD + row * ROW;
@@ -137,7 +139,8 @@ static void put_node(const struct picture *picture, const struct node *node, dou
 	put_text(node->name, 4096, picture->file);
 	fputs("\"><title>", picture->file);
 	put_text(node->name, 4096, picture->file);
-	fprintf(picture->file, "\n%s, %.2f %%</title><rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"",
+	fprintf(picture->file,
+		"\n%s, %.2f %%</title><rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" fill=\"",
 		amount(node->value, picture->kind), 100 * node->value / picture->all, x, y,
 		width > 0.4 ? width - 0.3 : width, ROW - 1);
 	put_colour(node->name, picture->file);
@@ -193,7 +196,8 @@ bool flame_graph_write(const struct heap_profile *profile, enum profile_value va
 		"#back{cursor:pointer;fill:#1a56a0;pointer-events:all}</style>\n<text x=\"%.0f\" y=\"18\" font-size=\"15\">",
 		WIDTH, height, WIDTH, height, MARGIN);
 	put_text(title, 200, file);
-	fprintf(file, "</text>\n<text x=\"%.0f\" y=\"36\" fill=\"#666\">%s; click: zoom, Escape: back, /: search</text>\n"
+	fprintf(file,
+		"</text>\n<text x=\"%.0f\" y=\"36\" fill=\"#666\">%s; click: zoom, Escape: back, /: search</text>\n"
 		"<text id=\"back\" x=\"%.0f\" y=\"18\" text-anchor=\"end\" style=\"display:none\">all again</text>\n"
 		"<text id=\"found\" x=\"%.0f\" y=\"36\" text-anchor=\"end\" fill=\"#6a3fa0\"></text>\n",
 		MARGIN, amount(root->value, value), WIDTH - MARGIN, WIDTH - MARGIN);

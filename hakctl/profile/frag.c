@@ -18,7 +18,8 @@ static int by_pinned(const void *a, const void *b)
 {
 	const struct profile_stack *one = a, *other = b;
 
-	return (one->pinned_bytes < other->pinned_bytes) - (one->pinned_bytes > other->pinned_bytes);
+	return (one->pinned_bytes < other->pinned_bytes) -
+	       (one->pinned_bytes > other->pinned_bytes);
 }
 
 static void print_text(const struct target *target, const struct heap_profile *profile)
@@ -54,7 +55,8 @@ static void add_json(const struct arguments_looking *request, const struct targe
 		}
 		json_output_number(row, "pinned_bytes", (uint64_t)stack->pinned_bytes);
 		json_output_number(row, "live_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
-		json_output_number(row, "live_objects", (uint64_t)stack->values[PROFILE_LIVE_OBJECTS]);
+		json_output_number(row, "live_objects",
+				   (uint64_t)stack->values[PROFILE_LIVE_OBJECTS]);
 		json_output_number(row, "samples", stack->samples);
 		json_object_object_add(row, "frames", stack_text_json(profile, stack));
 		json_object_array_add(stacks, row);

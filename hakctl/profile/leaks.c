@@ -38,7 +38,8 @@ static uint64_t age_of(const struct heap_profile *profile, const struct profile_
 		       0;
 }
 
-static void print_text(const struct target *target, const struct heap_profile *profile, double seconds)
+static void print_text(const struct target *target, const struct heap_profile *profile,
+		       double seconds)
 {
 	size_t shown = 0;
 

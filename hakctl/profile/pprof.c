@@ -153,7 +153,8 @@ static void put_mappings(struct buffer *to, const struct heap_profile *profile, 
 }
 
 /* A function a frame: a frame is a place, and its name may be another's too. */
-static void put_locations(struct buffer *to, const struct heap_profile *profile, struct texts *texts)
+static void put_locations(struct buffer *to, const struct heap_profile *profile,
+			  struct texts *texts)
 {
 	struct buffer message = { NULL, 0, 0 }, line = { NULL, 0, 0 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * profile.proto of pprof (github.com/google/pprof), packed as gzip: with the names that Go's heap profiles
- * have for their values, so that every tool for those reads ours.
+ * profile.proto of pprof (github.com/google/pprof), packed as gzip: with the names that Go's heap
+ * profiles have for their values, so that every tool for those reads ours.
  */
 #ifndef HAKCTL_PPROF_H
 #define HAKCTL_PPROF_H

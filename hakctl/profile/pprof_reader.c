@@ -130,7 +130,8 @@ static void read_frames(struct span from, const struct texts *texts, struct heap
 			read_location(field.bytes, &frame);
 			heap_profile_add_frame(profile, &frame);
 		} else if (field.number == 5 && profile->frame_count) {
-			read_function(field.bytes, texts, &profile->frames[profile->frame_count - 1]);
+			read_function(field.bytes, texts,
+				      &profile->frames[profile->frame_count - 1]);
 		}
 	}
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `hakctl profile`: the heap profile of a running process begins, ends, and is written to a file. */
+/*
+ * `hakctl profile`: the heap profile of a running process begins, ends, and is written to a file.
+ */
 #include <config.h>
 
 #include <errno.h>
@@ -19,7 +21,8 @@ enum format { FORMAT_BY_NAME, FORMAT_COLLAPSED, FORMAT_PPROF, FORMAT_SVG };
 
 static const char *const formats[] = { "", "collapsed", "pprof", "svg", NULL };
 /* By enum profile_value. */
-static const char *const values[] = { "allocated-objects", "allocated", "live-objects", "live", NULL };
+static const char *const values[] = { "allocated-objects", "allocated", "live-objects", "live",
+				      NULL };
 
 struct request {
 	bool all;
@@ -86,10 +89,11 @@ static bool write_out(const struct request *request, const struct heap_profile *
 static void say_dropped(const struct target *target, const struct control_profile *state)
 {
 	if (state->dropped_stacks || state->dropped_samples)
-		message_error("%s: %s samples had a stack for which there was no room, %s allocations "
-			      "were not sampled for want of room",
-			      target_label(target), units_count((double)state->dropped_stacks).text,
-			      units_count((double)state->dropped_samples).text);
+		message_error(
+			"%s: %s samples had a stack for which there was no room, %s allocations "
+			"were not sampled for want of room",
+			target_label(target), units_count((double)state->dropped_stacks).text,
+			units_count((double)state->dropped_samples).text);
 }
 
 static void title_of(const struct request *request, const struct target *target, char title[300])
@@ -147,14 +151,17 @@ static bool switch_it(struct target *target, void *argument, struct failure *fai
 	const struct request *request = argument;
 	struct control_profile state;
 
-	if (!heap_profile_control(target, request->action, request->interval_bytes, &state, failure))
+	if (!heap_profile_control(target, request->action, request->interval_bytes, &state,
+				  failure))
 		return false;
 	if (state.interval_bytes)
 		printf("%s: profile on, one sample in %s; %s live samples\n", target_label(target),
-		       units_size(state.interval_bytes).text, units_count((double)state.samples).text);
+		       units_size(state.interval_bytes).text,
+		       units_count((double)state.samples).text);
 	else
 		printf("%s: profile off; %s live samples, %s call stacks\n", target_label(target),
-		       units_count((double)state.samples).text, units_count((double)state.stacks).text);
+		       units_count((double)state.samples).text,
+		       units_count((double)state.stacks).text);
 	return true;
 }
 
@@ -166,13 +173,14 @@ static int diff(struct request *request, char **files)
 	char title[300];
 
 	if (!files[0] || !files[1] || files[2]) {
-		message_error("profile: diff wants two files of `hakctl profile dump -o FILE.pb.gz`");
+		message_error(
+			"profile: diff wants two files of `hakctl profile dump -o FILE.pb.gz`");
 		return EXIT_USAGE;
 	}
 	if (pprof_read(files[0], &before, &failure) && pprof_read(files[1], &after, &failure)) {
 		heap_profile_subtract(&after, &before);
-		snprintf(title, sizeof(title), "%s: %s, beyond %s", files[1], values[request->value],
-			 files[0]);
+		snprintf(title, sizeof(title), "%s: %s, beyond %s", files[1],
+			 values[request->value], files[0]);
 		if (write_out(request, &after, title, &failure))
 			return EXIT_DONE;
 	}
@@ -201,12 +209,14 @@ static enum exit_code take_option(struct request *request, int letter)
 	case 's':
 		if (units_parse_seconds(optarg, &request->seconds) && request->seconds > 0)
 			return EXIT_DONE;
-		return arguments_bad_value("profile", "--seconds", optarg, "a time such as 10 or 2m");
+		return arguments_bad_value("profile", "--seconds", optarg,
+					   "a time such as 10 or 2m");
 	case 'f':
 		return take_word("--format", formats, "collapsed, pprof or svg", &request->format);
 	case 'v':
 		return take_word("--value", values,
-				 "live, live-objects, allocated or allocated-objects", &request->value);
+				 "live, live-objects, allocated or allocated-objects",
+				 &request->value);
 	case 'o':
 		request->output = optarg;
 		return EXIT_DONE;
@@ -249,7 +259,8 @@ static int profile_run(int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	if (action < 0) {
-		message_error("profile: start, stop, status, dump or diff? `hakctl help profile` says more");
+		message_error(
+			"profile: start, stop, status, dump or diff? `hakctl help profile` says more");
 		return EXIT_USAGE;
 	}
 	if (action == 4)
@@ -261,7 +272,8 @@ static int profile_run(int argc, char **argv)
 	if (action == 3 && list.count > 1)
 		return arguments_exclude("profile", "dump", "several processes");
 	request.action = (enum control_profile_action)action;
-	return arguments_visit("profile", &list, request.all, action == 3 ? dump : switch_it, &request);
+	return arguments_visit("profile", &list, request.all, action == 3 ? dump : switch_it,
+			       &request);
 }
 
 const struct command profile_command = {

@@ -20,7 +20,8 @@ static const char *short_path(const char *path)
 	return before && before > path ? before : path;
 }
 
-static void print_frame(const struct heap_profile *profile, const struct profile_frame *frame, int blanks)
+static void print_frame(const struct heap_profile *profile, const struct profile_frame *frame,
+			int blanks)
 {
 	const char *path = frame->mapping && frame->mapping <= profile->mapping_count ?
 				   profile->mappings[frame->mapping - 1].path :
@@ -38,8 +39,8 @@ static void print_frame(const struct heap_profile *profile, const struct profile
 	putchar('\n');
 }
 
-void stack_text_print(const struct heap_profile *profile, const struct profile_stack *stack, int blanks,
-		      unsigned most)
+void stack_text_print(const struct heap_profile *profile, const struct profile_stack *stack,
+		      int blanks, unsigned most)
 {
 	for (unsigned i = 0; i < stack->depth && i < most; i++)
 		print_frame(profile, &profile->frames[stack->frames[i]], blanks);

@@ -6,8 +6,8 @@
 #include "hakctl/profile/heap_profile.h"
 
 /* Prints frames, innermost first, each in a line of its own behind so many blanks; most at most. */
-void stack_text_print(const struct heap_profile *profile, const struct profile_stack *stack, int blanks,
-		      unsigned most);
+void stack_text_print(const struct heap_profile *profile, const struct profile_stack *stack,
+		      int blanks, unsigned most);
 
 /* The names of its frames, innermost first. */
 struct json_object;

@@ -88,7 +88,8 @@ static int add_mapping(Dwfl_Module *module, void **userdata, const char *name, D
 		message_out_of_memory();
 	/* The build-id is known once the file was found. */
 	dwfl_module_getelf(module, &bias);
-	for (int i = 0, count = dwfl_module_build_id(module, &bits, &address); i < count && i < 64; i++)
+	for (int i = 0, count = dwfl_module_build_id(module, &bits, &address); i < count && i < 64;
+	     i++)
 		snprintf(build_id + 2 * i, 3, "%02x", bits[i]);
 	dwfl_module_info(module, NULL, NULL, &end, NULL, NULL, NULL, NULL);
 	mapping = &profile->mappings[profile->mapping_count++];
@@ -137,7 +138,8 @@ static const char *demangled(const struct symbols *symbols, struct heap_profile 
 	return text;
 }
 
-void symbols_find(struct symbols *symbols, struct heap_profile *profile, struct profile_frame *frame)
+void symbols_find(struct symbols *symbols, struct heap_profile *profile,
+		  struct profile_frame *frame)
 {
 	Dwfl_Module *module = symbols ? dwfl_addrmodule(symbols->dwfl, frame->address) : NULL;
 	const char *name, *file;
@@ -180,7 +182,8 @@ struct symbols *symbols_open(const struct target *target, struct heap_profile *p
 	return NULL;
 }
 
-void symbols_find(struct symbols *symbols, struct heap_profile *profile, struct profile_frame *frame)
+void symbols_find(struct symbols *symbols, struct heap_profile *profile,
+		  struct profile_frame *frame)
 {
 	(void)symbols;
 	(void)profile;

@@ -139,11 +139,12 @@ static bool accepts_object(const char *path, const char *object, bool verbose)
 	if (!elf_file_open(&file, object))
 		return true;
 	/* Who asks that library for its numbers hears of one that nobody uses. */
-	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) && elf_file_defines(&file, "mallctl") &&
-	    (verbose || isatty(STDERR_FILENO)))
-		message_error("%s: what it says itself of its memory (of redis: INFO memory, MEMORY PURGE) "
-			      "it asks %s, which is idle; hakctl has the numbers",
-			      path, object);
+	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
+	    elf_file_defines(&file, "mallctl") && (verbose || isatty(STDERR_FILENO)))
+		message_error(
+			"%s: what it says itself of its memory (of redis: INFO memory, MEMORY PURGE) "
+			"it asks %s, which is idle; hakctl has the numbers",
+			path, object);
 	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
 	    elf_file_defines(&file, "malloc")) {
 		accepted = !elf_file_is_symbolic(&file);

@@ -100,7 +100,9 @@ static uint64_t huge_bytes(const struct target *target, const struct control_led
 	return bytes;
 }
 
-/* A huge page that is protected falls apart, and the program is slower until the kernel mends it. */
+/*
+ * A huge page that is protected falls apart, and the program is slower until the kernel mends it.
+ */
 static bool may_split(const struct target *target, const struct control_ledger *ledger,
 		      struct failure *failure)
 {
@@ -111,10 +113,11 @@ static bool may_split(const struct target *target, const struct control_ledger *
 	if (!bytes)
 		return true;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return failure_set(failure, EXIT_REFUSED,
-				   "would split its %s in huge pages, which come back slowly, and "
-				   "cost it a fault for each page of %s that it writes to; --yes does it all the same",
-				   units_mebibytes(bytes).text, units_mebibytes(live).text);
+		return failure_set(
+			failure, EXIT_REFUSED,
+			"would split its %s in huge pages, which come back slowly, and "
+			"cost it a fault for each page of %s that it writes to; --yes does it all the same",
+			units_mebibytes(bytes).text, units_mebibytes(live).text);
 	fprintf(stderr,
 		"%s has %s in huge pages: --heat splits them, and they come back slowly.\n"
 		"Of %s that live each page that is written to takes one fault, a microsecond or so. Go on? [y/N] ",

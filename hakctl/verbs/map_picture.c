@@ -10,7 +10,14 @@
 #include "hakctl/output/text.h"
 #include "hakctl/output/units.h"
 
-enum { CELLS_A_LINE = 64, UNITS = 32, SVG_STEP = 12, SVG_TOP = 40, LEGEND_STEP = 150, SVG_LEGEND = 70 };
+enum {
+	CELLS_A_LINE = 64,
+	UNITS = 32,
+	SVG_STEP = 12,
+	SVG_TOP = 40,
+	LEGEND_STEP = 150,
+	SVG_LEGEND = 70
+};
 
 /* "0x5f0123400000  " */
 enum { ADDRESS_COLUMNS = 16 };
@@ -146,7 +153,8 @@ static void print_kind(const char *sign, const char *name, size_t cells, const c
 {
 	if (cells)
 		printf("%s  %-12s %5zu cells %10s%s%s\n", sign, name, cells,
-		       units_mebibytes(cells * HEAT_SUPERSLAB_BYTES).text, note[0] ? "   " : "", note);
+		       units_mebibytes(cells * HEAT_SUPERSLAB_BYTES).text, note[0] ? "   " : "",
+		       note);
 }
 
 /* Counted by the library, and so exact: of the same moment as the cells. */
@@ -161,10 +169,10 @@ static void print_slabs(const struct map_picture *picture, const struct totals *
 	printf("   up to a quarter live %zu, half %zu, three quarters %zu, more %zu\n",
 	       totals->quarters[0], totals->quarters[1], totals->quarters[2], totals->quarters[3]);
 	printf("   of %s in slabs %s live,\n   %s%s free inside (%s)%s, %s of it never touched\n",
-	       units_mebibytes(ledger->slabs_bytes).text, units_mebibytes(ledger->blocks_live_bytes).text,
-	       style_begin(STYLE_TITLE), units_mebibytes(inside).text,
-	       units_percent(inside, ledger->slabs_bytes).text, style_end(STYLE_TITLE),
-	       units_mebibytes(ledger->slabs_untouched_bytes).text);
+	       units_mebibytes(ledger->slabs_bytes).text,
+	       units_mebibytes(ledger->blocks_live_bytes).text, style_begin(STYLE_TITLE),
+	       units_mebibytes(inside).text, units_percent(inside, ledger->slabs_bytes).text,
+	       style_end(STYLE_TITLE), units_mebibytes(ledger->slabs_untouched_bytes).text);
 }
 
 static void print_legend(const struct map_picture *picture)
@@ -173,7 +181,8 @@ static void print_legend(const struct map_picture *picture)
 	char large[64];
 
 	putchar('\n');
-	print_kind(text_sign("▁█", ":#"), "live", totals.cells[MAP_LIVE], "as high as what lives in it");
+	print_kind(text_sign("▁█", ":#"), "live", totals.cells[MAP_LIVE],
+		   "as high as what lives in it");
 	print_slabs(picture, &totals);
 	snprintf(large, sizeof(large), "%s live; l: in part",
 		 units_mebibytes(totals.large_live_bytes).text);
@@ -234,7 +243,8 @@ void map_picture_text(const struct map_picture *picture)
 			next += width;
 		if (next > i + width) {
 			printf("%14s  %s%s up to here %s unused%s\n", "", style_begin(STYLE_FAINT),
-			       text_sign("·", "."), units_bytes((next - i) * HEAT_SUPERSLAB_BYTES).text,
+			       text_sign("·", "."),
+			       units_bytes((next - i) * HEAT_SUPERSLAB_BYTES).text,
 			       style_end(STYLE_FAINT));
 			i = next - width;
 		} else {
@@ -246,7 +256,8 @@ void map_picture_text(const struct map_picture *picture)
 
 static const char *colour_of(const struct control_superslab *superslab)
 {
-	static const char *const by_cell[] = { "#f2f2f2", "", "#f0c04a", "#4a8fd8", "#d8d8e8", "#8a63c9" };
+	static const char *const by_cell[] = { "#f2f2f2", "",	     "#f0c04a",
+					       "#4a8fd8", "#d8d8e8", "#8a63c9" };
 	enum map_cell cell = map_picture_cell(superslab);
 
 	return cell == MAP_LIVE ? quarter_colours[map_picture_quarter(superslab)] : by_cell[cell];
@@ -258,7 +269,8 @@ static void write_cell(const struct map_picture *picture, size_t index, FILE *ou
 	const struct control_superslab *superslab = &picture->superslabs[index];
 	enum map_cell cell = map_picture_cell(superslab);
 	bool is_partly = cell == MAP_LIVE || cell == MAP_LARGE;
-	double share = is_partly ? (double)map_picture_live_bytes(superslab) / HEAT_SUPERSLAB_BYTES : 1;
+	double share =
+		is_partly ? (double)map_picture_live_bytes(superslab) / HEAT_SUPERSLAB_BYTES : 1;
 	int heat = map_picture_heat(picture, index);
 	double x = (double)(index % CELLS_A_LINE) * SVG_STEP + 10;
 	double y = (double)(index / CELLS_A_LINE) * SVG_STEP + SVG_TOP;
@@ -287,11 +299,12 @@ static void write_sign(const char *colour, const char *text, int column, double 
 
 static void write_legend(const struct map_picture *picture, double y, FILE *out)
 {
-	static const char *const quarters[] = { "live, to a quarter", "to a half", "to three quarters",
-						"nearly full" };
+	static const char *const quarters[] = { "live, to a quarter", "to a half",
+						"to three quarters", "nearly full" };
 	static const char *const others[] = { "large blocks", "free, pages kept", "stock", "armed",
 					      "unused" };
-	static const char *const colours[] = { "#8a63c9", "#f0c04a", "#4a8fd8", "#d8d8e8", "#f2f2f2" };
+	static const char *const colours[] = { "#8a63c9", "#f0c04a", "#4a8fd8", "#d8d8e8",
+					       "#f2f2f2" };
 	const struct control_ledger *ledger = picture->ledger;
 	uint64_t inside = ledger->slabs_free_bytes + ledger->slabs_untouched_bytes +
 			  ledger->slab_tails_bytes + ledger->thread_caches_bytes;
@@ -300,12 +313,13 @@ static void write_legend(const struct map_picture *picture, double y, FILE *out)
 		write_sign(quarter_colours[i], quarters[i], i, y, out);
 	for (int i = 0; i < 5; i++)
 		write_sign(colours[i], others[i], i, y + 20, out);
-	fprintf(out, "<text x=\"10\" y=\"%g\">of %s in slabs %s live, %s free inside (%s)</text>\n", y + 52,
-		units_mebibytes(ledger->slabs_bytes).text,
+	fprintf(out, "<text x=\"10\" y=\"%g\">of %s in slabs %s live, %s free inside (%s)</text>\n",
+		y + 52, units_mebibytes(ledger->slabs_bytes).text,
 		units_mebibytes(ledger->blocks_live_bytes).text, units_mebibytes(inside).text,
 		units_percent(inside, ledger->slabs_bytes).text);
 	if (picture->heat)
-		fprintf(out, "<text x=\"500\" y=\"%g\" fill=\"#d0021b\">framed: written to</text>\n",
+		fprintf(out,
+			"<text x=\"500\" y=\"%g\" fill=\"#d0021b\">framed: written to</text>\n",
 			y + 52);
 }
 

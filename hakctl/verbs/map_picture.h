@@ -31,9 +31,15 @@ const char *map_picture_name(enum map_cell cell);
 /* Written within the time, 0 to 9 of nine parts; -1: not at all, or not measured. */
 int map_picture_heat(const struct map_picture *picture, size_t index);
 
-/* How much of it lives, of its 2 MiB: blocks in slabs (those in thread caches as well), or large ones. */
+/*
+ * How much of it lives, of its 2 MiB: blocks in slabs (those in thread caches as well), or large
+ * ones.
+ */
 uint64_t map_picture_live_bytes(const struct control_superslab *superslab);
-/* Of superslabs that are cut into slabs or hold large blocks: 0 to 3, by quarters that live; else -1. */
+/*
+ * Of superslabs that are cut into slabs or hold large blocks: 0 to 3, by quarters that live; else
+ * -1.
+ */
 int map_picture_quarter(const struct control_superslab *superslab);
 
 void map_picture_text(const struct map_picture *picture);

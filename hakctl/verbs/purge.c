@@ -102,9 +102,10 @@ static bool estimate(struct target *target, void *argument, struct failure *fail
 		look.ledger.queued_bytes + look.ledger.stock_bytes;
 	look_free(&look);
 	if (!find_pins(target, &pins))
-		return failure_set(failure, EXIT_REFUSED,
-				   "what would stay cannot be told: its heap cannot be read from here, "
-				   "or the kernel is before 6.7");
+		return failure_set(
+			failure, EXIT_REFUSED,
+			"what would stay cannot be told: its heap cannot be read from here, "
+			"or the kernel is before 6.7");
 	bytes += pins.empty_bytes;
 	if (!request->json) {
 		printf("%s: would give back some %s", target_label(target),

@@ -91,7 +91,10 @@ static void print_limits(const struct control_ledger *ledger)
 	putchar('\n');
 }
 
-/* Of the moment at which the kernel counted the heap's pages: a difference of two times would be none. */
+/*
+ * Of the moment at which the kernel counted the heap's pages: a difference of two times would be
+ * none.
+ */
 static void describe_rest(const struct control_ledger *ledger, char note[96])
 {
 	uint64_t rest = ledger_not_heap_bytes(ledger), age_ns = ledger_populated_age_ns(ledger);
@@ -150,8 +153,8 @@ void stats_text_total(const struct stats_total *total)
 	       total->processes, style_end(STYLE_TITLE), total->ledger.threads);
 	print_terms(&total->ledger);
 	describe_populated(&total->ledger, note);
-	print_line('=', "populated", false, (double)total->ledger.populated_bytes / (1024 * 1024), note,
-		   STYLE_TITLE);
+	print_line('=', "populated", false, (double)total->ledger.populated_bytes / (1024 * 1024),
+		   note, STYLE_TITLE);
 	print_line(' ', "processes' RSS", false, (double)total->rss_bytes / (1024 * 1024),
 		   "pages that several share are in it several times", STYLE_PLAIN);
 }

@@ -22,7 +22,8 @@ struct stats_total {
 	size_t processes;
 };
 
-void stats_text_add(struct stats_total *total, const struct target *target, const struct look *look);
+void stats_text_add(struct stats_total *total, const struct target *target,
+		    const struct look *look);
 void stats_text_total(const struct stats_total *total);
 struct json_object *stats_text_total_to_json(const struct stats_total *total);
 

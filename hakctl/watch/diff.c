@@ -142,10 +142,13 @@ static bool read_recording(struct spans *spans, struct failure *failure)
 		return done;
 	if (!spans->latest_ns)
 		return failure_set(failure, EXIT_NO_TARGET, "%s: is empty yet", path);
-	strftime(first, sizeof(first), "%F %T", localtime(&(time_t){ (time_t)(spans->earliest_ns / 1000000000u) }));
-	strftime(last, sizeof(last), "%F %T", localtime(&(time_t){ (time_t)(spans->latest_ns / 1000000000u) }));
-	return failure_set(failure, EXIT_NO_TARGET, "%s: no such process within that time; it has %s to %s",
-			   path, first, last);
+	strftime(first, sizeof(first), "%F %T",
+		 localtime(&(time_t){ (time_t)(spans->earliest_ns / 1000000000u) }));
+	strftime(last, sizeof(last), "%F %T",
+		 localtime(&(time_t){ (time_t)(spans->latest_ns / 1000000000u) }));
+	return failure_set(failure, EXIT_NO_TARGET,
+			   "%s: no such process within that time; it has %s to %s", path, first,
+			   last);
 }
 
 static enum exit_code compare_recorded(struct request *request)
@@ -169,7 +172,8 @@ static enum exit_code compare_recorded(struct request *request)
 	return done ? EXIT_DONE : failure.code;
 }
 
-static bool look_once(const struct target *target, struct recording_look *record, struct failure *failure)
+static bool look_once(const struct target *target, struct recording_look *record,
+		      struct failure *failure)
 {
 	struct look look;
 
@@ -222,11 +226,14 @@ static enum exit_code compare_live(struct request *request)
 	return code;
 }
 
-/* "10m" is so long ago; "14:05", "14:05:09" the last time that it was so late; "2026-12-01 14:05". */
+/*
+ * "10m" is so long ago; "14:05", "14:05:09" the last time that it was so late; "2026-12-01 14:05".
+ */
 static bool parse_time(const char *text, uint64_t *time_ns)
 {
-	static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
-					       "%Y-%m-%dT%H:%M",    "%H:%M:%S",	  "%H:%M" };
+	static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+					       "%Y-%m-%d %H:%M",    "%Y-%m-%dT%H:%M",
+					       "%H:%M:%S",	    "%H:%M" };
 	time_t now = time(NULL), then;
 	double seconds;
 
@@ -260,7 +267,8 @@ static enum exit_code take_option(struct request *request, int letter)
 		request->path = optarg;
 	if (letter == 'j')
 		request->json = true;
-	if (letter == 's' && (!units_parse_seconds(optarg, &request->seconds) || request->seconds < 0.05))
+	if (letter == 's' &&
+	    (!units_parse_seconds(optarg, &request->seconds) || request->seconds < 0.05))
 		return arguments_bad_value("diff", "--seconds", optarg, "seconds, 0.05 at least");
 	if (letter == 'F' && !parse_time(optarg, &request->from_ns))
 		return arguments_bad_value("diff", "--from", optarg, expected);
@@ -276,9 +284,12 @@ static enum exit_code take_option(struct request *request, int letter)
 static int diff_run(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "file", required_argument, NULL, 'f' },    { "from", required_argument, NULL, 'F' },
-		{ "to", required_argument, NULL, 'T' },	     { "seconds", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },	     { NULL, 0, NULL, 0 },
+		{ "file", required_argument, NULL, 'f' },
+		{ "from", required_argument, NULL, 'F' },
+		{ "to", required_argument, NULL, 'T' },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct request request = { .path = NULL, .to_ns = UINT64_MAX };
 	struct json_object *object;
@@ -287,7 +298,8 @@ static int diff_run(int argc, char **argv)
 
 	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":f:s:j", known)) != -1)
 		code = take_option(&request, letter);
-	if (code == EXIT_DONE && request.seconds > 0 && (request.path || request.from_ns || request.to_ns != UINT64_MAX))
+	if (code == EXIT_DONE && request.seconds > 0 &&
+	    (request.path || request.from_ns || request.to_ns != UINT64_MAX))
 		code = arguments_exclude("diff", "--seconds", "--file, --from or --to");
 	if (code != EXIT_DONE)
 		return code;

@@ -84,7 +84,8 @@ static void find_changes(const struct recording_look *from, const struct recordi
 		change->lost = ((double)change->to.lost - (double)change->from.lost) * size;
 	}
 	if (changes->count)
-		qsort(changes->classes, changes->count, sizeof(changes->classes[0]), compare_changes);
+		qsort(changes->classes, changes->count, sizeof(changes->classes[0]),
+		      compare_changes);
 }
 
 static double term_bytes(const struct ledger_term *terms, size_t count, const char *name)
@@ -95,7 +96,8 @@ static double term_bytes(const struct ledger_term *terms, size_t count, const ch
 	return 0;
 }
 
-static void add_row(struct table *table, const char *label, double from, double to, enum style style)
+static void add_row(struct table *table, const char *label, double from, double to,
+		    enum style style)
 {
 	double change = to - from;
 
@@ -104,13 +106,17 @@ static void add_row(struct table *table, const char *label, double from, double 
 	table_add(table, style, "%s", label);
 	table_add(table, style, "%.1f MiB", from / (1 << 20));
 	table_add(table, style, "%.1f MiB", to / (1 << 20));
-	table_add(table, change >= 1 << 20 ? STYLE_WARNING : style, "%s", signed_mebibytes(change).text);
+	table_add(table, change >= 1 << 20 ? STYLE_WARNING : style, "%s",
+		  signed_mebibytes(change).text);
 }
 
 static void print_terms(const struct recording_look *from, const struct recording_look *to)
 {
 	static const struct table_column columns[] = {
-		{ "", TABLE_LEFT }, { "FROM", TABLE_RIGHT }, { "TO", TABLE_RIGHT }, { "CHANGE", TABLE_RIGHT },
+		{ "", TABLE_LEFT },
+		{ "FROM", TABLE_RIGHT },
+		{ "TO", TABLE_RIGHT },
+		{ "CHANGE", TABLE_RIGHT },
 	};
 	struct ledger_term before[LEDGER_MOST_TERMS], after[LEDGER_MOST_TERMS];
 	size_t before_count = ledger_terms(&from->ledger, before);
@@ -120,7 +126,8 @@ static void print_terms(const struct recording_look *from, const struct recordin
 	table_begin(&table, columns, 4);
 	for (size_t i = 0; i < after_count; i++)
 		if (after[i].is_shown || term_bytes(before, before_count, after[i].name) > 0)
-			add_row(&table, after[i].label, term_bytes(before, before_count, after[i].name),
+			add_row(&table, after[i].label,
+				term_bytes(before, before_count, after[i].name),
 				(double)after[i].bytes, STYLE_PLAIN);
 	for (size_t i = 0; i < before_count; i++)
 		if (!term_bytes(after, after_count, before[i].name) && before[i].bytes &&
@@ -159,7 +166,8 @@ static void print_classes(const struct changes *changes)
 /* Resident and not of the heap: of one moment each, or nothing. */
 static double not_heap_growth(const struct recording_look *from, const struct recording_look *to)
 {
-	uint64_t before = ledger_not_heap_bytes(&from->ledger), after = ledger_not_heap_bytes(&to->ledger);
+	uint64_t before = ledger_not_heap_bytes(&from->ledger),
+		 after = ledger_not_heap_bytes(&to->ledger);
 
 	return before == UINT64_MAX || after == UINT64_MAX ? 0 : (double)after - (double)before;
 }
@@ -174,8 +182,8 @@ static double lost_bytes(const struct recording_look *record)
 {
 	const struct control_ledger *ledger = &record->ledger;
 
-	return (double)(ledger->slabs_free_bytes + ledger->slabs_untouched_bytes + ledger->slab_tails_bytes +
-			ledger->thread_caches_bytes);
+	return (double)(ledger->slabs_free_bytes + ledger->slabs_untouched_bytes +
+			ledger->slab_tails_bytes + ledger->thread_caches_bytes);
 }
 
 /* The largest change, and what it is about. */
@@ -200,19 +208,23 @@ void diff_report_summary(struct table *table, const struct recording_look *from,
 	double rss = (double)to->rss_bytes - (double)from->rss_bytes;
 
 	table_add(table, STYLE_PLAIN, "%" PRIu32, to->pid);
-	table_add(table, STYLE_PLAIN, "%.*s", table_bytes_within(to->title, TITLE_COLUMNS), to->title);
+	table_add(table, STYLE_PLAIN, "%.*s", table_bytes_within(to->title, TITLE_COLUMNS),
+		  to->title);
 	table_add(table, STYLE_PLAIN, "%.1f MiB", (double)to->rss_bytes / (1 << 20));
-	table_add(table, rss >= 1 << 20 ? STYLE_WARNING : STYLE_PLAIN, "%s", signed_mebibytes(rss).text);
+	table_add(table, rss >= 1 << 20 ? STYLE_WARNING : STYLE_PLAIN, "%s",
+		  signed_mebibytes(rss).text);
 	table_add(table, STYLE_PLAIN, "%s", signed_mebibytes(live_growth(from, to)).text);
-	table_add(table, STYLE_PLAIN, "%s", signed_mebibytes(lost_bytes(to) - lost_bytes(from)).text);
+	table_add(table, STYLE_PLAIN, "%s",
+		  signed_mebibytes(lost_bytes(to) - lost_bytes(from)).text);
 	table_add(table, STYLE_PLAIN, "%s", verdict(from, to));
 }
 
 void diff_report_begin_summary(struct table *table)
 {
 	static const struct table_column columns[] = {
-		{ "PID", TABLE_RIGHT },	 { "COMMAND", TABLE_LEFT }, { "RSS", TABLE_RIGHT },
-		{ "CHANGE", TABLE_RIGHT }, { "LIVE", TABLE_RIGHT },	  { "FREE INSIDE", TABLE_RIGHT },
+		{ "PID", TABLE_RIGHT },	 { "COMMAND", TABLE_LEFT },
+		{ "RSS", TABLE_RIGHT },	 { "CHANGE", TABLE_RIGHT },
+		{ "LIVE", TABLE_RIGHT }, { "FREE INSIDE", TABLE_RIGHT },
 		{ "", TABLE_LEFT },
 	};
 
@@ -261,7 +273,8 @@ static struct json_object *classes_json(const struct changes *changes)
 	return array;
 }
 
-struct json_object *diff_report_json(const struct recording_look *from, const struct recording_look *to)
+struct json_object *diff_report_json(const struct recording_look *from,
+				     const struct recording_look *to)
 {
 	struct json_object *object = json_object_new_object(), *terms = json_object_new_object();
 	struct ledger_term before[LEDGER_MOST_TERMS], after[LEDGER_MOST_TERMS];

@@ -12,6 +12,7 @@ void diff_report_begin_summary(struct table *table);
 void diff_report_summary(struct table *table, const struct recording_look *from,
 			 const struct recording_look *to);
 void diff_report_text(const struct recording_look *from, const struct recording_look *to);
-struct json_object *diff_report_json(const struct recording_look *from, const struct recording_look *to);
+struct json_object *diff_report_json(const struct recording_look *from,
+				     const struct recording_look *to);
 
 #endif

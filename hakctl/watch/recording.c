@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See recording.h. A head, then the places of the ring: a look that is half written is told by its number. */
+/*
+ * See recording.h. A head, then the places of the ring: a look that is half written is told by its
+ * number.
+ */
 #include <config.h>
 
 #include "hakctl/watch/recording.h"
@@ -25,7 +28,8 @@ struct head {
 
 static const char magic[8] = "hakrec1";
 
-void recording_take(struct recording_look *record, const struct target *target, const struct look *look)
+void recording_take(struct recording_look *record, const struct target *target,
+		    const struct look *look)
 {
 	const struct control_class *rows = (const void *)look->classes.rows;
 	struct timespec now;
@@ -72,13 +76,14 @@ static bool read_head(struct recording *recording, const char *path, struct fail
 	if (!S_ISREG(status.st_mode) ||
 	    pread(recording->file, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
 	    memcmp(head.magic, magic, sizeof(magic)))
-		return failure_set(failure, EXIT_REFUSED, "%s: is no recording of `hakctl watch`", path);
+		return failure_set(failure, EXIT_REFUSED, "%s: is no recording of `hakctl watch`",
+				   path);
 	if (head.record_bytes != sizeof(struct recording_look) ||
 	    head.ledger_bytes != sizeof(struct control_ledger) || !head.places ||
 	    head.places > UINT64_MAX / 2 / sizeof(struct recording_look))
-		return failure_set(failure, EXIT_REFUSED,
-				   "%s: was recorded by another release of hakctl, which can read it",
-				   path);
+		return failure_set(
+			failure, EXIT_REFUSED,
+			"%s: was recorded by another release of hakctl, which can read it", path);
 	recording->places = head.places;
 	return true;
 }
@@ -110,11 +115,14 @@ bool recording_begin(struct recording *recording, const char *path, uint64_t byt
 	struct stat status;
 	bool done;
 
-	*recording = (struct recording){ .file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) };
+	*recording = (struct recording){
+		.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+	};
 	if (recording->file < 0)
 		return fails(failure, path);
 	if (flock(recording->file, LOCK_EX | LOCK_NB) != 0)
-		done = failure_set(failure, EXIT_REFUSED, "%s: another `hakctl watch` writes to it", path);
+		done = failure_set(failure, EXIT_REFUSED, "%s: another `hakctl watch` writes to it",
+				   path);
 	else if (fstat(recording->file, &status) != 0)
 		done = fails(failure, path);
 	else if (status.st_size == 0)
@@ -127,12 +135,14 @@ bool recording_begin(struct recording *recording, const char *path, uint64_t byt
 	return done;
 }
 
-bool recording_write(struct recording *recording, struct recording_look *record, struct failure *failure)
+bool recording_write(struct recording *recording, struct recording_look *record,
+		     struct failure *failure)
 {
 	ssize_t written;
 
 	record->number = recording->number + 1;
-	written = pwrite(recording->file, record, sizeof(*record), place_of(recording, record->number));
+	written = pwrite(recording->file, record, sizeof(*record),
+			 place_of(recording, record->number));
 	if (written != (ssize_t)sizeof(*record)) {
 		errno = written < 0 ? errno : ENOSPC;
 		return failure_set(failure, EXIT_REFUSED, "cannot write: %s", strerror(errno));
@@ -153,8 +163,8 @@ bool recording_open(struct recording *recording, const char *path, struct failur
 }
 
 bool recording_visit(const struct recording *recording,
-		     void (*visit)(const struct recording_look *record, void *argument), void *argument,
-		     struct failure *failure)
+		     void (*visit)(const struct recording_look *record, void *argument),
+		     void *argument, struct failure *failure)
 {
 	struct recording_look *record = malloc(sizeof(*record));
 	ssize_t got = 0;

@@ -41,19 +41,21 @@ struct recording {
 	uint64_t number; /* of the last one written */
 };
 
-void recording_take(struct recording_look *record, const struct target *target, const struct look *look);
+void recording_take(struct recording_look *record, const struct target *target,
+		    const struct look *look);
 
 /* To write: made, or gone on with; one writer at a time. bytes: at most so large. */
 bool recording_begin(struct recording *recording, const char *path, uint64_t bytes,
 		     struct failure *failure);
-bool recording_write(struct recording *recording, struct recording_look *record, struct failure *failure);
+bool recording_write(struct recording *recording, struct recording_look *record,
+		     struct failure *failure);
 
 /* To read. */
 bool recording_open(struct recording *recording, const char *path, struct failure *failure);
 /* Calls visit for each record, in no order. False: the file cannot be read. */
 bool recording_visit(const struct recording *recording,
-		     void (*visit)(const struct recording_look *record, void *argument), void *argument,
-		     struct failure *failure);
+		     void (*visit)(const struct recording_look *record, void *argument),
+		     void *argument, struct failure *failure);
 void recording_close(struct recording *recording);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What terminfo says of the terminal. Apart from top_screen.c, for <term.h> takes ordinary words as macros. */
+/*
+ * What terminfo says of the terminal. Apart from top_screen.c, for <term.h> takes ordinary words as
+ * macros.
+ */
 #ifndef HAKCTL_TERMINAL_H
 #define HAKCTL_TERMINAL_H
 

@@ -48,8 +48,8 @@ static void look_at_chosen(struct top *top)
 
 	if (!top_list_is_there(&row->target)) {
 		row->is_gone = true;
-		snprintf(top->status, sizeof(top->status), "%s has ended; o chooses another process",
-			 target_label(&row->target));
+		snprintf(top->status, sizeof(top->status),
+			 "%s has ended; o chooses another process", target_label(&row->target));
 		return;
 	}
 	if (!look_take(&row->target, wanted[top->view], &look, &failure)) {
@@ -165,9 +165,10 @@ static int top_run(int argc, char **argv)
 		return EXIT_REFUSED;
 	}
 	if (!terminal_has_cursor()) {
-		message_error("top: this terminal (TERM=%s) cannot place its cursor; `hakctl stats -w 1` "
-			      "writes lines",
-			      getenv("TERM") ? getenv("TERM") : "");
+		message_error(
+			"top: this terminal (TERM=%s) cannot place its cursor; `hakctl stats -w 1` "
+			"writes lines",
+			getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_REFUSED;
 	}
 	code = begin(&top, argv + optind);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* See top.h: the help of `hakctl top`, broken into the lines that the terminal has, and scrolled. */
+/*
+ * See top.h: the help of `hakctl top`, broken into the lines that the terminal has, and scrolled.
+ */
 #include <config.h>
 
 #include <ncurses.h>
@@ -16,7 +18,8 @@ static const struct {
 } entries[] = {
 	{ "up, down", "one line; PgUp, PgDn a page, Home, End all the way" },
 	{ "Enter", "the process under the cursor; o or Esc: back to all of them" },
-	{ "/", "only the processes with a word in their command line, name, user or cgroup; Esc: all again" },
+	{ "/",
+	  "only the processes with a word in their command line, name, user or cgroup; Esc: all again" },
 	{ "t", "all processes: as a tree of their cgroups, with sums" },
 	{ "c t n, Tab", "one process: its size classes, threads, nodes" },
 	{ "s, < >", "the next column, or the one before, to sort by; r: the other way round" },
@@ -24,11 +27,15 @@ static const struct {
 	{ "+ -", "slower, faster; space: look now" },
 	{ "q", "quit" },
 	{ "", "" },
-	{ "The bar", "what is populated: # live, = thread caches, - free in partly used slabs, + stock, . the rest" },
-	{ "LOST", "free in partly used slabs and in thread caches: the process keeps it. The class that has most of it is marked with <" },
-	{ "LIVE/s", "by how much more, or less, the program holds; BACK/s: what goes back to the kernel; CALLS/s: memory system calls by the program's threads" },
+	{ "The bar",
+	  "what is populated: # live, = thread caches, - free in partly used slabs, + stock, . the rest" },
+	{ "LOST",
+	  "free in partly used slabs and in thread caches: the process keeps it. The class that has most of it is marked with <" },
+	{ "LIVE/s",
+	  "by how much more, or less, the program holds; BACK/s: what goes back to the kernel; CALLS/s: memory system calls by the program's threads" },
 	{ "History", "as many looks as there is room for, from the lowest of them to the highest" },
-	{ "~", "is sampled, all else counted; in red: it cannot be asked, or asks to be looked at" },
+	{ "~",
+	  "is sampled, all else counted; in red: it cannot be asked, or asks to be looked at" },
 };
 /* clang-format on */
 

@@ -115,7 +115,9 @@ static void move_cursor(struct top *top, long steps)
 	size_t at = top_lines_find(list, top->cursor);
 	long wanted = (long)at + steps, step = steps < 0 ? -1 : 1;
 
-	wanted = wanted < 0 ? 0 : wanted >= (long)list->line_count ? (long)list->line_count - 1 : wanted;
+	wanted = wanted < 0			  ? 0 :
+		 wanted >= (long)list->line_count ? (long)list->line_count - 1 :
+						    wanted;
 	/* A group is no process: the next one, else the last before it. */
 	for (long i = wanted; i >= 0 && i < (long)list->line_count; i += step)
 		if (list->lines[i].row) {

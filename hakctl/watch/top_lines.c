@@ -30,12 +30,14 @@ static int compare_paths(const char *left, const char *right)
 {
 	while (*left && *left == *right)
 		left++, right++;
-	return (*left == '/' ? 1 : (unsigned char)*left) - (*right == '/' ? 1 : (unsigned char)*right);
+	return (*left == '/' ? 1 : (unsigned char)*left) -
+	       (*right == '/' ? 1 : (unsigned char)*right);
 }
 
 static int compare(const void *left, const void *right)
 {
-	const struct top_row *a = *(struct top_row *const *)left, *b = *(struct top_row *const *)right;
+	const struct top_row *a = *(struct top_row *const *)left,
+			     *b = *(struct top_row *const *)right;
 	int order = sorted_now->is_tree ? compare_paths(a->group, b->group) : 0;
 
 	if (order)
@@ -54,8 +56,9 @@ static bool is_wanted(const struct top_list *list, const struct top_row *row)
 	snprintf(pid, sizeof(pid), "%d", (int)row->target.process.pid);
 	return !row->is_gone &&
 	       (!list->filter[0] || strcasestr(row->title, list->filter) ||
-		strcasestr(row->target.process.name, list->filter) || strcasestr(row->user, list->filter) ||
-		strcasestr(row->group, list->filter) || !strcmp(pid, list->filter));
+		strcasestr(row->target.process.name, list->filter) ||
+		strcasestr(row->user, list->filter) || strcasestr(row->group, list->filter) ||
+		!strcmp(pid, list->filter));
 }
 
 static struct top_line *add_line(struct top_list *list, struct top_line line)
@@ -93,7 +96,8 @@ static void add_group(struct top_list *list, const struct top_row *first, size_t
 }
 
 /* The groups of its path which the process before it is not in. Returns how deep it stands. */
-static int add_groups(struct top_list *list, const struct top_row *before, const struct top_row *row)
+static int add_groups(struct top_list *list, const struct top_row *before,
+		      const struct top_row *row)
 {
 	const char *path = row->group;
 	size_t start = 0, length = strlen(path);

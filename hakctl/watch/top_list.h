@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every process on hakmem as `hakctl top` has it: a row each with its last look and its history, and the
- * lines in which they are shown, sorted, filtered and, as a tree, below their cgroups.
+ * Every process on hakmem as `hakctl top` has it: a row each with its last look and its history,
+ * and the lines in which they are shown, sorted, filtered and, as a tree, below their cgroups.
  */
 #ifndef HAKCTL_TOP_LIST_H
 #define HAKCTL_TOP_LIST_H

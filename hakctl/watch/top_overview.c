@@ -11,16 +11,24 @@
 #include "hakctl/output/units.h"
 #include "hakctl/watch/top.h"
 
-/* Where the terminal has fewer columns than least, this one is left out; what is left is the command's. */
+/*
+ * Where the terminal has fewer columns than least, this one is left out; what is left is the
+ * command's.
+ */
 static const struct {
 	const char *title, *name;
 	int width, least;
 } columns[] = {
-	[TOP_PID] = { "PID", "pid", 7, 0 },	      [TOP_USER] = { "USER", "user", 8, 110 },
-	[TOP_RSS] = { "RSS", "rss", 7, 0 },	      [TOP_LIVE] = { "LIVE", "live", 7, 0 },
-	[TOP_POPULATED] = { "POPUL.", "populated", 7, 100 }, [TOP_LOST] = { "LOST", "lost", 7, 60 },
-	[TOP_GROWTH] = { "LIVE/s", "live/s", 8, 60 }, [TOP_RELEASED] = { "BACK/s", "back/s", 7, 80 },
-	[TOP_CALLS] = { "CALLS/s", "calls/s", 7, 110 }, [TOP_COMMAND] = { "COMMAND", "command", 0, 0 },
+	[TOP_PID] = { "PID", "pid", 7, 0 },
+	[TOP_USER] = { "USER", "user", 8, 110 },
+	[TOP_RSS] = { "RSS", "rss", 7, 0 },
+	[TOP_LIVE] = { "LIVE", "live", 7, 0 },
+	[TOP_POPULATED] = { "POPUL.", "populated", 7, 100 },
+	[TOP_LOST] = { "LOST", "lost", 7, 60 },
+	[TOP_GROWTH] = { "LIVE/s", "live/s", 8, 60 },
+	[TOP_RELEASED] = { "BACK/s", "back/s", 7, 80 },
+	[TOP_CALLS] = { "CALLS/s", "calls/s", 7, 110 },
+	[TOP_COMMAND] = { "COMMAND", "command", 0, 0 },
 };
 
 static int history_width(void)
@@ -42,7 +50,10 @@ static struct units_text value_text(enum top_column column, double value)
 	else if (column == TOP_CALLS)
 		text = units_count(fmax(value, 0));
 	else if (column == TOP_GROWTH)
-		snprintf(text.text, sizeof(text.text), "%s%.20s", value >= 0.5 ? "+" : value <= -0.5 ? "-" : "",
+		snprintf(text.text, sizeof(text.text), "%s%.20s",
+			 value >= 0.5  ? "+" :
+			 value <= -0.5 ? "-" :
+					 "",
 			 units_bytes((uint64_t)fabs(value)).text);
 	else
 		text = units_bytes((uint64_t)fmax(value, 0));
@@ -64,7 +75,8 @@ static void draw_titles(const struct top_list *list, int line)
 			continue;
 		if (column == (int)list->sort)
 			attron(A_REVERSE);
-		top_screen_put(line, x, column == TOP_USER || column == TOP_COMMAND ? "%-*s" : "%*s",
+		top_screen_put(line, x,
+			       column == TOP_USER || column == TOP_COMMAND ? "%-*s" : "%*s",
 			       columns[column].width, columns[column].title);
 		attroff(A_REVERSE);
 		x += columns[column].width + 1;
@@ -72,22 +84,26 @@ static void draw_titles(const struct top_list *list, int line)
 	attroff(A_BOLD | A_UNDERLINE);
 }
 
-/* The columns before the history; a group has no number and no user. Returns where the next begins. */
+/*
+ * The columns before the history; a group has no number and no user. Returns where the next begins.
+ */
 static int draw_values(const struct top_line *each, int line)
 {
 	int x = 0;
 
 	for (int column = 0; column < TOP_COMMAND; column++) {
-		bool is_known = column == TOP_RSS || column == TOP_PID || !each->row || each->row->is_known;
+		bool is_known = column == TOP_RSS || column == TOP_PID || !each->row ||
+				each->row->is_known;
 
 		if (!is_shown(column))
 			continue;
 		if (column == TOP_USER)
-			top_screen_put(line, x, "%-*.*s", columns[column].width, columns[column].width,
-				       each->row ? each->row->user : "");
+			top_screen_put(line, x, "%-*.*s", columns[column].width,
+				       columns[column].width, each->row ? each->row->user : "");
 		else if (column != TOP_PID || each->row)
 			top_screen_put(line, x, "%*s", columns[column].width,
-				       is_known ? value_text(column, each->values[column]).text : "-");
+				       is_known ? value_text(column, each->values[column]).text :
+						  "-");
 		x += columns[column].width + 1;
 	}
 	return x;
@@ -175,7 +191,8 @@ void top_overview_draw(struct top *top)
 	draw_titles(list, line++);
 	top->page = LINES - 2 - line;
 	if (!list->line_count)
-		top_screen_put(line, 0, "%s", list->filter[0] ? "none with this word; Esc shows all" :
-								  "no process on hakmem");
+		top_screen_put(line, 0, "%s",
+			       list->filter[0] ? "none with this word; Esc shows all" :
+						 "no process on hakmem");
 	draw_lines(top, line);
 }

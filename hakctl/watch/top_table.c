@@ -17,7 +17,8 @@ static bool is_reversed_now;
 
 const char *top_table_sort_name(enum top_sort sort)
 {
-	static const char *const names[] = { "live", "size", "cached", "free", "lost", "count", "used" };
+	static const char *const names[] = { "live", "size",  "cached", "free",
+					     "lost", "count", "used" };
 
 	return names[sort];
 }
@@ -82,11 +83,14 @@ static double thread_key(const struct control_thread *thread)
 	case TOP_BY_SIZE:
 		return (double)thread->slabs_bytes;
 	case TOP_BY_LOST:
-		return (double)(thread->cached_bytes + thread->free_bytes + thread->in_transit_bytes);
+		return (double)(thread->cached_bytes + thread->free_bytes +
+				thread->in_transit_bytes);
 	case TOP_BY_COUNT:
 		return (double)thread->remote_frees;
 	case TOP_BY_USED:
-		return thread->slabs_bytes ? (double)thread->live_bytes / (double)thread->slabs_bytes : 0;
+		return thread->slabs_bytes ?
+			       (double)thread->live_bytes / (double)thread->slabs_bytes :
+			       0;
 	default:
 		return (double)thread->live_bytes;
 	}
@@ -122,7 +126,8 @@ static void draw_class(int line, const struct control_class *class, bool is_wors
 		top_screen_mark(false);
 }
 
-static void draw_thread(int line, const struct process *process, const struct control_thread *thread)
+static void draw_thread(int line, const struct process *process,
+			const struct control_thread *thread)
 {
 	static const char *const states[] = { "live", "idle", "frozen" };
 	char name[32] = "";
@@ -176,7 +181,8 @@ static void draw_classes(struct top *top, int line, int end)
 		qsort(rows, used, sizeof(*rows), compare_classes);
 	clamp_scroll(top, used, line, end);
 	for (size_t i = top->scroll; i < used && line < end; i++)
-		draw_class(line++, &rows[i], rows[i].slabs && rows[i].size_bytes == worst.size_bytes);
+		draw_class(line++, &rows[i],
+			   rows[i].slabs && rows[i].size_bytes == worst.size_bytes);
 }
 
 static void draw_threads(struct top *top, int line, int end)

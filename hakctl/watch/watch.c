@@ -110,7 +110,8 @@ static enum exit_code record(const struct request *request)
 	       units_duration((uint64_t)((double)recording.places * request->interval_s)).text);
 	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	for (unsigned long i = 0; done && !is_ended && (!request->times || i < request->times); i++) {
+	for (unsigned long i = 0; done && !is_ended && (!request->times || i < request->times);
+	     i++) {
 		if (i)
 			sleep_until(&next, request->interval_s);
 		if (!is_ended)
@@ -128,7 +129,8 @@ static enum exit_code take_option(struct request *request, int letter)
 
 	if (letter == 'o')
 		request->path = optarg;
-	if (letter == 'e' && (!units_parse_seconds(optarg, &request->interval_s) || request->interval_s < 0.1))
+	if (letter == 'e' &&
+	    (!units_parse_seconds(optarg, &request->interval_s) || request->interval_s < 0.1))
 		return arguments_bad_value("watch", "--every", optarg, "seconds, 0.1 at least");
 	if (letter == 's' && (!units_parse_bytes(optarg, &request->bytes) ||
 			      request->bytes < 2 * sizeof(struct recording_look)))
@@ -144,11 +146,15 @@ static enum exit_code take_option(struct request *request, int letter)
 static int watch_run(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "output", required_argument, NULL, 'o' }, { "every", required_argument, NULL, 'e' },
-		{ "size", required_argument, NULL, 's' },   { "count", required_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "every", required_argument, NULL, 'e' },
+		{ "size", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct request request = { .path = RECORDING_FILE, .interval_s = 10, .bytes = DEFAULT_BYTES };
+	struct request request = { .path = RECORDING_FILE,
+				   .interval_s = 10,
+				   .bytes = DEFAULT_BYTES };
 	enum exit_code code = EXIT_DONE;
 	int letter;
 

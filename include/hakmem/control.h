@@ -50,7 +50,8 @@ enum control_kind {		/* request body → reply */
 	CONTROL_PURGE = 12,	/* control_purge → control_purged */
 	CONTROL_LIMIT = 13,	/* control_limit → control_limit, as in force */
 	CONTROL_DOCTOR = 14,	/* - → rows of control_rung */
-	CONTROL_PROFILE = 15,	/* control_profile → the same, as it is now: see control_profile.h */
+	/* control_profile → the same, as it is now: see control_profile.h */
+	CONTROL_PROFILE = 15,
 	CONTROL_STACKS = 16,	/* - → rows of control_stack */
 	CONTROL_SAMPLES = 17,	/* - → rows of control_sample */
 	CONTROL_KIND_END
@@ -196,10 +197,11 @@ struct control_ledger {
 	uint64_t released_trim_bytes;	/* of released_call, by malloc_trim */
 	uint64_t homes;			/* nodes that memory may come from */
 	uint64_t spilled_bytes;		/* given out of another node's memory, since the start */
-	uint64_t brought_bytes;		/* pages that came ahead of their use, and are not used: stock,
+	uint64_t brought_bytes; /* pages that came ahead of their use, and are not used: stock,
 					 * and some of units_clean and slabs_untouched */
 	uint64_t populated_rss_bytes;	/* of the process, at populated_ns; 0: not known */
-	uint64_t populated_pass_ns;	/* what the kernel said before populated_ns took so long to say */
+	/* what the kernel said before populated_ns took so long to say */
+	uint64_t populated_pass_ns;
 };
 
 struct control_class {
@@ -377,10 +379,10 @@ struct control_snapshot {
 };
 
 /*
- * The exported symbol hak_outline is one of these, and constant: where a library keeps what it counts,
- * in its process, so that hakctl can add it up from outside (process_vm_readv) while there is no
- * helper to ask. What lies there has the shape of the library's own structs: only a hakctl that was
- * built with the same ones (shape, see lib/control/outline.h) reads it.
+ * The exported symbol hak_outline is one of these, and constant: where a library keeps what it
+ * counts, in its process, so that hakctl can add it up from outside (process_vm_readv) while there
+ * is no helper to ask. What lies there has the shape of the library's own structs: only a hakctl
+ * that was built with the same ones (shape, see lib/control/outline.h) reads it.
  */
 #define CONTROL_OUTLINE_SHAPE	18
 

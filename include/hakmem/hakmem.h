@@ -4,8 +4,8 @@
  *
  * The library replaces malloc and its kin under their own names in every program that it is
  * preloaded into or linked with. The hak_ names below are the same functions: a block may be
- * allocated by either name and freed by either. libhakmem-api has the hak_ names alone, for programs
- * that keep the malloc that they have; its blocks are not for that malloc's free.
+ * allocated by either name and freed by either. libhakmem-api has the hak_ names alone, for
+ * programs that keep the malloc that they have; its blocks are not for that malloc's free.
  *
  * Sizes are bytes. A block is aligned to 16 bytes at least. On failure the result is NULL and
  * errno is ENOMEM; sizes above PTRDIFF_MAX fail. errno is left alone by what succeeds and by
@@ -119,8 +119,8 @@ int hak_malloc_trim(size_t pad);
 /*
  * Counters and knobs by name, the same as hakctl list, get and set have. *value (unless NULL)
  * becomes the counter's or the knob's value, of a word its place among the words; change (unless
- * NULL) is written as in HAKMEM_OPTIONS: "2G", "none", "abort". 0, or ENOENT: no such name, EPERM: it
- * cannot be changed, EINVAL: not with this value.
+ * NULL) is written as in HAKMEM_OPTIONS: "2G", "none", "abort". 0, or ENOENT: no such name, EPERM:
+ * it cannot be changed, EINVAL: not with this value.
  */
 int hak_ctl(const char *name, size_t *value, const char *change);
 

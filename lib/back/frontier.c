@@ -17,7 +17,8 @@
 #include "os/thread.h"
 #include "support/options.h"
 
-#define STEP_SHARE		16	/* of what there is: what others find less of, the program, a core dump */
+/* of what there is: what others find less of, the program, a core dump */
+#define STEP_SHARE		16
 #define STEP_LEAST		(2 * MiB)
 #define STEP_MOST		GiB
 #define BINS_SHARE		64	/* of limit_hard: a far alignment must not use it up */
@@ -41,7 +42,8 @@ static struct lock lock;
 static struct opening openings[OPENINGS_MAX];
 static struct hole holes[HOLES_MAX];
 static uint32_t all_units;
-static _Atomic uint32_t end_unit;	/* first unit never claimed; relaxed: read without the lock too */
+/* first unit never claimed; relaxed: read without the lock too */
+static _Atomic uint32_t end_unit;
 
 void frontier_begin(uint32_t units)
 {
@@ -216,7 +218,9 @@ static void note_hole(uint32_t first_unit, uint32_t units)
 		holes[place] = (struct hole){ first_unit, units };
 }
 
-/* With the lock: neighbours become one, so that many small holes are not in the way of a large one. */
+/*
+ * With the lock: neighbours become one, so that many small holes are not in the way of a large one.
+ */
 static void merge_holes(uint32_t *first_unit, uint32_t *units)
 {
 	unsigned i;

@@ -46,9 +46,9 @@ uint32_t frontier_unit(void);
 bool frontier_wait_for_another(uint32_t units, enum chunk_kind kind, unsigned home);
 
 /*
- * Units that the caller, and nobody else, opens now: more than asked for as the heap is larger, unless
- * exact, or another is opening such. 0 in chunk->units: there is no address space, or limit_hard is in
- * the way. The inverse, with the lock: it was opened, or not.
+ * Units that the caller, and nobody else, opens now: more than asked for as the heap is larger,
+ * unless exact, or another is opening such. 0 in chunk->units: there is no address space, or
+ * limit_hard is in the way. The inverse, with the lock: it was opened, or not.
  */
 void frontier_claim(uint32_t units, enum chunk_kind kind, unsigned home, bool exact,
 		    struct chunk *chunk);

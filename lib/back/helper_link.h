@@ -22,8 +22,8 @@ struct helper_link {
 extern struct helper_link helper_link HIDDEN;
 
 /*
- * In helper/helper.c and helper_life.c. Linked by their names and not set while the program runs: no pointer to a
- * function that the helper calls lies in memory that can be written to.
+ * In helper/helper.c and helper_life.c. Linked by their names and not set while the program runs:
+ * no pointer to a function that the helper calls lies in memory that can be written to.
  */
 void helper_start(void) HIDDEN;
 void helper_life_wake(void) HIDDEN;

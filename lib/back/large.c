@@ -326,7 +326,8 @@ bool large_resize_in_place(void *block, size_t bytes)
 	more = done ? 0 : units - large_run_at(unit)->units;
 	home = large_run_home(unit);
 	lock_put(&lock);
-	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) || !open_more(more, home))
+	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) ||
+	    !open_more(more, home))
 		return done;
 	lock_take(&lock);
 	done = resize(unit, units);

@@ -33,14 +33,18 @@ void large_count_add_range(int32_t units)
 
 struct large_counts large_count_read(void)
 {
-	size_t bytes = atomic_load_explicit(&large_count_totals.live_units, memory_order_relaxed) << UNIT_SHIFT;
+	size_t bytes = atomic_load_explicit(&large_count_totals.live_units, memory_order_relaxed)
+		       << UNIT_SHIFT;
 	size_t dirty_bytes = (size_t)large_run_dirty_units() << UNIT_SHIFT;
-	size_t all = atomic_load_explicit(&large_count_totals.range_units, memory_order_relaxed) << UNIT_SHIFT;
+	size_t all = atomic_load_explicit(&large_count_totals.range_units, memory_order_relaxed)
+		     << UNIT_SHIFT;
 
 	return (struct large_counts){
 		.live_bytes = bytes,
-		.live_blocks = atomic_load_explicit(&large_count_totals.live_blocks, memory_order_relaxed),
-		.asked_bytes = bytes - atomic_load_explicit(&large_count_totals.live_slack, memory_order_relaxed),
+		.live_blocks =
+			atomic_load_explicit(&large_count_totals.live_blocks, memory_order_relaxed),
+		.asked_bytes = bytes - atomic_load_explicit(&large_count_totals.live_slack,
+							    memory_order_relaxed),
 		.free_dirty_bytes = dirty_bytes,
 		.free_clean_bytes = all > bytes + dirty_bytes ? all - bytes - dirty_bytes : 0,
 	};

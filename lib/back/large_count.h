@@ -2,8 +2,8 @@
 /*
  * large_count.h - what lives in the large range, added up.
  *
- * Who may run with whom: large_count_add and _add_range under the large lock; anyone reads, without it, the
- * numbers of a moment. relaxed: they order nothing.
+ * Who may run with whom: large_count_add and _add_range under the large lock; anyone reads, without
+ * it, the numbers of a moment. relaxed: they order nothing.
  */
 #ifndef HAKMEM_BACK_LARGE_COUNT_H
 #define HAKMEM_BACK_LARGE_COUNT_H

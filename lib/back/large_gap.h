@@ -3,7 +3,8 @@
  * large_gap.h - units at the end of a live large block that nobody is to use. Called by
  * front/guarded.c.
  *
- * Who may run with whom: set, the block's owner, under the large lock; bytes, whoever has the block.
+ * Who may run with whom: set, the block's owner, under the large lock; bytes, whoever has the
+ * block.
  */
 #ifndef HAKMEM_BACK_LARGE_GAP_H
 #define HAKMEM_BACK_LARGE_GAP_H

@@ -2,8 +2,8 @@
 /*
  * large_run.c - see large_run.h.
  *
- * For each home two sets of lists, for runs that are mostly dirty and mostly clean; in each, 4 lists a
- * doubling of the length. In the list of the wanted length the best of the first few is
+ * For each home two sets of lists, for runs that are mostly dirty and mostly clean; in each, 4
+ * lists a doubling of the length. In the list of the wanted length the best of the first few is
  * taken, in longer ones the first.
  */
 #include <config.h>
@@ -23,7 +23,8 @@ static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
 _Atomic uint32_t large_run_dirty;	/* units */
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
-static _Atomic uint32_t claimed;	/* the helper's run, unit + 1; relaxed: for a fork's child */
+/* the helper's run, unit + 1; relaxed: for a fork's child */
+static _Atomic uint32_t claimed;
 static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
 
 static unsigned list_of(uint32_t units)
@@ -110,7 +111,8 @@ static void list_insert(uint32_t unit)
 
 static void count_dirty(uint32_t amount)
 {
-	atomic_store_explicit(&large_run_dirty, large_run_dirty_units() + amount, memory_order_relaxed);
+	atomic_store_explicit(&large_run_dirty, large_run_dirty_units() + amount,
+			      memory_order_relaxed);
 }
 
 uint32_t large_run_dirty_units(void)
@@ -196,7 +198,8 @@ unsigned large_run_home(uint32_t unit)
 {
 	unsigned home;
 
-	return topology_has_homes() && large_run_read_home(unit / SUPERSLAB_UNITS, &home) ? home : 0;
+	return topology_has_homes() && large_run_read_home(unit / SUPERSLAB_UNITS, &home) ? home :
+											    0;
 }
 
 uint32_t large_run_insert(uint32_t unit, uint32_t units, uint32_t dirty)

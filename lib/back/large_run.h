@@ -23,7 +23,9 @@
 #include "back/reservation.h"
 #include "os/topology.h"
 
-/* Of the first record of a run; RUN_AWAY: being released. RUN_LAST: of the last, if there are two. */
+/*
+ * Of the first record of a run; RUN_AWAY: being released. RUN_LAST: of the last, if there are two.
+ */
 enum run_state { RUN_NONE, RUN_LAST, RUN_FREE, RUN_LIVE, RUN_AWAY };
 
 struct large_unit {
@@ -41,7 +43,8 @@ struct large_unit {
 	uint8_t dirty;		/* in every record: the unit may hold something */
 	uint8_t freed : 1;	/* in every record: a block that started here was freed */
 	uint8_t seam : 1;	/* in every record: a mapping may begin here, made by a move */
-	uint8_t sampled : 1;	/* live run, first record: in a profile, see sampled.h; its owner's */
+	/* live run, first record: in a profile, see sampled.h; its owner's */
+	uint8_t sampled : 1;
 	_Atomic uint8_t age;	/* free run: looks of the helper that it was idle at */
 	uint32_t slack;		/* live run, first record: bytes behind what was asked for */
 	_Atomic uint32_t idle_link;	/* see index_stack.h: the helper should look at it */
@@ -108,8 +111,8 @@ bool large_run_claim(uint32_t unit);
 void large_run_put_claimed(uint32_t unit);
 
 /*
- * Finds a free run of the home that holds units from an aligned unit on (alignment in units, a power of
- * two; counted from address 0, so that it holds for addresses). *first: where they start.
+ * Finds a free run of the home that holds units from an aligned unit on (alignment in units, a
+ * power of two; counted from address 0, so that it holds for addresses). *first: where they start.
  * Dirty runs come before clean ones: they cost no new memory. thorough: long lists are walked to
  * their ends. UNIT_NONE: none.
  */

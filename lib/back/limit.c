@@ -109,6 +109,9 @@ bool limit_make_room(void)
 	superslab_take_stock();
 	superslab_trim();
 	large_trim();
-	/* What the kernel does not take would count for ever; reservation_charge bounds what is in use. */
+	/*
+	 * What the kernel does not take would count for ever; reservation_charge bounds what is in
+	 * use.
+	 */
 	return limit_held_bytes() <= options.limit_hard_bytes || refused_ranges() != refused;
 }

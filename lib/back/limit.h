@@ -16,7 +16,8 @@
 /* What happens to a thread that asks for more than limit_hard has left. */
 enum limit_action {
 	LIMIT_NULL,		/* it gets none */
-	LIMIT_THROTTLE,		/* it waits a second, in which memory may come free, and then gets none */
+	/* it waits a second, in which memory may come free, and then gets none */
+	LIMIT_THROTTLE,
 	LIMIT_ABORT,		/* the process ends */
 };
 
@@ -24,8 +25,9 @@ void limit_set_action(enum limit_action action);
 enum limit_action limit_get_action(void);
 
 /*
- * After so many bytes were refused, with nothing held: true if it is worth another try, perhaps after
- * a while. *tries: 0 before the first. Never where something else than the limit refused them.
+ * After so many bytes were refused, with nothing held: true if it is worth another try, perhaps
+ * after a while. *tries: 0 before the first. Never where something else than the limit refused
+ * them.
  */
 bool limit_try_again(size_t bytes, unsigned *tries);
 

@@ -87,7 +87,8 @@ void marked_note_watched(uintptr_t start, size_t bytes)
 }
 
 /* relaxed, all: whoever frees the block knows that it was marked */
-static bool is_between(const void *start, size_t bytes, _Atomic uintptr_t *from, _Atomic uintptr_t *to)
+static bool is_between(const void *start, size_t bytes, _Atomic uintptr_t *from,
+		       _Atomic uintptr_t *to)
 {
 	return (uintptr_t)start < atomic_load_explicit(to, memory_order_relaxed) &&
 	       (uintptr_t)start + bytes > atomic_load_explicit(from, memory_order_relaxed);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * marked.h - which part of the heap the program has made unwritable, by mprotect(2), watches, by
- * a userfaultfd of its own, or keeps from children (madvise(2)). Memory that is freed so is opened again, or mapped anew, before somebody
- * else gets it: it might be the thread that answers the faults. Noted is one range of each kind,
- * from the lowest to the highest: programs do it to few blocks, or to none.
+ * marked.h - which part of the heap the program has made unwritable, by mprotect(2), watches, by a
+ * userfaultfd of its own, or keeps from children (madvise(2)). Memory that is freed so is opened
+ * again, or mapped anew, before somebody else gets it: it might be the thread that answers the
+ * faults. Noted is one range of each kind, from the lowest to the highest: programs do it to few
+ * blocks, or to none.
  *
  * Who may run with whom: anyone with anyone, in signal handlers, too.
  */

@@ -47,7 +47,8 @@ static bool are_dear(char *start)
 	return 2 * dear >= PROBED_PAGES;
 }
 
-static _Atomic size_t probed_bytes;	/* of heap, at the last probe; relaxed: a guess, like dear */
+/* of heap, at the last probe; relaxed: a guess, like dear */
+static _Atomic size_t probed_bytes;
 static _Atomic bool dear;
 
 /* Each time that the heap has doubled: chunks are small beside it. */
@@ -113,7 +114,8 @@ static void note_opened(size_t bytes, unsigned home)
 size_t populate_opened_bytes(unsigned home)
 {
 	return atomic_load_explicit(&opened_bytes[home], memory_order_relaxed) +
-	       atomic_load_explicit(&opened_everywhere_bytes, memory_order_relaxed) / topology.homes;
+	       atomic_load_explicit(&opened_everywhere_bytes, memory_order_relaxed) /
+		       topology.homes;
 }
 
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense)

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 /*
- * Opens a range at the frontier for a home. heap_bytes: how large the heap is before; dense: it will
- * be filled with blocks from its low end up. Huge pages are decided here, for good.
- * Returns 0 or -errno.
+ * Opens a range at the frontier for a home. heap_bytes: how large the heap is before; dense: it
+ * will be filled with blocks from its low end up. Huge pages are decided here, for good. Returns 0
+ * or -errno.
  */
 int populate_open(void *start, size_t bytes, unsigned home, size_t heap_bytes, bool dense);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reservation.c - see reservation.h. Who opens which units is frontier.c's. Usually one thread opens
- * and the span simply grows over what it opened. When threads open at once it waits for the lowest;
- * blocks above it are found by free()'s slow path, which asks reservation_unit_is_open().
+ * reservation.c - see reservation.h. Who opens which units is frontier.c's. Usually one thread
+ * opens and the span simply grows over what it opened. When threads open at once it waits for the
+ * lowest; blocks above it are found by free()'s slow path, which asks reservation_unit_is_open().
  */
 #include <config.h>
 
@@ -19,7 +19,8 @@
 #define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
 #define CACHES_STEP		(256 * KiB)
 #define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
-#define GAPS_MOST		24	/* one larger than the other: what others map there is passed over … */
+/* one larger than the other: what others map there is passed over … */
+#define GAPS_MOST		24
 #define GAP_UNITS_MOST		((uint32_t)(64 * GiB >> UNIT_SHIFT))	/* … in steps up to this */
 
 struct reservation reservation;
@@ -121,7 +122,8 @@ static int open_metadata(_Atomic uint32_t *open_units, uint32_t end_unit,
 			 int (*open)(size_t from, size_t to))
 {
 	uint32_t total = (uint32_t)(reservation.bytes >> UNIT_SHIFT);
-	uint64_t ahead = max_size((uint64_t)end_unit * METADATA_AHEAD, METADATA_LEAST >> UNIT_SHIFT);
+	uint64_t ahead =
+		max_size((uint64_t)end_unit * METADATA_AHEAD, METADATA_LEAST >> UNIT_SHIFT);
 	uint32_t target = ahead < total ? (uint32_t)ahead : total;
 	/* acquire: pairs with the release below, in another opener */
 	uint32_t known = atomic_load_explicit(open_units, memory_order_acquire);
@@ -247,8 +249,8 @@ static void pass_over(const struct chunk *chunk, unsigned tries)
 
 	settle(chunk, true);
 	atomic_fetch_add_explicit(&gap_units, chunk->units, memory_order_relaxed);
-	frontier_claim(more < GAP_UNITS_MOST ? more : GAP_UNITS_MOST, CHUNK_LARGE, chunk->home, true,
-		       &gap);
+	frontier_claim(more < GAP_UNITS_MOST ? more : GAP_UNITS_MOST, CHUNK_LARGE, chunk->home,
+		       true, &gap);
 	if (!gap.units)
 		return;
 	if (open_metadata(&metadata_units, gap.first_unit + gap.units, open_records)) {
@@ -373,8 +375,8 @@ bool reservation_charge(size_t bytes)
 	do {
 		if (taken > options.limit_hard_bytes || bytes > options.limit_hard_bytes - taken)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&taken_bytes, &taken, taken + bytes,
-							memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&taken_bytes, &taken, taken + bytes, memory_order_relaxed, memory_order_relaxed));
 	return true;
 }
 
@@ -407,7 +409,8 @@ size_t reservation_populated_bytes(void)
 
 size_t reservation_metadata_bytes(void)
 {
-	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) + frontier_unit() * FRONTIER_BIN_BYTES;
+	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) +
+	       frontier_unit() * FRONTIER_BIN_BYTES;
 }
 
 bool reservation_unit_is_open(size_t unit)

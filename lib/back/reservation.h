@@ -2,12 +2,12 @@
 /*
  * reservation.h - the address space of the heap, chosen once, and its frontier.
  *
- *    superslab records ◄──┐┌──► bins of units │ homes ◄──┐┌──► large units │ thread caches │ heap ──►
- *    (grow downwards)     ││    (8 B a unit)             ││                                │
- *                       anchor                     large_units                           base
+ *    superslab records ◄──┐┌──► bins of units │ homes ◄──┐┌──► large units │ caches │ heap ──►
+ *    (grow downwards)     ││    (8 B a unit)             ││                         │
+ *                       anchor                     large_units                    base
  *
- * Nothing of it is mapped before it is used. It opens (PROT_READ | PROT_WRITE) chunk by chunk, each a
- * small part of what there is: a chunk becomes superslabs or part of the large range. Metadata
+ * Nothing of it is mapped before it is used. It opens (PROT_READ | PROT_WRITE) chunk by chunk, each
+ * a small part of what there is: a chunk becomes superslabs or part of the large range. Metadata
  * lies outside the memory it describes and opens a little ahead of it.
  *
  * Who may run with whom: anyone with anyone. Opening claims a chunk under the lock, calls
@@ -102,8 +102,8 @@ size_t reservation_opened_bytes(void);
 size_t reservation_taken_bytes(void);
 
 /*
- * In a fork's child: blocks that the program kept out of it can be freed, and taken again, there; what
- * others were opening is free to be opened, if the frontier was whole.
+ * In a fork's child: blocks that the program kept out of it can be freed, and taken again, there;
+ * what others were opening is free to be opened, if the frontier was whole.
  */
 void reservation_after_fork_in_child(bool frontier_is_whole);
 

@@ -12,11 +12,12 @@
 #include "support/compiler.h"
 
 #define HEAP_LEAST	(8 * MiB)
-#define HEAP_SHARE	4	/* of the address space, where nothing of it is mapped before it is used */
+/* of the address space, where nothing of it is mapped before it is used */
+#define HEAP_SHARE	4
 #define MAPPED_MOST	(2 * TiB)
 
-static int reserve(size_t (*total_bytes)(size_t heap_bytes), size_t wanted_bytes, size_t *heap_bytes,
-		   void **place)
+static int reserve(size_t (*total_bytes)(size_t heap_bytes), size_t wanted_bytes,
+		   size_t *heap_bytes, void **place)
 {
 	*heap_bytes = wanted_bytes;
 	return vm_reserve(total_bytes(wanted_bytes), place);

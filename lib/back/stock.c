@@ -89,7 +89,9 @@ void stock_set_fresh(unsigned home, uint32_t first, uint32_t end, uint32_t *old_
 		range = (uint64_t)first << 32 | end;
 		if ((uint32_t)old == first)
 			range = (old & ~(uint64_t)UINT32_MAX) | end;
-		/* release: pairs with the acquire in stock_take_fresh; the range was opened before */
+		/*
+		 * release: pairs with the acquire in stock_take_fresh; the range was opened before
+		 */
 	} while (!atomic_compare_exchange_weak_explicit(&homes[home].fresh, &old, range,
 							memory_order_acq_rel,
 							memory_order_acquire));
@@ -111,8 +113,8 @@ uint32_t stock_take_fresh(unsigned home, uint32_t count, uint32_t *first)
 		*first = next;
 		rest = (uint64_t)(next + count) << 32 | end;
 		/* acquire: pairs with the release in stock_set_fresh */
-	} while (!atomic_compare_exchange_weak_explicit(&homes[home].fresh, &range, rest, memory_order_acquire,
-							memory_order_acquire));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&homes[home].fresh, &range, rest, memory_order_acquire, memory_order_acquire));
 	return count;
 }
 

@@ -128,7 +128,8 @@ static void want_helper(unsigned units)
 {
 	units_taken += units;
 	idle_note_taken(units * UNIT_SIZE);
-	if (units_taken >= CHILD_PLAIN_UNITS && reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
+	if (units_taken >= CHILD_PLAIN_UNITS &&
+	    reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
 }
 

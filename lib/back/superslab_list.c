@@ -42,7 +42,8 @@ static unsigned list_of(const struct superslab *superslab)
 static bool is_linked(const struct superslab *superslab, uint32_t index)
 {
 	const uint32_t *first = &lists[superslab->home].first[superslab->listed - 1u];
-	uint32_t before = superslab->previous ? superslab_at(superslab->previous - 1)->next : *first;
+	uint32_t before = superslab->previous ? superslab_at(superslab->previous - 1)->next :
+						*first;
 
 	return before == index + 1 &&
 	       (!superslab->next || superslab_at(superslab->next - 1)->previous == index + 1);

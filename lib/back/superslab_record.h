@@ -36,7 +36,8 @@ struct superslab {
 	_Atomic uint32_t populated;	/* pages may be there */
 	_Atomic uint32_t dirty;		/* may hold anything but zeroes */
 	_Atomic uint32_t brought;	/* their pages came before a slab did: see brought.h */
-	_Atomic uint32_t touched;	/* put since the helper last looked; relaxed: before units */
+	/* put since the helper last looked; relaxed: before units */
+	_Atomic uint32_t touched;
 	uint32_t next, previous;	/* index + 1 in its list; by superslab lock */
 	uint16_t listed;		/* list + 1; 0: in none; by superslab lock */
 	_Atomic uint16_t home;		/* where its pages come from; relaxed: it seldom changes */
@@ -45,7 +46,8 @@ struct superslab {
 	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */
 	uint32_t due;			/* to be released; the helper's alone */
 	uint32_t surplus_link;		/* index + 1; the helper's, while it has the superslab */
-	_Atomic uint32_t huge;		/* its first touch brings all of it; relaxed: the helper's word */
+	/* its first touch brings all of it; relaxed: the helper's word */
+	_Atomic uint32_t huge;
 	uint32_t unused[14];		/* to the end of a cache line */
 	struct unit_record records[SUPERSLAB_UNITS];
 };

@@ -18,7 +18,9 @@
 #include "os/topology.h"
 #include "support/options.h"
 
-/* Less than this share of the heap is left to large blocks: the room in which they grow in place. */
+/*
+ * Less than this share of the heap is left to large blocks: the room in which they grow in place.
+ */
 #define LARGE_SHARE	4
 
 /* Of each home: in the newest chunk; 0: the last was refused. By superslab lock. */
@@ -39,7 +41,8 @@ static bool take_over(unsigned home)
 	uint32_t dirty;
 
 	/* Pages that are everyone's stay so. */
-	if (options.large_policy == LARGE_INTERLEAVE || !large_lies_free() || !large_give(home, &chunk, &dirty))
+	if (options.large_policy == LARGE_INTERLEAVE || !large_lies_free() ||
+	    !large_give(home, &chunk, &dirty))
 		return false;
 	superslab_receive(chunk, dirty);
 	return true;
@@ -53,7 +56,10 @@ static void receive_fresh(const struct chunk *chunk)
 
 	newest_superslabs[home] = chunk->units / SUPERSLAB_UNITS;
 	stock_set_fresh(home, first, first + newest_superslabs[home], &index, &end);
-	/* Another chunk's rest, which a large one may lie behind: the helper fills it like what is fresh. */
+	/*
+	 * Another chunk's rest, which a large one may lie behind: the helper fills it like what is
+	 * fresh.
+	 */
 	for (; index < end; index++)
 		if (!stock_push(home, STOCK_SPARE, index))
 			superslab_enter_bare(index, home);

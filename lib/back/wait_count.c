@@ -51,7 +51,8 @@ void wait_count_read(struct wait_counts *counts)
 	uint64_t beyond = 0;
 	unsigned i;
 
-	*counts = (struct wait_counts){ .most_ns = atomic_load_explicit(&most, memory_order_relaxed) };
+	*counts = (struct wait_counts){ .most_ns =
+						atomic_load_explicit(&most, memory_order_relaxed) };
 	for (i = 0; i < BUCKETS; i++)
 		counts->waits += atomic_load_explicit(&buckets[i], memory_order_relaxed);
 	for (i = BUCKETS; i-- > 0 && beyond <= counts->waits / 100;)

@@ -11,8 +11,9 @@
  * room for CONTROL_TIMEOUT_MS is closed. One that asks nothing keeps its place until another
  * wants it.
  *
- * The thread, one of the helper's task, does nothing else. A scheduler that shares a processor among many busy threads
- * holds back who has just run: the helper, which populates and releases, would often be late.
+ * The thread, one of the helper's task, does nothing else. A scheduler that shares a processor
+ * among many busy threads holds back who has just run: the helper, which populates and releases,
+ * would often be late.
  */
 #include <config.h>
 
@@ -119,17 +120,21 @@ static bool open_poller(void)
 	return true;
 }
 
-/* A socket that is there and never answers would be worse than none. True: there is none, and why. */
+/*
+ * A socket that is there and never answers would be worse than none. True: there is none, and why.
+ */
 static bool filter_refuses(void)
 {
-	static const uint16_t calls[] = { SYS_socket, SYS_bind, SYS_listen, SYS_accept4, SYS_getsockopt,
-					  SYS_recvfrom, SYS_sendto, SYS_epoll_ctl, SYS_epoll_pwait };
+	static const uint16_t calls[] = { SYS_socket,  SYS_bind,       SYS_listen,
+					  SYS_accept4, SYS_getsockopt, SYS_recvfrom,
+					  SYS_sendto,  SYS_epoll_ctl,  SYS_epoll_pwait };
 	const char *missing = sandbox_missing(calls, ARRAY_LENGTH(calls));
 	char cause[64];
 
 	if (!missing)
 		return false;
-	log_format_text(cause, sizeof(cause), "the seccomp filter does not let %s through", missing);
+	log_format_text(cause, sizeof(cause), "the seccomp filter does not let %s through",
+			missing);
 	snapshot_say_why_no_socket(cause);
 	return true;
 }
@@ -302,7 +307,8 @@ static bool look(uint64_t sleep_ns)
 
 	sleep_ns = sleep_ns < most_ns ? sleep_ns : most_ns;
 	count = local_socket_wait(control.poller, marks, MARKS,
-				  sleep_ns == NS_FOR_EVER ? -1 : (int)((sleep_ns + 999999) / 1000000));
+				  sleep_ns == NS_FOR_EVER ? -1 :
+							    (int)((sleep_ns + 999999) / 1000000));
 	now_ns = process_now_ns();
 	for (i = 0; i < count; i++) {
 		unsigned accepted = 0;
@@ -373,7 +379,9 @@ static void run(void *argument)
 	is_open = control.may_open && open_poller();
 	if (is_open)
 		open_socket();
-	/* The kernel answers after 15 ms or so: the helper has no time for that while threads grow. */
+	/*
+	 * The kernel answers after 15 ms or so: the helper has no time for that while threads grow.
+	 */
 	rungs_begin_barrier();
 	confine_finish();
 	while (is_open && look(sleep_ns))

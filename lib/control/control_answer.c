@@ -108,8 +108,10 @@ static const struct kind kinds[CONTROL_KIND_END] = {
 			      control_rows_fill_classes },
 	[CONTROL_THREADS] = { 0, sizeof(struct control_thread), NULL, control_rows_count_threads,
 			      control_rows_fill_threads },
-	[CONTROL_NODES] = { 0, sizeof(struct control_node), NULL, control_nodes_count, control_nodes_fill },
-	[CONTROL_MAP] = { 0, sizeof(struct control_superslab), NULL, control_map_count, control_map_fill },
+	[CONTROL_NODES] = { 0, sizeof(struct control_node), NULL, control_nodes_count,
+			    control_nodes_fill },
+	[CONTROL_MAP] = { 0, sizeof(struct control_superslab), NULL, control_map_count,
+			  control_map_fill },
 	[CONTROL_STRAYS] = { 0, sizeof(struct control_stray), NULL, control_rows_count_strays,
 			     control_rows_fill_strays },
 	[CONTROL_LIST] = { 0, sizeof(struct control_setting), NULL, settings_count, settings_fill },
@@ -155,7 +157,8 @@ static void act(struct control_answer *answer)
 		error = limits_change((const struct control_limit *)answer->body, &cause);
 		break;
 	case CONTROL_PROFILE:
-		error = control_profile_change((const struct control_profile *)answer->body, &cause);
+		error = control_profile_change((const struct control_profile *)answer->body,
+					       &cause);
 		break;
 	case CONTROL_PURGE:
 		error = control_purge_begin((const struct control_purge *)answer->body, &cause);
@@ -211,7 +214,8 @@ void control_answer_begin(struct control_answer *answer, const void *request, si
 	    (head.version < CONTROL_VERSION_LOWEST || head.version > CONTROL_VERSION))
 		refuse(answer, CONTROL_BAD_VERSION,
 		       "a request of another version; this library is of another release");
-	else if (head.kind >= CONTROL_KIND_END || !(kinds[head.kind].whole || kinds[head.kind].fill))
+	else if (head.kind >= CONTROL_KIND_END ||
+		 !(kinds[head.kind].whole || kinds[head.kind].fill))
 		refuse(answer, CONTROL_BAD_REQUEST, "a request of an unknown kind");
 	else if (body_bytes < kinds[head.kind].body_bytes)
 		refuse(answer, CONTROL_BAD_REQUEST, "a request that is too short for its kind");

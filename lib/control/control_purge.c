@@ -80,7 +80,9 @@ static void begin(void)
 	atomic_store_explicit(&purge.moved_ns, process_now_ns(), memory_order_relaxed);
 }
 
-/* How long nothing must have gone. What is not wholly free goes by combing, right at the beginning. */
+/*
+ * How long nothing must have gone. What is not wholly free goes by combing, right at the beginning.
+ */
 static uint64_t patience_ns(void)
 {
 	struct control_ledger ledger;

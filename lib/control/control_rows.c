@@ -93,7 +93,8 @@ static void fill_thread(struct heap *heap, void *argument)
 	for (class = 0; class < CLASS_COUNT; class++) {
 		uint64_t size = size_class_table[class].size;
 
-		row->slabs_bytes += classes[class].slabs * size_class_table[class].units * UNIT_SIZE;
+		row->slabs_bytes +=
+			classes[class].slabs * size_class_table[class].units * UNIT_SIZE;
 		row->live_bytes += classes[class].live * size;
 		row->cached_bytes += classes[class].cached * size;
 		row->free_bytes += classes[class].free * size;

@@ -39,7 +39,8 @@
 #include "support/log.h"
 #include "support/system_call.h"
 
-#define RECORDS_AHEAD		8	/* they lie pages apart: each is asked for before its turn */
+/* they lie pages apart: each is asked for before its turn */
+#define RECORDS_AHEAD		8
 #define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
 #define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
 #define PAGES_AGE_COSTS		1000	/* … after so many times what a pass takes */
@@ -54,7 +55,8 @@ static struct {
 
 /* The pass over the pages that is under way. The helper's alone, but for wanted. */
 static struct {
-	_Atomic uint32_t wanted;	/* 1 by the control thread, which sleeps on it; 0 by the helper */
+	/* 1 by the control thread, which sleeps on it; 0 by the helper */
+	_Atomic uint32_t wanted;
 	int map;		/* -errno: the kernel does not say */
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
@@ -100,7 +102,8 @@ static void add_class(struct control_ledger *ledger, unsigned class, const struc
 	ledger->blocks_live_count += of->live;
 	ledger->thread_caches_bytes += of->cached * size;
 	ledger->slabs_untouched_bytes += of->untouched * size;
-	ledger->slabs_free_bytes += (of->free > of->untouched ? of->free - of->untouched : 0) * size;
+	ledger->slabs_free_bytes +=
+		(of->free > of->untouched ? of->free - of->untouched : 0) * size;
 	ledger->in_transit_bytes += of->in_transit * size;
 	ledger->slabs_bytes += of->slabs * size_class->units * UNIT_SIZE;
 	ledger->slab_tails_bytes +=
@@ -145,7 +148,8 @@ static void RACY_READER add_superslabs(struct control_ledger *ledger)
 
 	for (index = 0; index < count; index++) {
 		const struct superslab *superslab = superslab_at(index);
-		uint32_t free = (uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
+		uint32_t free =
+			(uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
 		uint32_t used = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
 		uint32_t due = superslab->due & free & used;
 
@@ -153,7 +157,8 @@ static void RACY_READER add_superslabs(struct control_ledger *ledger)
 		if (!free)
 			continue;
 		ledger->queued_bytes += (uint64_t)__builtin_popcount(due) * UNIT_SIZE;
-		ledger->units_free_bytes += (uint64_t)__builtin_popcount(free & used & ~due) * UNIT_SIZE;
+		ledger->units_free_bytes +=
+			(uint64_t)__builtin_popcount(free & used & ~due) * UNIT_SIZE;
 		ledger->units_clean_bytes += (uint64_t)__builtin_popcount(free & ~used) * UNIT_SIZE;
 	}
 	ledger->superslabs = count;
@@ -383,10 +388,12 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 	uint64_t before = pass.present;
 
 	if (from == start)
-		pass.present = pass.huge = pass.metadata = 0, before = 0, pass.began_ns = process_now_ns();
+		pass.present = pass.huge = pass.metadata = 0, before = 0,
+		pass.began_ns = process_now_ns();
 	/*
-	 * Records and blocks are counted apart. Records are few in much address space: the kernel passes
-	 * over what is not there in one call, and tells no more pages at once than process.c lets it.
+	 * Records and blocks are counted apart. Records are few in much address space: the kernel
+	 * passes over what is not there in one call, and tells no more pages at once than process.c
+	 * lets it.
 	 */
 	if (from < base)
 		to = base;

@@ -33,13 +33,17 @@ static uint16_t judge(size_t soft, size_t hard, const char **cause)
 	size_t held = limit_held_bytes();
 
 	if (hard < held)
-		log_format_text(text, sizeof(text),
-				"a hard limit of %zu bytes is below the %zu bytes that the heap holds; "
-				"hakctl limit --force sets it all the same", hard, held);
+		log_format_text(
+			text, sizeof(text),
+			"a hard limit of %zu bytes is below the %zu bytes that the heap holds; "
+			"hakctl limit --force sets it all the same",
+			hard, held);
 	else if (soft != SIZE_MAX && soft > hard)
-		log_format_text(text, sizeof(text),
-				"a soft limit of %zu bytes is above the hard one of %zu bytes, and so none; "
-				"hakctl limit --force sets it all the same", soft, hard);
+		log_format_text(
+			text, sizeof(text),
+			"a soft limit of %zu bytes is above the hard one of %zu bytes, and so none; "
+			"hakctl limit --force sets it all the same",
+			soft, hard);
 	else
 		return 0;
 	*cause = text;
@@ -61,8 +65,10 @@ uint16_t limits_judge_setting(const char *name, const char *value, const char **
 
 uint16_t limits_change(const struct control_limit *change, const char **cause)
 {
-	size_t soft = change->set & CONTROL_LIMIT_SOFT ? change->soft_bytes : options.limit_soft_bytes;
-	size_t hard = change->set & CONTROL_LIMIT_HARD ? change->hard_bytes : options.limit_hard_bytes;
+	size_t soft = change->set & CONTROL_LIMIT_SOFT ? change->soft_bytes :
+							 options.limit_soft_bytes;
+	size_t hard = change->set & CONTROL_LIMIT_HARD ? change->hard_bytes :
+							 options.limit_hard_bytes;
 
 	if (change->set & ~(CONTROL_LIMIT_SOFT | CONTROL_LIMIT_HARD | CONTROL_LIMIT_WHAT |
 			    CONTROL_LIMIT_FORCE)) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * outline.h - hak_outline, by which hakctl finds the counts of a process that has no helper; see
- * hakmem/control.h. The shape is what both must agree on; outline.c and hakctl/client/outside.c include it.
+ * hakmem/control.h. The shape is what both must agree on; outline.c and hakctl/client/outside.c
+ * include it.
  *
- * Who may run with whom: nothing here is ever written; what it names is read from outside, at any moment.
+ * Who may run with whom: nothing here is ever written; what it names is read from outside, at any
+ * moment.
  */
 #ifndef HAKMEM_CONTROL_OUTLINE_H
 #define HAKMEM_CONTROL_OUTLINE_H
@@ -21,7 +23,10 @@
 #include "support/options.h"
 #include "support/size_class.h"
 
-/* A change to a struct that is read from outside changes it, but for one that keeps all sizes and places. */
+/*
+ * A change to a struct that is read from outside changes it, but for one that keeps all sizes and
+ * places.
+ */
 #define OUTLINE_SHAPE                                                                              \
 	{                                                                                          \
 		sizeof(struct thread_cache), offsetof(struct thread_cache, owners),                \

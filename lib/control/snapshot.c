@@ -78,7 +78,8 @@ void snapshot_say_socket(const char *path)
 /* Before the helper has written anything, sequence stays zero: there is no ledger yet. */
 void snapshot_say_why_no_socket(const char *cause)
 {
-	log_format_text(hak_snapshot.why_no_socket, sizeof(hak_snapshot.why_no_socket), "%s", cause);
+	log_format_text(hak_snapshot.why_no_socket, sizeof(hak_snapshot.why_no_socket), "%s",
+			cause);
 }
 
 void snapshot_forget(void)

@@ -106,7 +106,8 @@ void usage_read(struct usage *usage)
 		size_t idle = classes[class].free + classes[class].cached;
 
 		usage->slabs += classes[class].slabs * of->units * UNIT_SIZE;
-		usage->blocks_in_use += (classes[class].live + classes[class].in_transit) * of->size;
+		usage->blocks_in_use +=
+			(classes[class].live + classes[class].in_transit) * of->size;
 		usage->free_count_of_class[class] = idle;
 		usage->free_block_count += idle;
 		usage->blocks_free += idle * of->size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * last_words.c - see last_words.h. A place is told as backtrace_symbols(3) does, FILE(+OFFSET), which
- * addr2line -e FILE OFFSET reads; it is the return address, behind the call. No system call is made that
- * abort(3) does not make as well: a filter may end the process for another one.
+ * last_words.c - see last_words.h. A place is told as backtrace_symbols(3) does, FILE(+OFFSET),
+ * which addr2line -e FILE OFFSET reads; it is the return address, behind the call. No system call
+ * is made that abort(3) does not make as well: a filter may end the process for another one.
  */
 #include <config.h>
 

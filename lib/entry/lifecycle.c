@@ -32,7 +32,10 @@
 
 enum { START, HEAP_LIST, SUPERSLAB, LARGE, FRONTIER, LOCKS };
 
-/* Every lock, in the order of lock.h: what they guard is whole in the child. By lifecycle_watch_forks. */
+/*
+ * Every lock, in the order of lock.h: what they guard is whole in the child. By
+ * lifecycle_watch_forks.
+ */
 static struct lock *locks[LOCKS];
 
 static void find_locks(void)
@@ -63,7 +66,9 @@ static void after_fork_in_child(void)
 	helper_after_fork_in_child();
 	if (whole & 1u << SUPERSLAB)
 		superslab_after_fork_in_child();
-	/* The parent's helper gives it back when nobody takes it, and it would be here alone then. */
+	/*
+	 * The parent's helper gives it back when nobody takes it, and it would be here alone then.
+	 */
 	if (!helper_life_is_filtered())
 		superslab_trim_stock();
 	if (whole & 1u << LARGE)

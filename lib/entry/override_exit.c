@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_exit.c - the names by which a program ends without its exit handlers, put in front of the
- * C library's: the helper goes first then, too. Left behind, it would be adopted by an init, or by a
- * supervisor, that has not made it and may never wait for it. Safe in signal handlers.
+ * override_exit.c - the names by which a program ends without its exit handlers, put in front of
+ * the C library's: the helper goes first then, too. Left behind, it would be adopted by an init, or
+ * by a supervisor, that has not made it and may never wait for it. Safe in signal handlers.
  */
 #include <config.h>
 

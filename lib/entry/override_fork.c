@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_fork.c - what pthread_atfork calls in every library, so that our fork handlers are registered
- * before anybody's. Not in the archive: a static program has one list of handlers, and the C
- * library's own function.
+ * override_fork.c - what pthread_atfork calls in every library, so that our fork handlers are
+ * registered before anybody's. Not in the archive: a static program has one list of handlers, and
+ * the C library's own function.
  */
 #include <config.h>
 

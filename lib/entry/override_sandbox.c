@@ -22,7 +22,10 @@
 #include "support/compiler.h"
 #include "support/system_call.h"
 
-/* What a program of one thread may do (unshare(2), setns(2)) is refused while others have its memory. */
+/*
+ * What a program of one thread may do (unshare(2), setns(2)) is refused while others have its
+ * memory.
+ */
 static bool is_for_one(long result)
 {
 	return result == -EINVAL || result == -EUSERS;
@@ -80,7 +83,8 @@ EXPORT int prctl(int option, ...)
 		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
 	was_filtered = option == PR_SET_SECCOMP && begin_filter();
-	result = system_call_always(SYS_prctl, option, argument[0], argument[1], argument[2], argument[3]);
+	result = system_call_always(SYS_prctl, option, argument[0], argument[1], argument[2],
+				    argument[3]);
 	if (option == PR_SET_SECCOMP)
 		end_filter(was_filtered, result,
 			   argument[0] == SECCOMP_MODE_FILTER ? (const void *)argument[1] : NULL);
@@ -101,10 +105,11 @@ EXPORT long syscall(long number, ...)
 	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
 						argument[0] == SECCOMP_SET_MODE_STRICT);
 	was_filtered = sets_filter && begin_filter();
-	result = system_call_always(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-			     argument[5]);
+	result = system_call_always(number, argument[0], argument[1], argument[2], argument[3],
+				    argument[4], argument[5]);
 	if (sets_filter)
 		end_filter(was_filtered, result,
-			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] : NULL);
+			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] :
+								    NULL);
 	return system_call_as_libc(result);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_wait.c - the names by which a program waits for children, put in front of the C library's:
- * who waits for every kind of child, as tracers do, would wait for the helper, too, and for ever once
- * it is the last. Such a program has none from then on.
+ * override_wait.c - the names by which a program waits for children, put in front of the C
+ * library's: who waits for every kind of child, as tracers do, would wait for the helper, too, and
+ * for ever once it is the last. Such a program has none from then on.
  */
 #include <config.h>
 
@@ -33,7 +33,8 @@ EXPORT pid_t waitpid(pid_t process, int *status, int options)
 	make_way(options);
 	if (next_waitpid)
 		return next_waitpid(process, status, options);
-	return (pid_t)system_call_as_libc(system_call_always(SYS_wait4, process, status, options, NULL));
+	return (pid_t)system_call_as_libc(
+		system_call_always(SYS_wait4, process, status, options, NULL));
 }
 
 EXPORT pid_t wait4(pid_t process, int *status, int options, struct rusage *usage)
@@ -41,7 +42,8 @@ EXPORT pid_t wait4(pid_t process, int *status, int options, struct rusage *usage
 	make_way(options);
 	if (next_wait4)
 		return next_wait4(process, status, options, usage);
-	return (pid_t)system_call_as_libc(system_call_always(SYS_wait4, process, status, options, usage));
+	return (pid_t)system_call_as_libc(
+		system_call_always(SYS_wait4, process, status, options, usage));
 }
 
 EXPORT int waitid(idtype_t what, id_t id, siginfo_t *info, int options)
@@ -49,7 +51,8 @@ EXPORT int waitid(idtype_t what, id_t id, siginfo_t *info, int options)
 	make_way(options);
 	if (next_waitid)
 		return next_waitid(what, id, info, options);
-	return (int)system_call_as_libc(system_call_always(SYS_waitid, what, id, info, options, NULL));
+	return (int)system_call_as_libc(
+		system_call_always(SYS_waitid, what, id, info, options, NULL));
 }
 
 /* Not when they are called: that may be in a signal handler. */

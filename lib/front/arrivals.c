@@ -57,7 +57,10 @@ static void take_alike(const struct arrivals *to, unsigned class, void *const *b
 	heap_put_blocks(to->heap, blocks, count);
 }
 
-/* Whether all lead to this bin; of what is marked none does. Without a jump for each block, which would be guessed wrong. */
+/*
+ * Whether all lead to this bin; of what is marked none does. Without a jump for each block, which
+ * would be guessed wrong.
+ */
 static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
 {
 	struct bin *const *bins = (struct bin *const *)reservation.bin_of_unit;

@@ -21,8 +21,8 @@ struct arrivals {
 };
 
 /*
- * Reads a few of the messages that have come, so that no call waits for many; unless all is set
- * no more than what fills the bin that is wanted, since the rest would go to its slab and come back.
+ * Reads a few of the messages that have come, so that no call waits for many; unless all is set no
+ * more than what fills the bin that is wanted, since the rest would go to its slab and come back.
  */
 void arrivals_read(const struct arrivals *to, const struct bin *wanted, bool all);
 

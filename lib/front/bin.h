@@ -33,13 +33,15 @@ struct bin {
 	void **full;	/* top gets no higher without a slow path */
 };
 
-_Static_assert(sizeof(struct bin) == MARKED_BIN_BYTES, "marked.c enters the second of nobody's bins");
+_Static_assert(sizeof(struct bin) == MARKED_BIN_BYTES,
+	       "marked.c enters the second of nobody's bins");
 
 /* The rest of a bin, off the fast paths. */
 struct bin_slots {
 	void **array;
 	uint16_t bottom;	/* index of the higher NULL */
-	uint8_t order;		/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
+	/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
+	uint8_t order;
 };
 
 #define BIN_SLOTS_NONE	2	/* of a bin without an array: NULL, never written */
@@ -147,7 +149,8 @@ static inline void bin_push_some(struct bin *bin, void *const *blocks, unsigned 
 void bin_mark_full(struct bin *bin, const struct bin_slots *slots, uint32_t limit);
 
 /* Room for more blocks while it is below its limit. False: it is not, or there is no memory. */
-bool bin_make_room(struct bin *bin, struct bin_slots *slots, uint32_t limit, struct slot_pool *pool);
+bool bin_make_room(struct bin *bin, struct bin_slots *slots, uint32_t limit,
+		   struct slot_pool *pool);
 
 /* How many blocks an empty one can take; of those wanted its array may double for some. */
 uint32_t bin_reserve(struct bin *bin, struct bin_slots *slots, uint32_t limit,

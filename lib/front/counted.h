@@ -22,7 +22,8 @@
 #include "profile/sampling.h"
 #include "support/size_class.h"
 
-#define COUNTED_BINS	(CLASSES_LINEAR + CLASSES_FINE + 2)	/* of the classes that steps lead to */
+/* of the classes that steps lead to */
+#define COUNTED_BINS	(CLASSES_LINEAR + CLASSES_FINE + 2)
 
 /* blocks in a bin = those that were counted as handed out + those below the stop */
 struct counted {
@@ -48,11 +49,15 @@ static inline unsigned counted_of_class(unsigned class)
 /* The steps are about to lead here, or no more. none: see bin_begin. */
 void counted_begin(struct counted *counted, bool on, void **none);
 
-/* What was held back before a sample is there again; what may be popped before the next is counted. */
+/*
+ * What was held back before a sample is there again; what may be popped before the next is counted.
+ */
 void counted_let_go(struct counted *counted, unsigned class);
 void counted_hold_back(struct counted *counted, unsigned class);
 
-/* The counted bin is empty, and gets what the ordinary one has, whose mark is the caller's affair. */
+/*
+ * The counted bin is empty, and gets what the ordinary one has, whose mark is the caller's affair.
+ */
 void counted_exchange(struct counted *counted, unsigned class, struct bin *bin,
 		      struct bin_slots *slots);
 

@@ -193,7 +193,8 @@ static void report_size(const void *block, size_t size, size_t usable)
 	static _Atomic unsigned reported;
 
 	if (atomic_fetch_add_explicit(&reported, 1, memory_order_relaxed) < SIZES_REPORTED)
-		log_warning("free of %p as %zu bytes, which is a block of %zu", block, size, usable);
+		log_warning("free of %p as %zu bytes, which is a block of %zu", block, size,
+			    usable);
 }
 
 /*

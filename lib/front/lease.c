@@ -71,7 +71,9 @@ static bool start(void)
 		}
 	}
 	lock_put(&start_lock);
-	/* Not before the heap can be used: others may stand in the C library's place, and allocate. */
+	/*
+	 * Not before the heap can be used: others may stand in the C library's place, and allocate.
+	 */
 	if (begins)
 		/* Where keys are used up, caches of threads that end stay as they are. */
 		thread_exit_init(detach_at_exit);

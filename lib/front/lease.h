@@ -16,7 +16,9 @@
 #include "os/lock.h"
 #include "os/topology.h"
 
-/* Makes the heap if there is none yet; false: no memory. What it holds is then known to the caller. */
+/*
+ * Makes the heap if there is none yet; false: no memory. What it holds is then known to the caller.
+ */
 bool lease_has_heap(void);
 
 /* What is left when the thread's own cache is not simply there. */

@@ -177,7 +177,8 @@ static void *move_by_copy(void *block, size_t old_bytes, size_t bytes)
 {
 	void *moved = malloc_inline(bytes);
 
-	return likely(moved != NULL) ? copy_and_free(moved, block, min_size(old_bytes, bytes)) : NULL;
+	return likely(moved != NULL) ? copy_and_free(moved, block, min_size(old_bytes, bytes)) :
+				       NULL;
 }
 
 /*

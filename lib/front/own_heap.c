@@ -115,7 +115,8 @@ static void *take_block(struct hak_heap *heap, struct thread_cache *cache, size_
 
 EXPORT struct hak_heap *hak_heap_create(int flags)
 {
-	struct thread_cache *cache = lease_take();	/* the first use of the library, it may be */
+	/* the first use of the library, it may be */
+	struct thread_cache *cache = lease_take();
 	struct hak_heap *heap;
 	unsigned home;
 
@@ -184,7 +185,8 @@ EXPORT void hak_heap_destroy(struct hak_heap *heap)
 
 	if (!heap)
 		return;
-	for (seat = atomic_load_explicit(&heap->seats, memory_order_acquire); seat; seat = seat->next)
+	for (seat = atomic_load_explicit(&heap->seats, memory_order_acquire); seat;
+	     seat = seat->next)
 		empty_seat(seat);
 	free_large(heap);
 	put_into_pool(heap, heap);

@@ -16,7 +16,8 @@
 #define BYTES_AT_ONCE	(1 * MiB)	/* a bin that turns over fast is filled with so much … */
 #define BLOCKS_AT_ONCE	512		/* … and so many blocks at most */
 #define TURNS_TO_GROW	4
-#define ROOM		32		/* by which what is freed may be more than what was handed out */
+/* by which what is freed may be more than what was handed out */
+#define ROOM		32
 #define BATCH_BLOCKS	64
 
 /* So many blocks more come into the bin out of slabs, or fewer. */
@@ -30,8 +31,9 @@ static void fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks)
 	while (blocks && taken) {
 		uint32_t wanted = (uint32_t)min_size(blocks, BATCH_BLOCKS);
 
-		wanted = (uint32_t)min_size(wanted, bin_reserve(bin, slots, cache->limits[class] + blocks,
-								&cache->slot_pool, wanted));
+		wanted = (uint32_t)min_size(wanted,
+					    bin_reserve(bin, slots, cache->limits[class] + blocks,
+							&cache->slot_pool, wanted));
 		taken = wanted ? heap_take_blocks(&cache->heap, class, batch, wanted) : 0;
 		asked_sample_count(&cache->sampling, class, taken);
 		bin_push_some(bin, batch, taken);
@@ -42,7 +44,8 @@ static void fill_up(struct thread_cache *cache, unsigned class, uint32_t blocks)
 /* The same few blocks come round again and again: with more, that is seldom. */
 static void grow(struct thread_cache *cache, unsigned class)
 {
-	uint32_t most = (uint32_t)min_size(BYTES_AT_ONCE / size_class_table[class].size, BLOCKS_AT_ONCE);
+	uint32_t most =
+		(uint32_t)min_size(BYTES_AT_ONCE / size_class_table[class].size, BLOCKS_AT_ONCE);
 	uint32_t count = bin_count(&cache->bins[class], &cache->slots[class]);
 	uint32_t limit = cache->limits[class];
 	uint8_t *in_row = &cache->counted.in_row[counted_of_class(class)];

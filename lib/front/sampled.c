@@ -92,7 +92,8 @@ static void put_block(struct heap *owner, void *block)
 }
 
 /* False: there is no room for it. */
-static bool note(struct thread_cache *cache, void *block, void *twin, size_t asked, uint64_t objects)
+static bool note(struct thread_cache *cache, void *block, void *twin, size_t asked,
+		 uint64_t objects)
 {
 	uint64_t frames[STACK_DEPTH_MOST];
 	struct sample_copy sample = {

@@ -26,7 +26,10 @@ void sampled_judge_large(struct thread_cache *cache, void *block, size_t asked);
 /* It is freed, moved or resized: if it was sampled, that ends. */
 void sampled_drop_large(void *block);
 
-/* A block of a heap that is kept apart is freed; *twin, if it has one, is to be. False: it is not ours. */
+/*
+ * A block of a heap that is kept apart is freed; *twin, if it has one, is to be. False: it is not
+ * ours.
+ */
 bool sampled_free(struct heap *owner, void *block, void **twin);
 
 #endif

@@ -112,7 +112,9 @@ static size_t empty_bins(struct thread_cache *cache, seizure_is_over *is_over)
 	unsigned class;
 
 	read_tops(cache, tops);
-	/* A slot was written before the top that shows it; on some processors that takes a barrier. */
+	/*
+	 * A slot was written before the top that shows it; on some processors that takes a barrier.
+	 */
 	if (heap_is_seized(&cache->heap) && !barrier_in_all_threads())
 		return 0;
 	cache->seized.open_again = true;

@@ -20,7 +20,8 @@
 #define BIN_BYTES_FIRST		(64 * KiB)	/* the first limit of a bin … */
 #define BIN_BLOCKS_FIRST	256		/* … in blocks at most */
 #define BIN_BYTES_MAX		(16 * MiB)
-#define GROWN_BLOCKS_MAX	8192		/* of all bins of a cache: half a MiB of cache lines */
+/* of all bins of a cache: half a MiB of cache lines */
+#define GROWN_BLOCKS_MAX	8192
 #define BATCH_BLOCKS		64
 #define FLUSH_BLOCKS		16		/* what one free has to do at most */
 #define LIMITS_TO_SHRINK	2		/* so many times its limit a bin flushes in a row */
@@ -59,7 +60,8 @@ static void set_step(struct thread_cache *cache, size_t step, unsigned class, bo
 	size_t place = offsetof(struct thread_cache, counted.tops) / 8 + counted_of_class(class);
 
 	if (counts)
-		atomic_store_explicit(&cache->bin_of_step[step], (uint8_t)place, memory_order_relaxed);
+		atomic_store_explicit(&cache->bin_of_step[step], (uint8_t)place,
+				      memory_order_relaxed);
 	else
 		thread_cache_set_step(cache, step, class);
 }
@@ -121,7 +123,8 @@ static bool make_room(struct thread_cache *cache, unsigned class)
 }
 
 /* What lay in the bin goes into slabs, whose records have left the processor's caches. */
-static void put_cold(struct thread_cache *cache, unsigned class, void *const *blocks, uint32_t count)
+static void put_cold(struct thread_cache *cache, unsigned class, void *const *blocks,
+		     uint32_t count)
 {
 	slab_fetch_records(class, blocks, (unsigned)min_size(count, FLUSH_BLOCKS));
 	put_blocks(cache, blocks, count);
@@ -187,7 +190,8 @@ void thread_cache_lower_limit(struct thread_cache *cache, unsigned class, uint32
 static void remember_flushed(struct thread_cache *cache, unsigned class, uint32_t count)
 {
 	cache->flushed_in_row[class] += count;
-	cache->flushed[class] = (uint32_t)min_size(cache->flushed[class] + count, most_blocks(class));
+	cache->flushed[class] =
+		(uint32_t)min_size(cache->flushed[class] + count, most_blocks(class));
 }
 
 /* The limit halves when many blocks were flushed and none was asked for. */
@@ -303,7 +307,8 @@ static void tend(struct thread_cache *cache, unsigned class)
 }
 
 /* Takes blocks out of slabs, count at most; 0: no memory. */
-static unsigned take_blocks(struct thread_cache *cache, unsigned class, void **blocks, uint32_t count)
+static unsigned take_blocks(struct thread_cache *cache, unsigned class, void **blocks,
+			    uint32_t count)
 {
 	unsigned taken = 0;
 
@@ -355,8 +360,9 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	tend(cache, class);
 	if (bin_newest(bin))
 		return thread_cache_take(size, bin);
-	wanted = (uint32_t)min_size(wanted, 1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
-							    &cache->slot_pool, wanted));
+	wanted = (uint32_t)min_size(wanted,
+				    1 + bin_reserve(bin, &cache->slots[class], cache->limits[class],
+						    &cache->slot_pool, wanted));
 	note = asked_sample_is_due(&cache->sampling, class, &wanted);
 	wanted = wanted ? wanted : 1;
 	look_at_stage(cache, class);

@@ -56,7 +56,8 @@ struct thread_cache {
 	 */
 	_Atomic uint8_t working;
 	/* By size in 16 B steps: where its bin is, in 8 B from the start of this struct. */
-	_Atomic uint8_t bin_of_step[SIZE_STEPS + ALIGNED_STEPS]; /* relaxed: seizure.c has a barrier */
+	/* relaxed: seizure.c has a barrier */
+	_Atomic uint8_t bin_of_step[SIZE_STEPS + ALIGNED_STEPS];
 	struct bin_slots slots[CLASS_COUNT];
 	void *nothing[BIN_SLOTS_NONE];	/* the array of bins that have none */
 	struct slot_pool slot_pool;
@@ -105,7 +106,9 @@ static inline unsigned thread_cache_bin_class(struct bin *bin)
 	return (unsigned)(bin - thread_cache_bin_owner(bin)->cache->bins);
 }
 
-/* The class of a block whose unit leads to the bin. Where there are guests only the record knows. */
+/*
+ * The class of a block whose unit leads to the bin. Where there are guests only the record knows.
+ */
 static inline unsigned thread_cache_block_class(struct bin *bin, const void *block)
 {
 	unsigned class = thread_cache_bin_class(bin);

@@ -17,7 +17,8 @@ size_t thread_cache_counted_empty(struct thread_cache *cache)
 	for (class = 0; class < CLASS_COUNT; class++) {
 		counted_count_back(&cache->counted, class);
 		while ((count = counted_take_out(&cache->counted, class, blocks, BATCH_BLOCKS))) {
-			common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks, count);
+			common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks,
+					  count);
 			bytes += count * (size_t)size_class_table[class].size;
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * helper.c - see helper.h. A task that is no thread of the program (os/task.h): it shares the
- * memory and nothing else, has given up what it does not need (sandbox/confine.h), allocates nothing
- * and takes no lock that a thread of the program takes.
+ * memory and nothing else, has given up what it does not need (sandbox/confine.h), allocates
+ * nothing and takes no lock that a thread of the program takes.
  */
 #include <config.h>
 
@@ -229,7 +229,9 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 	keeps_descriptors = !table_error && !is_unasked;
 	program_open();
 	if (!task_limit_open()) {
-		helper_mode_say_why_none("a limit of tasks (RLIMIT_NPROC, pids.max) leaves the program little room", 0);
+		helper_mode_say_why_none(
+			"a limit of tasks (RLIMIT_NPROC, pids.max) leaves the program little room",
+			0);
 		task_end();
 	}
 	confine();
@@ -254,7 +256,8 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 	note_rungs(loop);
 	helper_mode_note_work();
 	atomic_store_explicit(&wait_count_is_on,
-			      !helper_life_is_filtered() && !system_call_is_withheld(SYS_clock_gettime),
+			      !helper_life_is_filtered() &&
+				      !system_call_is_withheld(SYS_clock_gettime),
 			      memory_order_relaxed);
 	confine_finish();
 }

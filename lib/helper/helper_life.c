@@ -104,8 +104,8 @@ static bool is_own_process(void)
 }
 
 /*
- * Or a task that only asks the filter. By openat(2), which the loader has called, too: it is refused
- * for a namespace that nobody is in.
+ * Or a task that only asks the filter. By openat(2), which the loader has called, too: it is
+ * refused for a namespace that nobody is in.
  */
 static bool next_child_is_init(void)
 {
@@ -149,7 +149,8 @@ static struct task_tls its_tls(void)
 
 /*
  * Of one that has ended: else it would be a zombie. Its words are clear, so its last thread ends in
- * this very moment. __WCLONE: never a child of the program's own, which has an exit signal (wait(2)).
+ * this very moment. __WCLONE: never a child of the program's own, which has an exit signal
+ * (wait(2)).
  */
 static void reap(void)
 {
@@ -179,7 +180,8 @@ static void start_task(void (*run)(void *argument))
 	error = helper_life_has_copies() ? task_start_apart(&room, run, NULL) :
 					   task_start(&room, run, NULL);
 	if (error < 0)
-		helper_mode_say_why_none("its task could not be started (a limit of tasks, or a sandbox)", error);
+		helper_mode_say_why_none(
+			"its task could not be started (a limit of tasks, or a sandbox)", error);
 	else
 		started = error;
 }

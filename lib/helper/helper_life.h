@@ -20,7 +20,10 @@ extern struct event_doorbell helper_life_doorbell HIDDEN;
 /* By a thread of the program that wants it: run(NULL) begins as a task, if that is allowed. */
 void helper_life_start(void (*run)(void *argument));
 
-/* By the helper, first of all. Returns -errno if a raw clone's child could not tell that it has none. */
+/*
+ * By the helper, first of all. Returns -errno if a raw clone's child could not tell that it has
+ * none.
+ */
 int helper_life_begin(void);
 
 /* Of the program's descriptors: nothing else makes a table of its own. */
@@ -32,8 +35,8 @@ void helper_life_tell_to_go(void);
 bool helper_life_should_go(void);
 
 /*
- * A seccomp filter is in force of which nothing is known (sandbox/sandbox.h), or has just been asked for:
- * no call is made that is not needed.
+ * A seccomp filter is in force of which nothing is known (sandbox/sandbox.h), or has just been
+ * asked for: no call is made that is not needed.
  */
 void helper_life_note_filter(bool is_there);
 bool helper_life_is_filtered(void);

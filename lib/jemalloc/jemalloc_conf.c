@@ -129,7 +129,8 @@ static void add_name(char *names, struct option_text name)
 		length += 2;
 	}
 	for (i = 0; i < name.length; i++)
-		names[length + i] = name.start[i] > ' ' && name.start[i] <= '~' ? name.start[i] : '?';
+		names[length + i] = name.start[i] > ' ' && name.start[i] <= '~' ? name.start[i] :
+										  '?';
 	names[length + i] = '\0';
 }
 

@@ -4,7 +4,8 @@
  * threads; the others are heaps of one's own (front/own_heap.c) that a program has made by
  * arenas.create and names in the flags of mallocx. There is no arena for each processor.
  *
- * Who may run with whom: anyone with anyone, but nobody uses an arena while it is reset or destroyed.
+ * Who may run with whom: anyone with anyone, but nobody uses an arena while it is reset or
+ * destroyed.
  */
 #ifndef HAKMEM_JEMALLOC_MALLCTL_ARENAS_H
 #define HAKMEM_JEMALLOC_MALLCTL_ARENAS_H

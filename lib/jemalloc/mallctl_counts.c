@@ -66,7 +66,10 @@ static void ask_kernel(const struct control_ledger *ledger)
 		set_resident(guess_heap(ledger), guess_metadata(ledger));
 }
 
-/* To ask for a large heap takes its time, so a program that asks ten times a second gets older ones. */
+/*
+ * To ask for a large heap takes its time, so a program that asks ten times a second gets older
+ * ones.
+ */
 static void look_at_kernel(const struct control_ledger *ledger)
 {
 	uint64_t before_ns = process_now_ns(), after_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mallctl_counts.h - what jemalloc's stats.* are here: hakmem's own counters under jemalloc's words.
- * As there, they stay as they are until epoch is written.
+ * mallctl_counts.h - what jemalloc's stats.* are here: hakmem's own counters under jemalloc's
+ * words. As there, they stay as they are until epoch is written.
  *
  * Who may run with whom: anyone with anyone; the numbers are those of a moment.
  */
@@ -14,7 +14,8 @@
 /* Bytes unless named otherwise. */
 enum mallctl_count {
 	MALLCTL_COUNT_ALLOCATED,	/* live blocks, as large as their class */
-	MALLCTL_COUNT_ACTIVE,		/* they and the free blocks beside them, without what was given back */
+	/* they and the free blocks beside them, without what was given back */
+	MALLCTL_COUNT_ACTIVE,
 	MALLCTL_COUNT_RESIDENT,		/* heap and metadata, as the kernel says */
 	MALLCTL_COUNT_METADATA,
 	MALLCTL_COUNT_MAPPED,		/* of the heap, what may have pages */

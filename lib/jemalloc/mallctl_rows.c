@@ -230,8 +230,8 @@ READ(bin)
 }
 
 /*
- * Large blocks are of any number of units. Whoever asks for their classes is told jemalloc's, four to
- * a doubling up to the largest that can be asked for; a block of such a size is as large.
+ * Large blocks are of any number of units. Whoever asks for their classes is told jemalloc's, four
+ * to a doubling up to the largest that can be asked for; a block of such a size is as large.
  */
 #define LARGE_CLASSES	171
 

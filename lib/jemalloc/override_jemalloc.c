@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_jemalloc.c - jemalloc's own names. A program that is linked with libjemalloc finds malloc here
- * first, and must find sdallocx here too: what one allocator gave, the other cannot free.
- * Declared here: there is no header of jemalloc's to build with.
+ * override_jemalloc.c - jemalloc's own names. A program that is linked with libjemalloc finds
+ * malloc here first, and must find sdallocx here too: what one allocator gave, the other cannot
+ * free. Declared here: there is no header of jemalloc's to build with.
  */
 #include <config.h>
 
@@ -22,8 +22,9 @@
 #include "support/system_call.h"
 
 /*
- * MALLOCX_LG_ALIGN, MALLOCX_ALIGN and MALLOCX_ZERO are HAK_LG_ALIGN, HAK_ALIGN and HAK_ZERO. A cache
- * by number means nothing, since each thread has its own; an arena by number is one of the program's.
+ * MALLOCX_LG_ALIGN, MALLOCX_ALIGN and MALLOCX_ZERO are HAK_LG_ALIGN, HAK_ALIGN and HAK_ZERO. A
+ * cache by number means nothing, since each thread has its own; an arena by number is one of the
+ * program's.
  */
 #define SAME_FLAGS	0x7f
 #define CACHE_FLAGS	0xfff00

@@ -20,7 +20,8 @@
 #define FEW_HEAPS_BATCH		8	/* blocks more in a first refill, of a few heaps */
 #define USES_TO_LEAVE		64	/* blocks until a class has slabs of its own … */
 #define ALONE			4	/* the first few heaps share nothing: little is lost */
-#define HEAPS_TOGETHER		4	/* … or, of a crowd of so many heaps each, so often as many … */
+/* … or, of a crowd of so many heaps each, so often as many … */
+#define HEAPS_TOGETHER		4
 #define CROWD_MOST		1024	/* … at most */
 
 static struct {

@@ -147,7 +147,9 @@ unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsi
 		uint32_t first = link - 1;
 
 		if (!link) {
-			/* What came from slabs so far is enough; a new slab is for an empty hand. */
+			/*
+			 * What came from slabs so far is enough; a new slab is for an empty hand.
+			 */
 			if (taken)
 				break;
 			first = take_slab(heap, class, 1);
@@ -229,7 +231,8 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	if (slab->free_blocks < class->capacity)
 		return put;
 	heap->empty_units += class->units;
-	if (heap->empty_units > empty_units_kept(heap) || slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
+	if (heap->empty_units > empty_units_kept(heap) ||
+	    slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
 	} else {
 		slab_list_remove(list, slab);
@@ -420,7 +423,8 @@ void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argu
 	struct heap *heap;
 
 	/* Heaps are never freed, and next never changes. acquire: pairs with heap_create */
-	for (heap = atomic_load_explicit(&heap_newest, memory_order_acquire); heap; heap = heap->next)
+	for (heap = atomic_load_explicit(&heap_newest, memory_order_acquire); heap;
+	     heap = heap->next)
 		visit(heap, argument);
 }
 
@@ -428,7 +432,8 @@ void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
 {
 	struct heap *heap;
 
-	for (heap = atomic_load_explicit(&heap_newest, memory_order_relaxed); heap; heap = heap->next) {
+	for (heap = atomic_load_explicit(&heap_newest, memory_order_relaxed); heap;
+	     heap = heap->next) {
 		if (heap == own || heap_is_idle(heap))
 			continue;
 		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);

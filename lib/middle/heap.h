@@ -71,14 +71,18 @@ struct heap {
 	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
 	uint16_t home;			/* its slabs' pages come from there; set when it is made */
-	_Atomic bool kept;		/* relaxed: never a thread's: see heap_keep; set when it is made */
-	_Atomic bool common;		/* relaxed: kept, for all threads: the helper looks after it too */
+	/* relaxed: never a thread's: see heap_keep; set when it is made */
+	_Atomic bool kept;
+	/* relaxed: kept, for all threads: the helper looks after it too */
+	_Atomic bool common;
 
 	struct slab_list available[CLASS_COUNT] CACHE_ALIGNED;	/* owner only */
 	struct remote_message *received;	/* taken from the inbox, not yet read; owner only */
 	uint32_t empty_units;		/* in slabs that are wholly free and kept; owner only */
 	_Atomic bool stirred;		/* some slab has changed; relaxed: a hint for comb.h */
-	/* Bits of classes: those taken from since the round of comb.h began, and not in the last. */
+	/*
+	 * Bits of classes: those taken from since the round of comb.h began, and not in the last.
+	 */
 	uint64_t taken_of[HEAP_CLASS_WORDS], left[HEAP_CLASS_WORDS];	/* owner only */
 	uint8_t comb_round, comb_class;	/* … that goes on from there; owner only */
 

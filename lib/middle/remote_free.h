@@ -56,7 +56,8 @@ struct remote_batch {
 #define OUTBOX_BATCHES		16
 #define REMOTE_BLOCK_WEIGHT	512
 #define OUTBOX_WEIGHT		(64 * KiB)	/* of what is for four owners; a message of few … */
-#define OWNER_WEIGHT		(OUTBOX_WEIGHT / 4)	/* … blocks takes as much memory as one of many */
+/* … blocks takes as much memory as one of many */
+#define OWNER_WEIGHT		(OUTBOX_WEIGHT / 4)
 #define REMOTE_CLASS_SMALL	(CLASSES_LINEAR + 7)	/* 512 B */
 #define REMOTE_GRANT		7	/* small blocks that are weighed together … */
 #define REMOTE_GRANT_WEIGHT	(REMOTE_GRANT * (REMOTE_BLOCK_WEIGHT + 64))

@@ -85,7 +85,8 @@ static unsigned batch(const struct slab *slab, const struct size_class *class, u
 	unsigned limit = slab->free_blocks - untouched;
 
 	if (limit == 0) {
-		limit = size_class_block_index(class, slab->zeroed ? UNTOUCHED_BYTES : RECYCLED_BYTES);
+		limit = size_class_block_index(class,
+					       slab->zeroed ? UNTOUCHED_BYTES : RECYCLED_BYTES);
 		if (limit == 0)
 			limit = 1;
 		if (limit > untouched)
@@ -211,7 +212,10 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 	return put;
 }
 
-/* Of blocks of many to a slab; where it is one unit, the word of the bit is known without the record. */
+/*
+ * Of blocks of many to a slab; where it is one unit, the word of the bit is known without the
+ * record.
+ */
 static void fetch_words(const struct size_class *class, void *const *blocks, unsigned count)
 {
 	unsigned i;

@@ -39,7 +39,8 @@ static void clear_bits(uint64_t *words, unsigned index, unsigned end)
  * The first index from index on whose bit is so, or end. The marks of a block that lives do not
  * change; those of others in a word may.
  */
-static unsigned RACY_READER next_that_is(const uint64_t *words, unsigned index, unsigned end, bool set)
+static unsigned RACY_READER next_that_is(const uint64_t *words, unsigned index, unsigned end,
+					 bool set)
 {
 	while (index < end) {
 		uint64_t bits = (set ? words[index / 64] : ~words[index / 64]) >> index % 64;
@@ -130,7 +131,8 @@ unsigned slab_guest_put_tail(struct slab *slab, unsigned index)
 		return 0;
 	clear_bits(tails_of(slab), index + 1, end);
 	set_bits(slab->free_bits, index + 1, end);
-	atomic_store_explicit(&slab->guests, (uint16_t)(slab_guests(slab) - 1), memory_order_relaxed);
+	atomic_store_explicit(&slab->guests, (uint16_t)(slab_guests(slab) - 1),
+			      memory_order_relaxed);
 	return end - index - 1;
 }
 

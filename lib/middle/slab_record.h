@@ -33,15 +33,19 @@ struct slab {
 	uint8_t first_word;		/* no bit is set in a lower word; owner only */
 	bool zeroed;			/* owner only */
 	bool listed;			/* owner only */
-	bool brought;			/* its untouched part has pages: see brought.h; owner only */
+	/* its untouched part has pages: see brought.h; owner only */
+	bool brought;
 	bool frozen;			/* see heap.h; by heap list lock */
 	uint8_t combed;			/* see comb.h; owner only */
 	uint8_t samples;		/* see asked_sample.h; owner only */
 	uint16_t sampled_index[SLAB_SAMPLES];	/* of a block … */
 	uint32_t sampled_asked[SLAB_SAMPLES];	/* … and what it was asked for with */
-	uint16_t holes;			/* pages that were combed and not taken from since; owner only */
-	_Atomic uint16_t guests;	/* see slab_guest.h; relaxed: of a live block's it says enough */
-	uint16_t no_run;		/* no run of so many free blocks; 0: not known; owner only */
+	/* pages that were combed and not taken from since; owner only */
+	uint16_t holes;
+	/* see slab_guest.h; relaxed: of a live block's it says enough */
+	_Atomic uint16_t guests;
+	/* no run of so many free blocks; 0: not known; owner only */
+	uint16_t no_run;
 	uint64_t free_bits[SLAB_BLOCKS_MAX / 64];	/* owner only */
 };
 

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * Registers the process; anyone, any number of times. 0, or -errno. Only after it has succeeded does
- * barrier_in_all_threads make a system call, so where a filter may kill for it nobody asks.
+ * Registers the process; anyone, any number of times. 0, or -errno. Only after it has succeeded
+ * does barrier_in_all_threads make a system call, so where a filter may kill for it nobody asks.
  */
 int barrier_init(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control_group.h - the directories of the cgroups that the calling task is in, of both versions, and
- * numbers in their files. For the helper, before it confines itself; reading goes on behind it.
+ * control_group.h - the directories of the cgroups that the calling task is in, of both versions,
+ * and numbers in their files. For the helper, before it confines itself; reading goes on behind it.
  */
 #ifndef HAKMEM_OS_CONTROL_GROUP_H
 #define HAKMEM_OS_CONTROL_GROUP_H

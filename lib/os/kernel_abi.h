@@ -49,8 +49,8 @@
 
 /* Of clone3(2), Linux 5.3: what it began with. */
 struct kernel_abi_clone {
-	uint64_t flags, process_descriptor, child_word, parent_word, exit_signal, stack, stack_bytes,
-		thread_pointer;
+	uint64_t flags, process_descriptor, child_word, parent_word, exit_signal, stack,
+		stack_bytes, thread_pointer;
 };
 
 #define KERNEL_ABI_CLEAR_SIGHAND	0x100000000ull	/* CLONE_CLEAR_SIGHAND, Linux 5.5 */

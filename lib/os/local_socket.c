@@ -75,7 +75,8 @@ static bool set_address(struct sockaddr_un *address, const char *path, const cha
 
 static int make_socket(void)
 {
-	return (int)system_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return (int)system_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+				0);
 }
 
 int local_socket_listen(int folder, const char *path, const char *name, int backlog)
@@ -93,7 +94,9 @@ int local_socket_listen(int folder, const char *path, const char *name, int back
 	system_call(SYS_unlinkat, folder, name, 0);
 	error = system_call(SYS_bind, listening, &address, (int)sizeof(address));
 	if (!error) {
-		/* A filter may refuse it; nobody else enters the folder, and who connects is asked. */
+		/*
+		 * A filter may refuse it; nobody else enters the folder, and who connects is asked.
+		 */
 		system_call(SYS_fchmodat, folder, name, S_IRUSR | S_IWUSR);
 		error = system_call(SYS_listen, listening, backlog);
 		if (error)
@@ -136,8 +139,10 @@ void local_socket_remove_stale(int folder, const char *path, unsigned most)
 	/* Not readdir(), which allocates. */
 	filled = system_call(SYS_getdents64, folder, entries, sizeof(entries));
 	while (filled > 0 && most) {
-		for (at = 0; at < filled && most; at += ((struct directory_entry *)(entries + at))->bytes) {
-			const struct directory_entry *entry = (struct directory_entry *)(entries + at);
+		for (at = 0; at < filled && most;
+		     at += ((struct directory_entry *)(entries + at))->bytes) {
+			const struct directory_entry *entry =
+				(struct directory_entry *)(entries + at);
 
 			if (is_stale(path, entry->name)) {
 				system_call(SYS_unlinkat, folder, entry->name, 0);
@@ -169,13 +174,14 @@ int local_socket_accept(int listening, uid_t *user)
 
 ssize_t local_socket_receive(int socket, void *message, size_t most)
 {
-	return system_call(SYS_recvfrom, socket, message, most, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
+	return system_call(SYS_recvfrom, socket, message, most, MSG_DONTWAIT | MSG_TRUNC, NULL,
+			   NULL);
 }
 
 int local_socket_send(int socket, const void *message, size_t bytes)
 {
-	long sent = system_call(SYS_sendto, socket, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL, NULL,
-				0ul);
+	long sent = system_call(SYS_sendto, socket, message, bytes, MSG_DONTWAIT | MSG_NOSIGNAL,
+				NULL, 0ul);
 
 	return sent < 0 ? (int)sent : 0;
 }

@@ -7,7 +7,8 @@
  * then yields, and only then sleeps on a futex: a process whose threads have forbidden
  * themselves futex(2) does not meet it unless a holder was off the CPU for long.
  *
- * Order: start, then heap list, superslab, large, reservation. A fork takes all of them: lock_fork.h.
+ * Order: start, then heap list, superslab, large, reservation. A fork takes all of them:
+ * lock_fork.h.
  */
 #ifndef HAKMEM_OS_LOCK_H
 #define HAKMEM_OS_LOCK_H

@@ -25,7 +25,9 @@ void lock_fork_begin(struct lock *const locks[], unsigned count);
 /* In the parent. */
 void lock_fork_end(struct lock *const locks[], unsigned count);
 
-/* In the child, first: bit i says that what locks[i] guards is whole, nobody in the middle of it. */
+/*
+ * In the child, first: bit i says that what locks[i] guards is whole, nobody in the middle of it.
+ */
 unsigned lock_fork_look_in_child(struct lock *const locks[], unsigned count);
 /* Then. */
 void lock_fork_end_in_child(struct lock *const locks[], unsigned count);

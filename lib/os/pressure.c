@@ -56,7 +56,9 @@ static void open_files(struct pressure *pressure)
 
 void pressure_open(struct pressure *pressure)
 {
-	*pressure = (struct pressure){ .usage = -1, .high = -1, .max = -1, .stall = -1, .room = SIZE_MAX };
+	*pressure = (struct pressure){
+		.usage = -1, .high = -1, .max = -1, .stall = -1, .room = SIZE_MAX
+	};
 	open_files(pressure);
 	if (pressure->stall < 0)
 		pressure->stall = (int)system_call(SYS_openat, AT_FDCWD, "/proc/pressure/memory",
@@ -66,7 +68,8 @@ void pressure_open(struct pressure *pressure)
 /* The lower of both; 0: there is none. */
 static uint64_t read_limit(const struct pressure *pressure)
 {
-	uint64_t limit = control_group_number(pressure->max), high = control_group_number(pressure->high);
+	uint64_t limit = control_group_number(pressure->max),
+		 high = control_group_number(pressure->high);
 
 	return high && (!limit || high < limit) ? high : limit;
 }

@@ -24,7 +24,8 @@
 #define TEXT_BYTES	4096
 #define GROUP_BYTES	512
 #define FILTERS_UNKNOWN	UINT64_MAX
-#define ASK_NS		200000000ull	/* between two askings of the kernel, where it has to be asked */
+/* between two askings of the kernel, where it has to be asked */
+#define ASK_NS		200000000ull
 
 enum program_file { FILE_STAT, FILE_STATUS, FILE_STATM, FILE_CGROUP, FILES };
 
@@ -33,8 +34,9 @@ static const char *const names[FILES] = { "stat", "status", "statm", "cgroup" };
 static struct {
 	_Atomic pid_t id;		/* relaxed: written before there is a helper */
 	/*
-	 * Where the kernel writes 0 when the first thread ends, or any calls exec (set_tid_address(2):
-	 * it does so while another process shares the memory). NULL: another one started the helper.
+	 * Where the kernel writes 0 when the first thread ends, or any calls exec
+	 * (set_tid_address(2): it does so while another process shares the memory). NULL: another
+	 * one started the helper.
 	 */
 	const _Atomic int *first_thread;
 	/* The helper's. */
@@ -89,7 +91,9 @@ void program_note_starter(void)
 	pid_t starter = (pid_t)system_call(SYS_gettid);
 	int *word = NULL;
 
-	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. Of another thread it may be unmapped one day. */
+	/*
+	 * Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. Of another thread it may be unmapped one day.
+	 */
 	if (starter != program_id() ||
 	    system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) != 0 || !word ||
 	    *word != starter)
@@ -156,7 +160,8 @@ static uint64_t filters(void)
 {
 	uint64_t number;
 
-	if (number_behind("\nSeccomp_filters:", 0, &number) || number_behind("\nSeccomp:", 0, &number))
+	if (number_behind("\nSeccomp_filters:", 0, &number) ||
+	    number_behind("\nSeccomp:", 0, &number))
 		return number;
 	return FILTERS_UNKNOWN;
 }

@@ -3,8 +3,8 @@
  * program.h - the process whose memory this is, as the helper, which is a process of its own,
  * sees it from outside: which one, whether it is still there, and what the kernel says of it.
  *
- * Who may run with whom: program_is_this and program_note_starter by who starts the helper; program_id and the sandbox by anyone; the rest
- * the helper's tasks, after program_open.
+ * Who may run with whom: program_is_this and program_note_starter by who starts the helper;
+ * program_id and the sandbox by anyone; the rest the helper's tasks, after program_open.
  */
 #ifndef HAKMEM_OS_PROGRAM_H
 #define HAKMEM_OS_PROGRAM_H
@@ -43,7 +43,9 @@ pid_t program_id(void);
  */
 void program_open(void);
 
-/* A descriptor that is readable once the program has ended; -1: there is none (before Linux 5.3). */
+/*
+ * A descriptor that is readable once the program has ended; -1: there is none (before Linux 5.3).
+ */
 int program_descriptor(void);
 
 /*
@@ -68,8 +70,8 @@ bool program_has_moved(void);
 uint64_t program_start_time(void);
 
 /*
- * The environment, by a constructor and what the loader passed it. glibc's passes what main() is passed, also
- * where the program has an environ of its own; musl's passes nothing.
+ * The environment, by a constructor and what the loader passed it. glibc's passes what main() is
+ * passed, also where the program has an environ of its own; musl's passes nothing.
  */
 char **program_environment(char **passed);
 

@@ -24,7 +24,8 @@
 
 #define STACK_BYTES	((size_t)128 << 10)
 #define WORDS_BYTES	64
-#define TLS_LEAST_BYTES	((size_t)4 << 10)	/* what the C library keeps beside a thread pointer */
+/* what the C library keeps beside a thread pointer */
+#define TLS_LEAST_BYTES	((size_t)4 << 10)
 #define SIGNAL_BYTES	8ul			/* the kernel's sigset_t */
 
 static struct task_words *words_of(const struct task_room *room)

@@ -26,8 +26,9 @@
 #define TASK_WORDS_FLAGS	(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #define TASK_FLAGS		(CLONE_VM | CLONE_FILES | CLONE_UNTRACED | TASK_WORDS_FLAGS)
 #define TASK_APART_FLAGS	(TASK_FLAGS & ~CLONE_FILES)
-#define TASK_THREAD_FLAGS	(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | \
-				 CLONE_SYSVSEM | CLONE_UNTRACED | TASK_WORDS_FLAGS)
+#define TASK_THREAD_FLAGS                                                                   \
+	(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | \
+	 CLONE_UNTRACED | TASK_WORDS_FLAGS)
 
 /*
  * Where one runs. Wiped on fork: a child made by a raw clone(2), too, sees that it has no task.
@@ -37,7 +38,8 @@
 struct task_room {
 	char *mapping;			/* NULL: not mapped yet; kept for the next task */
 	size_t bytes;
-	int wipe_error;			/* -errno: a child sees its parent's words until it forgets them */
+	/* -errno: a child sees its parent's words until it forgets them */
+	int wipe_error;
 	char *stack_end;		/* the highest address; struct task_words lies there */
 	uintptr_t thread_pointer;	/* the task's thread_identity() */
 };
@@ -79,7 +81,9 @@ bool task_wait(const struct task_room *room, uint64_t most_ns);
 /* Ends the calling task and its threads. */
 void task_end(void) NORETURN;
 
-/* The calling task's room gets its guard: what runs over the stack ends the task, not a neighbour. */
+/*
+ * The calling task's room gets its guard: what runs over the stack ends the task, not a neighbour.
+ */
 void task_guard_stack(const struct task_room *room);
 
 #endif

@@ -21,7 +21,10 @@
 long task_clone(unsigned long flags, void *stack_end, _Atomic uint32_t *word,
 		uintptr_t thread_pointer, void (*body)(void *argument), void *argument) HIDDEN;
 
-/* The same by clone3(2): flags, stack and words as its arguments say. The stack's length is changed. */
+/*
+ * The same by clone3(2): flags, stack and words as its arguments say. The stack's length is
+ * changed.
+ */
 struct kernel_abi_clone;
 long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argument),
 		   void *argument) HIDDEN;

@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 
-/* By a thread that would start the helper: RLIMIT_NPROC is no obstacle, as far as is seen at once. */
+/*
+ * By a thread that would start the helper: RLIMIT_NPROC is no obstacle, as far as is seen at once.
+ */
 bool task_limit_is_ample(void);
 
 /* Counts, before the helper confines itself. False: a quarter of what is allowed is in use. */

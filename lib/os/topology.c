@@ -250,8 +250,8 @@ void topology_begin_with(unsigned home)
 }
 
 /*
- * numactl and set_mempolicy() leave their choice to the programs that a process starts. nodes: those
- * that it names, none where it means the nearest.
+ * numactl and set_mempolicy() leave their choice to the programs that a process starts. nodes:
+ * those that it names, none where it means the nearest.
  */
 static bool has_policy(struct node_set *nodes)
 {

@@ -30,7 +30,8 @@
 #define UNMAPPED_FROM	2
 #define UNMAPPED_SHARE	8
 #define UNMAPPED_TRIES	4
-#define TOP_BYTES	((uintptr_t)1 << 20)	/* a stack that ends so near to the end is not at random */
+/* a stack that ends so near to the end is not at random */
+#define TOP_BYTES	((uintptr_t)1 << 20)
 
 #define STACKS_ARE_SMALL	0x060700u
 
@@ -139,8 +140,8 @@ static bool is_unmapped(const char *start, size_t bytes)
 }
 
 /*
- * Where a sandbox refuses mmap(2), and brk(2) is left as it is to the C library: a page of it, made as
- * large as is wanted on its way. Nobody else's break moves: it is back before anybody looks, but
+ * Where a sandbox refuses mmap(2), and brk(2) is left as it is to the C library: a page of it, made
+ * as large as is wanted on its way. Nobody else's break moves: it is back before anybody looks, but
  * for who calls brk himself in another thread.
  */
 static int map_by_break(void *start, size_t bytes)
@@ -152,7 +153,8 @@ static int map_by_break(void *start, size_t bytes)
 	if (!end || !is_unmapped(start, bytes) ||
 	    (uintptr_t)system_call(SYS_brk, page + vm_page_size()) != page + vm_page_size())
 		return -EPERM;
-	moved = system_call(SYS_mremap, page, vm_page_size(), bytes, MREMAP_MAYMOVE | MREMAP_FIXED, start);
+	moved = system_call(SYS_mremap, page, vm_page_size(), bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+			    start);
 	system_call(SYS_brk, end);
 	return counted(moved);
 }
@@ -225,7 +227,10 @@ int vm_open(void *start, size_t bytes)
 	return vm_allow(start, bytes);
 }
 
-/* Since Linux 6.7 a stack is what gets no huge pages: no second call, for which a filter might kill. */
+/*
+ * Since Linux 6.7 a stack is what gets no huge pages: no second call, for which a filter might
+ * kill.
+ */
 int vm_open_small(void *start, size_t bytes)
 {
 	int error;
@@ -333,7 +338,10 @@ int vm_map_missing(void *start, size_t bytes)
 	size_t half = bytes / 2 / page_size() * page_size();
 	int error, other_error;
 
-	/* What is the case anyway: the kernel looks whether all of it is mapped, and changes nothing. */
+	/*
+	 * What is the case anyway: the kernel looks whether all of it is mapped, and changes
+	 * nothing.
+	 */
 	if (advise(start, bytes, MADV_NORMAL) != -ENOMEM)
 		return 0;
 	if (vm_map_again(start, bytes) == 0)

@@ -62,8 +62,8 @@ int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error);
 
 /*
  * Makes reserved pages readable and writable; they are zero on first touch. After
- * vm_reserve_unmapped -EEXIST, if there is anything already, whose ever it is. The inverse, for what
- * may have been opened; after vm_reserve nothing happens.
+ * vm_reserve_unmapped -EEXIST, if there is anything already, whose ever it is. The inverse, for
+ * what may have been opened; after vm_reserve nothing happens.
  */
 int vm_open(void *start, size_t bytes);
 /* The same, without huge pages until they are asked for. */

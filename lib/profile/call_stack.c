@@ -28,7 +28,8 @@
 struct walk {
 	uintptr_t registers[FRAME_REGISTERS];
 	uintptr_t readable, readable_end;	/* of the stack, as far as it is known */
-	bool is_exact;				/* the place was not called from, but interrupted at */
+	/* the place was not called from, but interrupted at */
+	bool is_exact;
 };
 
 void call_stack_begin(void)
@@ -77,7 +78,8 @@ static bool may_be_above(uintptr_t top, uintptr_t below)
 
 static bool step_by_rule(struct walk *walk, const struct frame_rule *rule)
 {
-	uintptr_t old[FRAME_REGISTERS], top = walk->registers[rule->base] + (uintptr_t)(intptr_t)rule->offset;
+	uintptr_t old[FRAME_REGISTERS],
+		top = walk->registers[rule->base] + (uintptr_t)(intptr_t)rule->offset;
 	unsigned i;
 
 	memcpy(old, walk->registers, sizeof(old));
@@ -90,7 +92,8 @@ static bool step_by_rule(struct walk *walk, const struct frame_rule *rule)
 		uintptr_t from = rule->by_base & 1u << i ? old[FRAME_BASE] : top;
 
 		if (i != FRAME_STACK && rule->saved[i] != FRAME_KEPT &&
-		    !read_word(walk, from + (uintptr_t)(intptr_t)rule->saved[i], &walk->registers[i]))
+		    !read_word(walk, from + (uintptr_t)(intptr_t)rule->saved[i],
+			       &walk->registers[i]))
 			return false;
 	}
 	/* In a register only before it was saved: where a signal came. */
@@ -101,7 +104,8 @@ static bool step_by_frame_pointer(struct walk *walk)
 {
 	uintptr_t base = walk->registers[FRAME_BASE];
 
-	if (base < walk->registers[FRAME_STACK] || base - walk->registers[FRAME_STACK] >= FRAME_MOST)
+	if (base < walk->registers[FRAME_STACK] ||
+	    base - walk->registers[FRAME_STACK] >= FRAME_MOST)
 		return false;
 	walk->registers[FRAME_STACK] = base + 2 * sizeof(base);
 	return read_word(walk, base, &walk->registers[FRAME_BASE]) &&

@@ -133,7 +133,8 @@ static void save(struct program *program, struct frame_rule *rule, uint64_t numb
 	rule->by_base &= (uint8_t)~(1u << of);
 }
 
-static void set_base(struct program *program, struct frame_rule *rule, uint64_t number, int64_t offset)
+static void set_base(struct program *program, struct frame_rule *rule, uint64_t number,
+		     int64_t offset)
 {
 	unsigned of = register_of(number);
 
@@ -150,7 +151,8 @@ static void restore(struct program *program, struct frame_rule *rule, uint64_t n
 	if (of == FRAME_REGISTERS)
 		return;
 	rule->saved[of] = program->first.saved[of];
-	rule->by_base = (uint8_t)((rule->by_base & ~(1u << of)) | (program->first.by_base & 1u << of));
+	rule->by_base =
+		(uint8_t)((rule->by_base & ~(1u << of)) | (program->first.by_base & 1u << of));
 }
 
 /*
@@ -177,7 +179,8 @@ static bool read_expression(struct reader *reader, uint64_t *number, int64_t *of
 	return inner.at + *is_word == inner.end;
 }
 
-static void set_by_expression(struct program *program, struct frame_rule *rule, struct reader *reader)
+static void set_by_expression(struct program *program, struct frame_rule *rule,
+			      struct reader *reader)
 {
 	uint64_t number = UINT64_MAX;
 	int64_t offset = 0;
@@ -188,7 +191,8 @@ static void set_by_expression(struct program *program, struct frame_rule *rule, 
 	rule->kind = is_word ? FRAME_BY_WORD : FRAME_BY_REGISTER;
 }
 
-static void save_by_expression(struct program *program, struct frame_rule *rule, struct reader *reader)
+static void save_by_expression(struct program *program, struct frame_rule *rule,
+			       struct reader *reader)
 {
 	uint64_t saved = read_number(reader), number = 0;
 	unsigned of = register_of(saved);
@@ -300,7 +304,8 @@ static void run(struct program *program, struct frame_rule *rule, struct reader 
 		else if (operation >= 0x02 && operation <= 0x04)	/* advance_loc1, 2, 4 */
 			goes_on = advance(program, read_fixed(&reader, 1u << (operation - 2)));
 		else if (operation >> 6 == 2)
-			save(program, rule, low, (int64_t)read_number(&reader) * program->data_factor);
+			save(program, rule, low,
+			     (int64_t)read_number(&reader) * program->data_factor);
 		else if (operation >> 6 == 3)
 			restore(program, rule, low);
 		else

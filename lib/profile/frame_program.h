@@ -39,7 +39,8 @@ enum frame_kind {
 struct frame_rule {
 	uint8_t kind;			/* enum frame_kind */
 	uint8_t base;			/* a register */
-	uint8_t by_base;		/* bits of registers: saved at FRAME_BASE + saved, not at the top */
+	/* bits of registers: saved at FRAME_BASE + saved, not at the top */
+	uint8_t by_base;
 	int32_t offset;
 	int16_t saved[FRAME_REGISTERS];	/* from the top of the frame; FRAME_KEPT */
 };

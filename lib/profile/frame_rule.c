@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame_rule.c - see frame_rule.h. What .eh_frame means is in frame_program.c. A rule that was found
- * is kept in a table by its place: a walk reads tables for places only that it has not met.
+ * frame_rule.c - see frame_rule.h. What .eh_frame means is in frame_program.c. A rule that was
+ * found is kept in a table by its place: a walk reads tables for places only that it has not met.
  */
 #include <config.h>
 
@@ -63,7 +63,9 @@ bool frame_rule_library(uintptr_t place, uintptr_t *start, uintptr_t *end)
 	return true;
 }
 #else
-/* Without it (glibc before 2.35, musl) there is no way that takes no lock: frame pointers are left. */
+/*
+ * Without it (glibc before 2.35, musl) there is no way that takes no lock: frame pointers are left.
+ */
 static bool find_module(uintptr_t place, uintptr_t *start, uintptr_t *end, const uint8_t **table)
 {
 	(void)place;
@@ -89,7 +91,8 @@ struct header_row {
 };
 
 #define HEADER_BYTES	12
-#define ENCODED_AS	0x3b031b01u	/* version 1, pcrel sdata4, udata4, datarel sdata4: what linkers write */
+/* version 1, pcrel sdata4, udata4, datarel sdata4: what linkers write */
+#define ENCODED_AS	0x3b031b01u
 
 static const uint8_t *find_description(const uint8_t *table, uintptr_t place)
 {
@@ -126,7 +129,8 @@ static void read_tables(uintptr_t place, struct frame_rule *rule)
 }
 
 /* Another thread may be writing it: then it is not there. */
-static bool RACY_READER recall(struct remembered_rule *from, uintptr_t place, struct frame_rule *rule)
+static bool RACY_READER recall(struct remembered_rule *from, uintptr_t place,
+			       struct frame_rule *rule)
 {
 	if (atomic_load_explicit(&from->place, memory_order_acquire) != place)
 		return false;
@@ -135,7 +139,8 @@ static bool RACY_READER recall(struct remembered_rule *from, uintptr_t place, st
 	return atomic_load_explicit(&from->place, memory_order_relaxed) == place;
 }
 
-static void RACY_READER remember(struct remembered_rule *to, uintptr_t place, const struct frame_rule *rule)
+static void RACY_READER remember(struct remembered_rule *to, uintptr_t place,
+				 const struct frame_rule *rule)
 {
 	uintptr_t found = atomic_load_explicit(&to->place, memory_order_relaxed);
 

@@ -32,6 +32,7 @@ bool profile_begin(size_t interval_bytes)
 void profile_end(void)
 {
 	if (profile_is_on())
-		atomic_store_explicit(&profile_state.ended_ns, process_now_ns(), memory_order_relaxed);
+		atomic_store_explicit(&profile_state.ended_ns, process_now_ns(),
+				      memory_order_relaxed);
 	atomic_store_explicit(&profile_state.interval_bytes, 0, memory_order_relaxed);
 }

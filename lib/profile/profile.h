@@ -16,7 +16,8 @@
 
 #include "support/compiler.h"
 
-#define PROFILE_INTERVAL	(512 * KiB)	/* bytes for each of which one is sampled, at the mean */
+/* bytes for each of which one is sampled, at the mean */
+#define PROFILE_INTERVAL	(512 * KiB)
 #define PROFILE_INTERVAL_LEAST	((size_t)1)
 #define PROFILE_INTERVAL_MOST	((size_t)1 << 40)
 
@@ -25,7 +26,10 @@ struct profile_state {
 	_Atomic size_t interval_bytes;
 	/* Of the last one that began; release: pairs with the acquire in profile_generation */
 	_Atomic uint32_t generation;
-	/* Never above the interval, whatever it costs; else a thread that would be held up samples less. */
+	/*
+	 * Never above the interval, whatever it costs; else a thread that would be held up samples
+	 * less.
+	 */
 	_Atomic bool is_exact;
 	_Atomic uint64_t begun_ns, ended_ns;
 };
@@ -45,8 +49,8 @@ static inline uint32_t profile_generation(void)
 
 /*
  * interval_bytes: where it is the default, samples are fewer as soon as they would take more than a
- * hundredth of a thread's time. What was counted before is forgotten, what lives and was sampled is kept. False:
- * no memory.
+ * hundredth of a thread's time. What was counted before is forgotten, what lives and was sampled is
+ * kept. False: no memory.
  */
 bool profile_begin(size_t interval_bytes);
 void profile_end(void);

@@ -16,7 +16,10 @@ struct sample_table {
 	struct sample samples[SAMPLE_TABLE_SAMPLES];
 	/* Number + 1; 0: never used. release: pairs with the acquire in sample_table_take */
 	_Atomic uint32_t slots[SLOTS];
-	/* Number + 1 of the first unused one; the upper half counts, so that no change is missed (ABA). */
+	/*
+	 * Number + 1 of the first unused one; the upper half counts, so that no change is missed
+	 * (ABA).
+	 */
 	_Atomic uint64_t unused;
 	_Atomic uint32_t used;		/* relaxed: a place is one's who took it */
 	_Atomic uint64_t dropped;	/* relaxed: a count */
@@ -68,7 +71,8 @@ static uint32_t take_unused(struct sample_table *of)
 
 	while ((uint32_t)head) {
 		next = ((head >> 32) + 1) << 32 |
-		       atomic_load_explicit(&of->samples[(uint32_t)head - 1].next, memory_order_relaxed);
+		       atomic_load_explicit(&of->samples[(uint32_t)head - 1].next,
+					    memory_order_relaxed);
 		if (atomic_compare_exchange_weak_explicit(&of->unused, &head, next,
 							  memory_order_acquire,
 							  memory_order_acquire))
@@ -144,8 +148,8 @@ bool sample_table_take(void *block, struct sample_copy *to)
 		if (atomic_load_explicit(&sample->block, memory_order_relaxed) != (uintptr_t)block)
 			continue;
 		/* Freed twice at once, it is taken out once. */
-		if (!atomic_compare_exchange_strong_explicit(&of->slots[place], &mark, SLOT_TAKEN_OUT,
-							     memory_order_acquire,
+		if (!atomic_compare_exchange_strong_explicit(&of->slots[place], &mark,
+							     SLOT_TAKEN_OUT, memory_order_acquire,
 							     memory_order_relaxed))
 			return false;
 		copy(to, sample, (uintptr_t)block);

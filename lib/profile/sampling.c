@@ -11,7 +11,8 @@
 
 #define SHIFT_MOST	12
 #define CHANCE_LARGE	0.0625	/* from there on each allocation is judged by itself */
-#define REST_SHARE	100	/* a sample is followed by so many times its own length at least … */
+/* a sample is followed by so many times its own length at least … */
+#define REST_SHARE	100
 #define REST_LONG	400	/* … and where it is by so many, one may come sooner */
 #define LEFT_MOST	1e9
 
@@ -33,7 +34,10 @@ static double next_fraction(struct sampling *sampling)
 	return (double)((next_random(sampling) >> 11) + 1) * 0x1p-53;
 }
 
-/* -ln(x), of x in (0, 1]: by ln((1 + z) / (1 - z)) = 2 (z + z^3/3 + …), as the library may call no libm. */
+/*
+ * -ln(x), of x in (0, 1]: by ln((1 + z) / (1 - z)) = 2 (z + z^3/3 + …), as the library may call no
+ * libm.
+ */
 static double minus_log(double x)
 {
 	union { double number; uint64_t bits; } of = { x };
@@ -48,7 +52,9 @@ static double minus_log(double x)
 	z = (of.number - 1) / (of.number + 1);
 	square = z * z;
 	return -(exponent * 0.6931471805599453 +
-		 2 * z * (1 + square * (1. / 3 + square * (1. / 5 + square * (1. / 7 + square / 9)))));
+		 2 * z *
+			 (1 +
+			  square * (1. / 3 + square * (1. / 5 + square * (1. / 7 + square / 9)))));
 }
 
 static double interval(uint8_t shift)
@@ -79,7 +85,8 @@ static uint32_t draw(struct sampling *sampling, double chance)
 static void draw_class(struct sampling *sampling, unsigned class)
 {
 	sampling->drawn_shift[class] = sampling->shift;
-	sampling->left[class] = draw(sampling, size_class_table[class].size / interval(sampling->shift));
+	sampling->left[class] =
+		draw(sampling, size_class_table[class].size / interval(sampling->shift));
 }
 
 void sampling_begin(struct sampling *sampling, uint32_t generation)

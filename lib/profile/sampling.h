@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sampling.h - which allocations are sampled: each of s bytes with the chance s / interval, whatever
- * came before, as if a point were thrown at every byte. One that is drawn stands for
+ * sampling.h - which allocations are sampled: each of s bytes with the chance s / interval,
+ * whatever came before, as if a point were thrown at every byte. One that is drawn stands for
  * interval / s, so that sums of what samples stand for are unbiased, of any part of them.
  *
  * Who may run with whom: each with a struct of its own, whoever works in the thread cache that

@@ -16,7 +16,8 @@
 struct stack_table {
 	struct call_stack_record stacks[STACK_TABLE_STACKS];
 	uint64_t frames[STACK_TABLE_FRAMES];
-	_Atomic uint32_t slots[SLOTS];	/* number of a stack; 0: empty. release: what it says is written */
+	/* number of a stack; 0: empty. release: what it says is written */
+	_Atomic uint32_t slots[SLOTS];
 	_Atomic uint32_t stacks_used, frames_used;	/* relaxed: a place is one's who took it */
 	_Atomic uint64_t dropped;	/* relaxed: a count */
 };

@@ -19,7 +19,8 @@
 #define STACK_DEPTH_MOST	128u		/* frames, the innermost ones */
 
 struct call_stack_record {
-	_Atomic uint64_t objects;	/* allocated, in SAMPLING_UNITths; relaxed: a count, as these */
+	/* allocated, in SAMPLING_UNITths; relaxed: a count, as these */
+	_Atomic uint64_t objects;
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t samples;
 	uint64_t hash;			/* these: before it is known */

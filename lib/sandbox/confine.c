@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confine.c - see confine.h. A list of calls that are allowed, as a seccomp(2) filter; what is
- * not in it gets EPERM, which every caller of ours takes for a refusal of the kernel's. doc/hakmem.7
+ * confine.c - see confine.h. A list of calls that are allowed, as a seccomp(2) filter; what is not
+ * in it gets EPERM, which every caller of ours takes for a refusal of the kernel's. doc/hakmem.7
  * lists the same calls; tests/lint compares.
  */
 #include <config.h>
@@ -39,16 +39,42 @@ static const uint16_t calls_of_work[] = {
 
 /* And before that. */
 static const uint16_t calls_of_begin[] = {
-	SYS_bind, SYS_chdir, SYS_clone, SYS_close_range, SYS_connect, SYS_epoll_create1, SYS_fchmodat, SYS_fstat, SYS_getdents64, SYS_geteuid,
-	SYS_io_uring_register, SYS_io_uring_setup, SYS_listen, SYS_mkdirat, SYS_newfstatat,
-	SYS_openat, SYS_pidfd_open, SYS_prctl, SYS_prlimit64, SYS_rt_sigprocmask,
-	SYS_sched_getattr, SYS_sched_getscheduler, SYS_sched_setaffinity, SYS_sched_setattr,
-	SYS_sched_setscheduler, SYS_seccomp, SYS_socket, SYS_unlinkat, SYS_unshare, SYS_userfaultfd,
+	SYS_bind,
+	SYS_chdir,
+	SYS_clone,
+	SYS_close_range,
+	SYS_connect,
+	SYS_epoll_create1,
+	SYS_fchmodat,
+	SYS_fstat,
+	SYS_getdents64,
+	SYS_geteuid,
+	SYS_io_uring_register,
+	SYS_io_uring_setup,
+	SYS_listen,
+	SYS_mkdirat,
+	SYS_newfstatat,
+	SYS_openat,
+	SYS_pidfd_open,
+	SYS_prctl,
+	SYS_prlimit64,
+	SYS_rt_sigprocmask,
+	SYS_sched_getattr,
+	SYS_sched_getscheduler,
+	SYS_sched_setaffinity,
+	SYS_sched_setattr,
+	SYS_sched_setscheduler,
+	SYS_seccomp,
+	SYS_socket,
+	SYS_unlinkat,
+	SYS_unshare,
+	SYS_userfaultfd,
 };
 
 /* 256 at most: jumps are that far. */
 struct rules {
-	struct sock_filter list[2 * (ARRAY_LENGTH(calls_of_work) + ARRAY_LENGTH(calls_of_begin)) + 64];
+	struct sock_filter
+		list[2 * (ARRAY_LENGTH(calls_of_work) + ARRAY_LENGTH(calls_of_begin)) + 64];
 	unsigned short count;
 };
 
@@ -161,7 +187,8 @@ static int allow(bool begin)
 	struct rules rules = { .count = 0 };
 
 	put_load(&rules, offsetof(struct seccomp_data, arch));
-	put(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KERNEL_ABI_MACHINE, 1, 0));
+	put(&rules,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KERNEL_ABI_MACHINE, 1, 0));
 	put_answer(&rules, REFUSE);
 	put_load(&rules, offsetof(struct seccomp_data, nr));
 	put_calls(&rules, calls_of_work, ARRAY_LENGTH(calls_of_work));

@@ -32,7 +32,8 @@
 #include "support/log.h"
 #include "support/system_call.h"
 
-#define LOSSES_MOST	32		/* triers; a sandbox so narrow wants no helper at its best */
+/* triers; a sandbox so narrow wants no helper at its best */
+#define LOSSES_MOST	32
 #define SILENT_MOST	4
 #define PATIENCE_NS	1000000000ull	/* a supervisor that has not answered by then never will */
 #define SPIN_NS		20000000ull	/* while nothing is known by which to wait */
@@ -49,7 +50,8 @@ static uint16_t findings_of_row[SANDBOX_CALLS_MOST];
 
 static bool may_sleep(const struct sandbox_findings *findings)
 {
-	return sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT) || sandbox_findings_works(findings, SANDBOX_NAP);
+	return sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT) ||
+	       sandbox_findings_works(findings, SANDBOX_NAP);
 }
 
 /* Where the trier has a copy of the memory, its end wakes nobody. */
@@ -63,10 +65,14 @@ static void sleep_at(struct sandbox_findings *findings, uint32_t row, long most_
 	else if (findings->places.is_apart)
 		system_call(SYS_futex, &findings->at, FUTEX_WAIT, row, &most, NULL, 0);
 	else
-		system_call(SYS_futex, alive, FUTEX_WAIT, (uint32_t)findings->trier, &most, NULL, 0);
+		system_call(SYS_futex, alive, FUTEX_WAIT, (uint32_t)findings->trier, &most, NULL,
+			    0);
 }
 
-/* Longer each time. How long that took, at the least: by no clock, since there may be none without a call. */
+/*
+ * Longer each time. How long that took, at the least: by no clock, since there may be none without
+ * a call.
+ */
 static uint64_t pause_at(struct sandbox_findings *findings, uint32_t row, uint64_t waited_ns)
 {
 	long most_ns = (long)min_size(max_size(waited_ns, LOOK_NS), LOOK_MOST_NS);
@@ -99,7 +105,10 @@ static bool end_task(const struct sandbox_findings *findings, pid_t task)
 	       !system_call(SYS_tgkill, task, task, SIGKILL);
 }
 
-/* Who does not answer to a call does not to the same with other arguments: that saves a second each. */
+/*
+ * Who does not answer to a call does not to the same with other arguments: that saves a second
+ * each.
+ */
 static void note_lost(struct sandbox_findings *findings, unsigned row, unsigned what)
 {
 	uint16_t number = sandbox_calls[row].number;
@@ -152,8 +161,8 @@ static bool leave_trier(struct sandbox_findings *findings)
 		/* Its end clears a word, which is the next one's then. */
 		for (waited_ns = 0; !has_ended(findings) && waited_ns < PATIENCE_NS;)
 			waited_ns += pause_at(
-				findings,
-				atomic_load_explicit(&findings->at, memory_order_relaxed), waited_ns);
+				findings, atomic_load_explicit(&findings->at, memory_order_relaxed),
+				waited_ns);
 		reap(findings, findings->trier);
 		return waited_ns < PATIENCE_NS;
 	}
@@ -173,8 +182,8 @@ static void try_to_sleep(struct sandbox_findings *findings, pid_t triers[SANDBOX
 		uint32_t row;
 
 		atomic_store_explicit(&findings->is_bounded, false, memory_order_relaxed);
-		triers[i] = (pid_t)sandbox_copy_run_trier(&findings->places, sandbox_trier_run_first,
-							  findings);
+		triers[i] = (pid_t)sandbox_copy_run_trier(&findings->places,
+							  sandbox_trier_run_first, findings);
 		/* acquire: pairs with sandbox_findings_go_on */
 		row = atomic_load_explicit(&findings->at, memory_order_acquire);
 		if (triers[i] < 0 || row > SANDBOX_WAIT ||
@@ -278,7 +287,8 @@ static void note_own_vfork(const struct sock_fprog *filter)
 {
 	const long none[6] = { 0 };
 
-	if (!filter || sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SANDBOX_FIRST_VFORK, none)))
+	if (!filter ||
+	    sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SANDBOX_FIRST_VFORK, none)))
 		system_call_withhold(SANDBOX_FIRST_VFORK, SYSTEM_CALL_ANY, 0, true);
 }
 
@@ -312,7 +322,8 @@ pid_t sandbox_asker(void)
 
 const char *sandbox_obstacle(void)
 {
-	if (!sandbox_findings_is_let(findings_of_row[SANDBOX_SLEEP]) || !sandbox_findings_is_let(findings_of_row[SANDBOX_RING]) ||
+	if (!sandbox_findings_is_let(findings_of_row[SANDBOX_SLEEP]) ||
+	    !sandbox_findings_is_let(findings_of_row[SANDBOX_RING]) ||
 	    !sandbox_findings_is_let(findings_of_row[SANDBOX_FUTEX_WAIT]))
 		return "the seccomp filter lets no futex(2) through";
 	if (!sandbox_findings_is_let(findings_of_row[SANDBOX_TASK]) &&
@@ -324,7 +335,8 @@ const char *sandbox_obstacle(void)
 bool sandbox_wants_copies(void)
 {
 	return was_asked && !sandbox_findings_is_let(findings_of_row[SANDBOX_CLOSE_RANGE]) &&
-	       !sandbox_findings_is_let(findings_of_row[SANDBOX_UNSHARE]) && sandbox_findings_is_let(findings_of_row[SANDBOX_TASK_APART]);
+	       !sandbox_findings_is_let(findings_of_row[SANDBOX_UNSHARE]) &&
+	       sandbox_findings_is_let(findings_of_row[SANDBOX_TASK_APART]);
 }
 
 const char *sandbox_missing(const uint16_t *numbers, unsigned count)
@@ -333,7 +345,8 @@ const char *sandbox_missing(const uint16_t *numbers, unsigned count)
 
 	for (row = 0; was_asked && row < sandbox_calls_count; row++)
 		for (i = 0; i < count; i++)
-			if (sandbox_calls[row].number == numbers[i] && !sandbox_findings_is_let(findings_of_row[row]))
+			if (sandbox_calls[row].number == numbers[i] &&
+			    !sandbox_findings_is_let(findings_of_row[row]))
 				return sandbox_calls[row].name;
 	return NULL;
 }
@@ -349,8 +362,8 @@ static void append_names(char *text, size_t bytes, const char *verb, bool is_fat
 		unsigned what = findings_of_row[row];
 		const char *name = sandbox_calls[row].name;
 
-		if (sandbox_findings_is_let(what) || what == SANDBOX_NOT_TRIED || (what < SANDBOX_NO_ERROR) != is_fatal ||
-		    strcmp(name, last) == 0)
+		if (sandbox_findings_is_let(what) || what == SANDBOX_NOT_TRIED ||
+		    (what < SANDBOX_NO_ERROR) != is_fatal || strcmp(name, last) == 0)
 			continue;
 		last = name;
 		log_format_text(text + length, bytes - length, "%s%s%s",

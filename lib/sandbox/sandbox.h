@@ -24,8 +24,8 @@ bool sandbox_ask(void);
 bool sandbox_was_asked(void);
 
 /*
- * The program has set a filter itself; NULL: the strict mode, that kills for everything. What it kills
- * for is withheld from the program's threads, and from a helper that starts from now on.
+ * The program has set a filter itself; NULL: the strict mode, that kills for everything. What it
+ * kills for is withheld from the program's threads, and from a helper that starts from now on.
  */
 struct sock_fprog;
 void sandbox_note_own(const struct sock_fprog *filter);
@@ -33,10 +33,16 @@ void sandbox_note_own(const struct sock_fprog *filter);
 /* What the helper cannot do without is missing; NULL: nothing is. */
 const char *sandbox_obstacle(void);
 
-/* The first of the calls that was refused, or is fatal, by its name; NULL: none was, or nothing is known. */
+/*
+ * The first of the calls that was refused, or is fatal, by its name; NULL: none was, or nothing is
+ * known.
+ */
 const char *sandbox_missing(const uint16_t *numbers, unsigned count);
 
-/* The filter refuses what separates descriptor tables, and lets a task be started with a copy of one. */
+/*
+ * The filter refuses what separates descriptor tables, and lets a task be started with a copy of
+ * one.
+ */
 bool sandbox_wants_copies(void);
 
 /* The id of the process that asked, as the copy saw it; 0: not known. */

@@ -50,7 +50,8 @@ const struct sandbox_call sandbox_calls[] = {
 	[SANDBOX_FUTEX_WAIT] = BY(1, futex, ODD, FUTEX_WAIT, 0, 0, 0, 0),
 	[SANDBOX_FUTEX_WAKE] = BY(1, futex, ODD, FUTEX_WAKE, 1, 0, 0, 0),
 	[SANDBOX_WAIT] = CALL(wait4, NOBODY, 0, __WALL, 0),
-	[SANDBOX_BLOCK_SIGNALS] = CALL(rt_sigprocmask, SIG_BLOCK, (long)&all_signals, 0, SIGNAL_BYTES),
+	[SANDBOX_BLOCK_SIGNALS] =
+		CALL(rt_sigprocmask, SIG_BLOCK, (long)&all_signals, 0, SIGNAL_BYTES),
 	[SANDBOX_PARENT] = CALL(getppid, 0),
 	[SANDBOX_SLEEP] = BY(1, futex, ODD, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0),
 	[SANDBOX_RING] = BY(1, futex, ODD, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0),
@@ -66,7 +67,9 @@ const struct sandbox_call sandbox_calls[] = {
 	[SANDBOX_THREAD_BY_CLONE3] = CALL(clone3, 0, 0),
 	[SANDBOX_TASK_APART] = BY(0, clone, (long)TASK_APART_FLAGS),
 
-	/* Its task. Memory is opened by other protections: the loader has, so that is not withheld. */
+	/*
+	 * Its task. Memory is opened by other protections: the loader has, so that is not withheld.
+	 */
 	BY(2, mprotect, 0, 0, PROT_NONE),
 	BY(2, mprotect, 0, 0, PROT_READ),
 	CALL(getpid, 0),

@@ -16,7 +16,8 @@ enum { SANDBOX_CALLS_MOST = 160, SANDBOX_ANY = -1 };
 struct sandbox_call {
 	const char *name;
 	uint16_t number;
-	int8_t place;		/* the argument that makes it another call; SANDBOX_ANY: none does */
+	/* the argument that makes it another call; SANDBOX_ANY: none does */
+	int8_t place;
 	long argument[6];
 };
 

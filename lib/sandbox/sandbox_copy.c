@@ -58,8 +58,8 @@ static long start_by_clone(char *stack, _Atomic uint32_t *alive, uint64_t flags,
 }
 
 /* alive: NULL for the keeper, which is never killed. */
-static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive, uint64_t wait,
-		  void (*body)(void *argument), void *argument)
+static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive,
+		  uint64_t wait, void (*body)(void *argument), void *argument)
 {
 	uint64_t flags = CLONE_UNTRACED | wait | (alive ? ALIVE_FLAGS : 0);
 	long id = -ENOSYS;
@@ -89,7 +89,8 @@ long sandbox_copy_start_trier(struct sandbox_places *places, unsigned which,
 	return start(places, places->trier[which], &places->alive[which], 0, body, argument);
 }
 
-long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument), void *argument)
+long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument),
+			    void *argument)
 {
 	return start(places, places->trier[0], &places->alive[0], CLONE_VFORK, body, argument);
 }
@@ -111,7 +112,10 @@ bool sandbox_copy_has_ended(const struct sandbox_places *places, unsigned which)
 	       !atomic_load_explicit(&places->alive[which], memory_order_acquire);
 }
 
-/* One byte: a program that takes dumps by a pipe is asked in spite of 0. prlimit64 is the loader's, too. */
+/*
+ * One byte: a program that takes dumps by a pipe is asked in spite of 0. prlimit64 is the loader's,
+ * too.
+ */
 void sandbox_copy_leave_no_core(void)
 {
 	struct rlimit limit;

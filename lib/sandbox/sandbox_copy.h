@@ -21,14 +21,16 @@ struct sandbox_places {
 	char keeper[SANDBOX_COPY_STACK] __attribute__((aligned(64)));
 	char trier[2][SANDBOX_COPY_STACK] __attribute__((aligned(64)));
 	char room[SANDBOX_COPY_ROOM] __attribute__((aligned(64)));
-	bool is_unlike_clone3;		/* the next are made by clone(2); by who asks, then the keeper */
+	/* the next are made by clone(2); by who asks, then the keeper */
+	bool is_unlike_clone3;
 	bool is_apart;			/* they have a copy of the memory */
 	_Atomic uint32_t alive[2];	/* triers, unless apart: 0 once it has ended */
 };
 
 /*
  * Runs body(argument), in the program's memory or, where that is not safe, in a copy of it. Returns
- * its id or -errno. For the keeper the calling task waits until its end; of triers two may be there.
+ * its id or -errno. For the keeper the calling task waits until its end; of triers two may be
+ * there.
  */
 long sandbox_copy_start_keeper(struct sandbox_places *places, void (*body)(void *argument),
 			       void *argument);
@@ -36,7 +38,8 @@ long sandbox_copy_start_trier(struct sandbox_places *places, unsigned which,
 			      void (*body)(void *argument), void *argument);
 
 /* The same, and the calling task waits until its end. */
-long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument), void *argument);
+long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument),
+			    void *argument);
 
 /* The calling task is killed in a second. False: it is not. */
 bool sandbox_copy_bound_time(void);

@@ -23,7 +23,8 @@ enum { SANDBOX_NOT_TRIED, SANDBOX_KILLED, SANDBOX_SILENT, SANDBOX_NO_ERROR };
 
 struct sandbox_findings {
 	struct sandbox_places places;
-	_Atomic uint32_t at;		/* the row that is being tried; release: what came before is there */
+	/* the row that is being tried; release: what came before is there */
+	_Atomic uint32_t at;
 	/* The keeper's: the trier, which of the two, and another that could not be ended yet. */
 	pid_t trier, left_over;
 	unsigned which;
@@ -37,7 +38,8 @@ static inline unsigned sandbox_findings_of(const struct sandbox_findings *findin
 	return atomic_load_explicit(&findings->of_row[row], memory_order_relaxed);
 }
 
-static inline void sandbox_findings_note(struct sandbox_findings *findings, unsigned row, unsigned what)
+static inline void sandbox_findings_note(struct sandbox_findings *findings, unsigned row,
+					 unsigned what)
 {
 	atomic_store_explicit(&findings->of_row[row], (uint16_t)what, memory_order_relaxed);
 }

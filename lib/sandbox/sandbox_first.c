@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandbox_first.c - see sandbox_first.h. The child tries with arguments that start nothing. It is one
- * that the program does not see: of a single thread, which waits in vfork(2) until it has ended,
- * and neither handles nor blocks SIGCHLD.
+ * sandbox_first.c - see sandbox_first.h. The child tries with arguments that start nothing. It is
+ * one that the program does not see: of a single thread, which waits in vfork(2) until it has
+ * ended, and neither handles nor blocks SIGCHLD.
  */
 #include <config.h>
 
@@ -25,12 +25,13 @@
 
 #define STATUS_BYTES	4096
 #define CLEARS_HANDLERS	0x050500u	/* 5.5: CLONE_CLEAR_SIGHAND */
-#define DUMPS_ALONE	0x051000u	/* 5.16: before, who is killed takes along who has the same memory */
+/* 5.16: before, who is killed takes along who has the same memory */
+#define DUMPS_ALONE	0x051000u
 #define CLONES_BY_3	34		/* glibc 2.34: threads come by clone3 */
 #define SIGNAL_BYTES	8ul		/* the kernel's sigset_t */
 #define BIT(signal)	(1ull << ((signal) - 1))
 /* Before 5.2 CLONE_PIDFD is not known; both together are refused behind the filter. */
-#define NOTHING_FLAGS	(CLONE_VM | CLONE_UNTRACED | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID)
+#define NOTHING_FLAGS (CLONE_VM | CLONE_UNTRACED | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID)
 
 /* The child gives each a result, unless it is lost there. */
 enum step { BY_CLONE3, BLOCK, BY_CLONE, STEPS };
@@ -74,7 +75,8 @@ static uint64_t signals_in(const char *status, const char *name)
 
 static bool read_status(char status[STATUS_BYTES])
 {
-	long file = system_call(SYS_openat, AT_FDCWD, "/proc/thread-self/status", O_RDONLY | O_CLOEXEC, 0);
+	long file = system_call(SYS_openat, AT_FDCWD, "/proc/thread-self/status",
+				O_RDONLY | O_CLOEXEC, 0);
 	long length = system_call(SYS_read, (int)file, status, STATUS_BYTES - 1ul);
 
 	system_call(SYS_close, (int)file);
@@ -119,7 +121,8 @@ static void try_steps(void *argument)
 
 		trial->result[step] = try_step(step);
 		/* With clone3 nothing else is wanted. */
-		trial->at = step == BY_CLONE3 && !is_refused(trial->result[step]) ? STEPS : step + 1;
+		trial->at = step == BY_CLONE3 && !is_refused(trial->result[step]) ? STEPS :
+										    step + 1;
 	}
 	task_end();
 }
@@ -127,7 +130,8 @@ static void try_steps(void *argument)
 /* ---- who asks */
 
 /* False: no child could be had, or it came to nothing. */
-static bool try_in_child(struct trial *trial, unsigned from, struct sandbox_places *places, pid_t *child)
+static bool try_in_child(struct trial *trial, unsigned from, struct sandbox_places *places,
+			 pid_t *child)
 {
 	long id = -EPERM;
 
@@ -165,7 +169,8 @@ enum sandbox_first sandbox_first_find(struct sandbox_places *places, pid_t child
 	if (had_threads())
 		return threads_come_by_clone3() ? SANDBOX_FIRST_CLONE3 : SANDBOX_FIRST_CLONE;
 	if (fork_state_has_forked() || kernel_version() < DUMPS_ALONE || !read_status(status) ||
-	    ((signals_in(status, "\nSigCgt:\t") | signals_in(status, "\nSigBlk:\t")) & BIT(SIGCHLD)))
+	    ((signals_in(status, "\nSigCgt:\t") | signals_in(status, "\nSigBlk:\t")) &
+	     BIT(SIGCHLD)))
 		return SANDBOX_FIRST_CLONE;
 	trial.resets_traps = (signals_in(status, "\nSigCgt:\t") & BIT(SIGSYS)) != 0;
 	return find_by_child(&trial, places, children);

@@ -29,7 +29,8 @@ enum sandbox_first {
 };
 
 /*
- * places: used by nobody yet. children: of the program's, that have ended and are to be reaped, or 0.
+ * places: used by nobody yet. children: of the program's, that have ended and are to be reaped, or
+ * 0.
  */
 enum sandbox_first sandbox_first_find(struct sandbox_places *places, pid_t children[2]);
 

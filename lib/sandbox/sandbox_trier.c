@@ -49,7 +49,8 @@ static bool is_needless(const struct sandbox_findings *findings, unsigned row)
 		return !sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT);
 	if (row == SANDBOX_TASK_BY_CLONE3 || row == SANDBOX_THREAD_BY_CLONE3)
 		return !sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT) ||
-		       sandbox_findings_works(findings, row - SANDBOX_TASK_BY_CLONE3 + SANDBOX_TASK);
+		       sandbox_findings_works(findings,
+					      row - SANDBOX_TASK_BY_CLONE3 + SANDBOX_TASK);
 	if (row == SANDBOX_TASK_APART)
 		return !sandbox_findings_works(findings, SANDBOX_FUTEX_WAIT) ||
 		       sandbox_findings_works(findings, SANDBOX_CLOSE_RANGE) ||
@@ -76,9 +77,9 @@ void sandbox_trier_withhold(const struct sandbox_findings *findings, unsigned be
 		const struct sandbox_call *call = &sandbox_calls[row];
 
 		if (sandbox_findings_of(findings, row) < SANDBOX_NO_ERROR)
-			system_call_withhold(call->number, call->place,
-					     call->place < 0 ? 0 : (uint32_t)call->argument[call->place],
-				     false);
+			system_call_withhold(
+				call->number, call->place,
+				call->place < 0 ? 0 : (uint32_t)call->argument[call->place], false);
 	}
 }
 
@@ -101,8 +102,9 @@ static NORETURN void try_rows(struct sandbox_findings *findings, uint32_t end)
 			long result = is_needless(findings, row) ? 0 : try_call(findings, row);
 
 			sandbox_findings_note(findings, row,
-					      SANDBOX_NO_ERROR +
-						      (system_call_failed(result) ? (unsigned)-result : 0));
+					      SANDBOX_NO_ERROR + (system_call_failed(result) ?
+									  (unsigned)-result :
+									  0));
 		}
 		if (!sandbox_findings_go_on(findings, row))
 			break;

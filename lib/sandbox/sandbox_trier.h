@@ -12,7 +12,10 @@ struct sandbox_findings;
 /* Goes on at the row where the findings are, to the last. Does not return. */
 void sandbox_trier_run(void *findings);
 
-/* Only how to sleep and to reap, within a second: nothing, where that cannot be bounded. Does not return. */
+/*
+ * Only how to sleep and to reap, within a second: nothing, where that cannot be bounded. Does not
+ * return.
+ */
 void sandbox_trier_run_first(void *argument);
 
 /* What is not known to be harmless, of the rows before this one, is not called from now on. */

@@ -34,7 +34,9 @@
 #define NO_STACK_PROTECTOR
 #endif
 
-/* Sanitizers keep records of their own for each thread of the C library's: the helper is one there. */
+/*
+ * Sanitizers keep records of their own for each thread of the C library's: the helper is one there.
+ */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define TASK_IS_THREAD	1
 #else

@@ -213,7 +213,8 @@ void log_print_diverted(void)
 
 	/* acquire: pairs with the release in keep_message */
 	while (number != atomic_load_explicit(&diverted.written, memory_order_acquire)) {
-		print(diverted.kept[number % KEPT_MOST].text, diverted.kept[number % KEPT_MOST].length);
+		print(diverted.kept[number % KEPT_MOST].text,
+		      diverted.kept[number % KEPT_MOST].length);
 		if (atomic_compare_exchange_strong_explicit(&diverted.printed, &number, number + 1,
 							    memory_order_acq_rel,
 							    memory_order_relaxed))

@@ -27,7 +27,10 @@ void log_warning(const char *format, ...) PRINTF(1, 2);
 /* For misuse and corruption: the message, then abort(). */
 void log_fatal(const char *format, ...) PRINTF(1, 2) NORETURN;
 
-/* What is called behind a fatal message, once; it may use log_warning. Not for what the helper says. */
+/*
+ * What is called behind a fatal message, once; it may use log_warning. Not for what the helper
+ * says.
+ */
 void log_set_last_words(void (*say)(void));
 
 /*

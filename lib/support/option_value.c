@@ -20,9 +20,11 @@ bool option_value_is(struct option_text text, const char *word)
 
 bool option_value_bool(struct option_text value, void *field)
 {
-	bool yes = option_value_is(value, "true") || option_value_is(value, "1") || option_value_is(value, "yes");
+	bool yes = option_value_is(value, "true") || option_value_is(value, "1") ||
+		   option_value_is(value, "yes");
 
-	if (!yes && !option_value_is(value, "false") && !option_value_is(value, "0") && !option_value_is(value, "no"))
+	if (!yes && !option_value_is(value, "false") && !option_value_is(value, "0") &&
+	    !option_value_is(value, "no"))
 		return false;
 	*(bool *)field = yes;
 	return true;
@@ -39,7 +41,8 @@ static unsigned unit_shift(struct option_text unit)
 	letter = memchr(letters, unit.start[0] | 0x20, sizeof(letters) - 1);
 	unit.start++;
 	unit.length--;
-	if (!letter || !(unit.length == 0 || option_value_is(unit, "B") || option_value_is(unit, "iB")))
+	if (!letter ||
+	    !(unit.length == 0 || option_value_is(unit, "B") || option_value_is(unit, "iB")))
 		return 64;
 	return 10 * (unsigned)(letter - letters + 1);
 }

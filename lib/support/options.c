@@ -280,10 +280,9 @@ static void confirm(void)
 		struct option_view view;
 
 		options_view(i, &view);
-		length += log_format_text(text + length, sizeof(text) - length, "%s%s:%s",
-					  i ? "," : "", keys[i].name,
-					  view.unit == OPTION_WORD ? view.text :
-								     limit_word(view.value, number));
+		length += log_format_text(
+			text + length, sizeof(text) - length, "%s%s:%s", i ? "," : "", keys[i].name,
+			view.unit == OPTION_WORD ? view.text : limit_word(view.value, number));
 	}
 	log_warning("options in force: %s", text);
 }
@@ -340,7 +339,10 @@ enum option_change options_change(unsigned index, const char *value)
 
 void options_read(char **environment)
 {
-	/* The administrator's counts everywhere, as /etc/ld.so.preload does; a variable is anybody's. */
+	/*
+	 * The administrator's counts everywhere, as /etc/ld.so.preload does; a variable is
+	 * anybody's.
+	 */
 	read_file();
 	if (getauxval(AT_SECURE))
 		environment = NULL;

@@ -2,7 +2,8 @@
 /*
  * options.h - what the user asked for: /etc/hakmem.conf (key:value pairs, one a line, # comments),
  * then HAKMEM_OPTIONS="key:value,key:value", which set-uid programs ignore. Read once by the
- * library's constructor, then read-only; the defaults are in force before it. A bad key or value is a warning on standard error, never an error.
+ * library's constructor, then read-only; the defaults are in force before it. A bad key or value is
+ * a warning on standard error, never an error.
  *
  * Who may run with whom: anyone reads; the control thread sets what is _Atomic, when hakctl asks.
  */
@@ -24,20 +25,35 @@ enum option_large_policy { LARGE_LOCAL, LARGE_INTERLEAVE };
 enum option_huge_pages { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 
 struct options {
-	bool confirm;			/* say on standard error what is in force; for checking a setup */
-	_Atomic size_t limit_hard_bytes;	/* heap above it is refused (SIZE_MAX: none); for containers */
-	_Atomic size_t limit_soft_bytes;	/* above it what is idle goes at once (SIZE_MAX: none) */
-	_Atomic size_t cache_max_bytes;		/* growth of all thread caches together; more for many busy threads */
-	enum option_helpers helpers;	/* never; auto: for a heap that grows fast, with a processor to spare */
-	_Atomic enum option_release release;	/* latency: late, whole huge pages only; memory: soon */
-	enum option_release_by release_by; /* how memory goes back; to find out what a kernel does best */
-	_Atomic size_t decay_ms;		/* how long free memory stays; longer for bursts that come again */
+	/* say on standard error what is in force; for checking a setup */
+	bool confirm;
+	/* heap above it is refused (SIZE_MAX: none); for containers */
+	_Atomic size_t limit_hard_bytes;
+	/* above it what is idle goes at once (SIZE_MAX: none) */
+	_Atomic size_t limit_soft_bytes;
+	/* growth of all thread caches together; more for many busy threads */
+	_Atomic size_t cache_max_bytes;
+	/* never; auto: for a heap that grows fast, with a processor to spare */
+	enum option_helpers helpers;
+	/* latency: late, whole huge pages only; memory: soon */
+	_Atomic enum option_release release;
+	/* how memory goes back; to find out what a kernel does best */
+	enum option_release_by release_by;
+	/* how long free memory stays; longer for bursts that come again */
+	_Atomic size_t decay_ms;
 	_Atomic enum option_on_stray_access on_stray_access; /* abort: to debug; off: say nothing */
-	_Atomic size_t profile_bytes;	/* allocated for each sample of the heap profile (SIZE_MAX: no profile); to see who uses the memory */
-	bool hardened;			/* every misuse is seen at once, at a price; for what faces attackers */
-	enum option_huge_pages huge_pages; /* never: a footprint at any price; always: from the first byte */
+	/*
+	 * allocated for each sample of the heap profile (SIZE_MAX: no profile); to see who uses the
+	 * memory
+	 */
+	_Atomic size_t profile_bytes;
+	/* every misuse is seen at once, at a price; for what faces attackers */
+	bool hardened;
+	/* never: a footprint at any price; always: from the first byte */
+	enum option_huge_pages huge_pages;
 	enum option_large_policy large_policy; /* interleave: large blocks that all nodes read */
-	enum option_control control;	/* always: a helper for small processes too; off: no socket */
+	/* always: a helper for small processes too; off: no socket */
+	enum option_control control;
 	char control_folder[96];	/* where the socket is put; empty: the usual places */
 };
 

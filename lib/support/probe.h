@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe.h - places that a tracer can watch (USDT: bpftrace, perf, gdb), of the provider hakmem. One
- * that nobody watches costs the load of a zero in a slow path; where <sys/sdt.h> is not there, nothing.
+ * that nobody watches costs the load of a zero in a slow path; where <sys/sdt.h> is not there,
+ * nothing.
  *
  * Who may run with whom: anyone with anyone; the tracer writes the semaphore.
  */

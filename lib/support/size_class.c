@@ -49,8 +49,8 @@ static uint32_t class_size(unsigned class)
 }
 
 /*
- * A slab loses at most 1/32 of itself at its end, and holds 8 blocks or fits exactly. The shorter it
- * is, the sooner it is empty, and finds room among others.
+ * A slab loses at most 1/32 of itself at its end, and holds 8 blocks or fits exactly. The shorter
+ * it is, the sooner it is empty, and finds room among others.
  */
 static unsigned class_units(uint32_t size)
 {

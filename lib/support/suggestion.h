@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suggestion.h - "Did you mean ...?": the nearest of some known words to one that is unknown. Begin with
- * the unknown word and how many letters may differ, offer the known ones, then read .word:
+ * suggestion.h - "Did you mean ...?": the nearest of some known words to one that is unknown. Begin
+ * with the unknown word and how many letters may differ, offer the known ones, then read .word:
  * NULL if none is near. Words of up to 31 letters. For the library's options and for hakctl.
  */
 #ifndef HAKMEM_SUPPORT_SUGGESTION_H

@@ -97,7 +97,8 @@ struct withheld {
 };
 
 static struct {
-	_Atomic unsigned count;		/* release: the list is there that far; acquire by readers */
+	/* release: the list is there that far; acquire by readers */
+	_Atomic unsigned count;
 	struct withheld list[WITHHELD_MOST];
 } withheld;
 

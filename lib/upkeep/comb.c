@@ -99,7 +99,8 @@ static bool may_have_holes(const struct paged *paged, unsigned least_percent)
 	size_t live = paged->class->capacity - paged->slab->free_blocks;
 	size_t live_pages = live * paged->class->size / paged->page_bytes;
 
-	return are_worth_it(paged, paged->pages - min_size(live_pages, paged->pages), least_percent);
+	return are_worth_it(paged, paged->pages - min_size(live_pages, paged->pages),
+			    least_percent);
 }
 
 /* Whole pages only: of a part of one the kernel would take the rest as well. */
@@ -201,7 +202,8 @@ void comb_heap(struct comb *comb, struct heap *heap)
 	atomic_store_explicit(&heap->stirred, false, memory_order_relaxed);
 	begin_round(heap, comb->round);
 	for (class = heap->comb_class; class < CLASS_COUNT && !comb->stopped; class++) {
-		comb_class(&batch, &heap->available[class], heap->left[class / 64] >> class % 64 & 1);
+		comb_class(&batch, &heap->available[class],
+			   heap->left[class / 64] >> class % 64 & 1);
 		heap->comb_class = (uint8_t)class;
 	}
 	send(&batch);

@@ -26,8 +26,8 @@ struct comb {
 	bool (*is_over)(void *argument);
 	void *argument;
 	/*
-	 * A slab is combed that nothing was taken from since an earlier round, or of whose class nothing
-	 * was; 0: each at once.
+	 * A slab is combed that nothing was taken from since an earlier round, or of whose class
+	 * nothing was; 0: each at once.
 	 */
 	uint8_t round;
 	/* Slabs are put in order: those that have the least free are taken from first. */

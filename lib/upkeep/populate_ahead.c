@@ -29,7 +29,8 @@
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
 #define BATCH_MOST	8	/* superslabs armed at once */
 #define LOOK_NS		600000000ull
-#define SEEN_CHEAP_NS	200000000ull	/* a huge page that was cheap so long ago says nothing now */
+/* a huge page that was cheap so long ago says nothing now */
+#define SEEN_CHEAP_NS	200000000ull
 
 /* Superslabs side by side, armed; those from next on are missing. */
 struct batch {
@@ -359,9 +360,10 @@ static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 	if (!has_room)
 		return LOOK_NS;
 	most = (uint32_t)(room_for_more(sharers) / SUPERSLAB_SIZE);
-	populate_policy_tick(&ahead->policy, now_ns,
-			     (struct populate_demand){ demand.taken, demand.missed,
-						       most + stock_length(ahead->home, STOCK_READY) });
+	populate_policy_tick(
+		&ahead->policy, now_ns,
+		(struct populate_demand){ demand.taken, demand.missed,
+					  most + stock_length(ahead->home, STOCK_READY) });
 	keep_records_ahead(ahead);
 	filled = fill_stock(ahead, now_ns);
 	populate_window_move(&ahead->window, ahead->home,

@@ -74,7 +74,8 @@ static void probe(struct populate_fill *fill, int error)
 		fault_probe_run(&fill->probe);
 		return;
 	}
-	populate_fill_refuse(fill, "close_range(2) is refused, and what the program closes it would lose");
+	populate_fill_refuse(
+		fill, "close_range(2) is refused, and what the program closes it would lose");
 	fill->probe.error = error;
 }
 

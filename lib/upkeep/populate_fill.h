@@ -26,7 +26,10 @@ struct populate_fill {
 	unsigned refusals;		/* of huge pages; each may split a mapping */
 };
 
-#define POPULATE_FILL_CLOSED { .probe = { .way = FAULT_PROBE_NONE }, .service = { .descriptor = -1 } }
+#define POPULATE_FILL_CLOSED                                                         \
+	{                                                                            \
+		.probe = { .way = FAULT_PROBE_NONE }, .service = {.descriptor = -1 } \
+	}
 
 /*
  * Probes and opens what there is. Never fails: at worst it touches. node: of its pages. error: why

@@ -16,11 +16,15 @@
 
 #define TARGET_FIRST		4
 #define TARGET_MOST		32
-#define STEP_NS			16000000ull	/* who takes so many superslabs in this time grows fast: … */
-#define STEP_TAKEN		2		/* … 256 MiB a second; for others the kernel will do */
-#define EAGER_STEPS		16		/* 16 MiB a second are fast enough for who wants it always */
+/* who takes so many superslabs in this time grows fast: … */
+#define STEP_NS			16000000ull
+/* … 256 MiB a second; for others the kernel will do */
+#define STEP_TAKEN		2
+/* 16 MiB a second are fast enough for who wants it always */
+#define EAGER_STEPS		16
 #define PACE_NS			128000000ull	/* what was taken in this time … */
-#define PACE_SHARE		4		/* … lasts, by so much of it, until more is filled */
+/* … lasts, by so much of it, until more is filled */
+#define PACE_SHARE		4
 #define QUIET_NS		500000000ull
 #define TICK_NS			1000000ull
 #define SLOW_STEPS		8
@@ -219,7 +223,8 @@ void populate_policy_note_cost(struct populate_policy *policy, enum populate_pag
 	if (pages == POPULATE_HUGE)
 		policy->cheap_huge_ns =
 			is_slow(cost_ns, policy->least_small_ns) ? 0 : policy->seen_ns;
-	if (pages == POPULATE_SMALL && (!policy->least_small_ns || cost_ns < policy->least_small_ns))
+	if (pages == POPULATE_SMALL &&
+	    (!policy->least_small_ns || cost_ns < policy->least_small_ns))
 		policy->least_small_ns = cost_ns;
 	if (policy->pages_are_fixed)
 		return;

@@ -33,7 +33,10 @@ void populate_records_tick(struct populate_records *records, uint32_t first, uin
 	vm_populate((void *)low, high - low);
 }
 
-/* A page holds several units' parts; nobody else writes to those of a superslab that is the helper's. */
+/*
+ * A page holds several units' parts; nobody else writes to those of a superslab that is the
+ * helper's.
+ */
 void populate_records_touch(uint32_t superslab)
 {
 	struct unit_record *records = superslab_at(superslab)->records;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * populate_records.h - the records of superslabs that nobody has taken yet. They are of first-touched
- * memory like any other: where threads outrun the helper and take huge pages themselves, most
- * of their page faults would be those. Called by populate_ahead alone.
+ * populate_records.h - the records of superslabs that nobody has taken yet. They are of
+ * first-touched memory like any other: where threads outrun the helper and take huge pages
+ * themselves, most of their page faults would be those. Called by populate_ahead alone.
  */
 #ifndef HAKMEM_UPKEEP_POPULATE_RECORDS_H
 #define HAKMEM_UPKEEP_POPULATE_RECORDS_H

@@ -24,7 +24,8 @@ static int runs_with(const struct populate_spares *spares, uint32_t superslab)
 bool populate_spares_have_room(const struct populate_spares *spares, uint32_t superslab,
 			       uint32_t most)
 {
-	return spares->count < most && (int)spares->runs + runs_with(spares, superslab) <= RUNS_MOST;
+	return spares->count < most &&
+	       (int)spares->runs + runs_with(spares, superslab) <= RUNS_MOST;
 }
 
 void populate_spares_push(struct populate_spares *spares, uint32_t superslab)

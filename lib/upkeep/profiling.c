@@ -13,7 +13,8 @@
 #include "profile/profile.h"
 #include "support/options.h"
 
-#define TRIES	200	/* a thread that does nothing but malloc is in the middle of one half of the time */
+/* a thread that does nothing but malloc is in the middle of one half of the time */
+#define TRIES	200
 
 /* Its next malloc takes the slow path, which opens the steps anew. */
 static void reopen(struct heap *heap, void *argument)

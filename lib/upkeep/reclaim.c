@@ -59,7 +59,8 @@ static struct {
 } reclaim;
 
 static struct {
-	_Atomic size_t seizures, emptied, combed, pinned, pinned_threads;	/* relaxed: counts */
+	/* relaxed: counts */
+	_Atomic size_t seizures, emptied, combed, pinned, pinned_threads;
 } counts;
 
 static void count(_Atomic size_t *counter, size_t amount)

@@ -40,7 +40,8 @@ struct reclaim_counts {
 	size_t seizures;		/* caches emptied */
 	size_t emptied;			/* bytes that left their bins */
 	size_t combed;			/* bytes given back out of partly used slabs */
-	size_t pinned;			/* bytes in bins of threads that sleep in the middle of a malloc */
+	/* bytes in bins of threads that sleep in the middle of a malloc */
+	size_t pinned;
 	size_t pinned_threads;
 };
 

@@ -22,9 +22,11 @@
 #include "back/superslab_claim.h"
 #include "os/process.h"
 
-#define RUN_MOST		16	/* superslabs in one request: 3 ms of small pages, 0.1 of huge ones */
+/* superslabs in one request: 3 ms of small pages, 0.1 of huge ones */
+#define RUN_MOST		16
 #define PARTS_AT_ONCE		16	/* 5 ms, if all are split off huge pages */
-#define SLEEP_IN_FLIGHT_NS	4000000ull	/* a look at what has landed; waking for each costs as much as a huge page */
+/* a look at what has landed; waking for each costs as much as a huge page */
+#define SLEEP_IN_FLIGHT_NS	4000000ull
 #define SLEEP_NOTHING_NS	UINT64_MAX
 #define SLEEP_LITTLE_NS		700000000ull
 #define WORTH_UNITS		8
@@ -54,7 +56,8 @@ struct parts {
 static struct {
 	struct release_policy policy;
 	uint32_t watched, whole, parts;
-	uint32_t watched_units;				/* idle in those watched, at the last look */
+	/* idle in those watched, at the last look */
+	uint32_t watched_units;
 	struct flight flights[RELEASE_QUEUED_MOST];	/* by tag */
 	uint32_t flying;				/* a bit a tag */
 	struct run run_in_hand;				/* claimed; superslabs 0: none */
@@ -357,7 +360,8 @@ void release_behind_take_over(void)
 		put_back(behind.flights[__builtin_ctz(behind.flying)]);
 	put_run(behind.run_in_hand, false);
 	for (; parts->count; parts->count--)
-		superslab_claim_put(parts->index[parts->count - 1], parts->mask[parts->count - 1], 0);
+		superslab_claim_put(parts->index[parts->count - 1], parts->mask[parts->count - 1],
+				    0);
 	behind.run_in_hand.superslabs = 0;
 	release_forget();
 }

@@ -9,7 +9,8 @@
 #define NS_PER_MS		1000000ull
 #define LOOK_LEAST_NS		(5 * NS_PER_MS)
 #define LOOK_IN_NEED_NS		(50 * NS_PER_MS)
-#define LATENCY_FACTOR		10	/* pages that may be wanted again are worth more than room */
+/* pages that may be wanted again are worth more than room */
+#define LATENCY_FACTOR		10
 #define MEMORY_DIVISOR		8
 #define SOON_DIVISOR		4
 #define TICK_NS			(2 * NS_PER_MS)

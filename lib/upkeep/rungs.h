@@ -3,8 +3,8 @@
  * rungs.h - which of the kernel's facilities this process has, and why not the others: for
  * hakctl doctor.
  *
- * Who may run with whom: each is set by one thread at a time: the helper, whoever starts it or finds
- * that there is none, the one that serves the control socket; anyone reads them.
+ * Who may run with whom: each is set by one thread at a time: the helper, whoever starts it or
+ * finds that there is none, the one that serves the control socket; anyone reads them.
  */
 #ifndef HAKMEM_UPKEEP_RUNGS_H
 #define HAKMEM_UPKEEP_RUNGS_H

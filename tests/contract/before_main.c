@@ -76,8 +76,8 @@ static int resolved_function(void)
 }
 
 /*
- * Without the library it would be glibc's malloc that is called, which since 2.43 does not live
- * so early. The environment is not there yet either; as the kernel shows it, it may be in two parts.
+ * Without the library it would be glibc's malloc that is called, which since 2.43 does not live so
+ * early. The environment is not there yet either; as the kernel shows it, it may be in two parts.
  */
 static bool is_preloaded(void)
 {

@@ -37,7 +37,8 @@ bool throws_bad_alloc(std::pmr::memory_resource &resource, size_t size)
 void check_alignments(std::pmr::memory_resource &resource)
 {
 	for (size_t alignment = 1; alignment <= 1 << 20; alignment *= 2) {
-		for (size_t size : { (size_t)0, (size_t)1, (size_t)100, (size_t)5000, (size_t)70000 }) {
+		for (size_t size :
+		     { (size_t)0, (size_t)1, (size_t)100, (size_t)5000, (size_t)70000 }) {
 			void *block = resource.allocate(size, alignment);
 
 			CHECK((uintptr_t)block % alignment == 0);

@@ -132,7 +132,9 @@ static void arm_timer(suseconds_t us)
 	setitimer(ITIMER_REAL, &once, NULL);
 }
 
-/* The timer is armed anew when there is time for it: a slow machine does not only handle signals. */
+/*
+ * The timer is armed anew when there is time for it: a slow machine does not only handle signals.
+ */
 static void fork_in_handlers(void)
 {
 	struct sigaction action = { .sa_handler = fork_and_wait, .sa_flags = SA_RESTART };

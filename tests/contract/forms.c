@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program that is linked with one of the library's forms. Argument: whether its malloc is the
- * library's ("replaced") or the one that it had ("kept"). For the_api_library_replaces_nothing.sh and
- * archives_link_into_static_programs.sh.
+ * library's ("replaced") or the one that it had ("kept"). For the_api_library_replaces_nothing.sh
+ * and archives_link_into_static_programs.sh.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -105,8 +105,8 @@ static void a_child_that_frees_what_it_inherited_copies_nothing(void)
 
 static const struct contract_case cases[] = {
 	/*
-	 * What the parent gives back meanwhile is the child's alone from then on: that is no copy, but
-	 * counts as one.
+	 * What the parent gives back meanwhile is the child's alone from then on: that is no copy,
+	 * but counts as one.
 	 */
 	CASE_WITH(a_child_that_frees_what_it_inherited_copies_nothing,
 		  "release:latency,decay_ms:60000"),

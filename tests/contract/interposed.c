@@ -93,7 +93,8 @@ static void run_beside_interposer(bool first, const char *options)
 	char shim[4096];
 	size_t grown = 0, left = 0;
 
-	snprintf(shim, sizeof(shim), "%s/tests/contract/.libs/interposer.so", folder ? folder : ".");
+	snprintf(shim, sizeof(shim), "%s/tests/contract/.libs/interposer.so",
+		 folder ? folder : ".");
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s %s", first ? shim : contract_library(),
 		 first ? contract_library() : shim);
 	snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options);

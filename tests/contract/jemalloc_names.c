@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jemalloc's names belong to the same heap as malloc: what one gives, the other frees. mallctl tells
- * of this heap, as jemalloc's manual says, and does to it what it is told. The names are looked
- * up by dlsym, so that no header of jemalloc's is needed.
+ * jemalloc's names belong to the same heap as malloc: what one gives, the other frees. mallctl
+ * tells of this heap, as jemalloc's manual says, and does to it what it is told. The names are
+ * looked up by dlsym, so that no header of jemalloc's is needed.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -147,7 +147,8 @@ static void rallocx_keeps_what_is_usable(void)
 		size += 1 + size / 9;
 		block = je.rallocx(block, size, ZERO);
 		CHECK(block && block[0] == 7);
-		CHECK_THAT(!memcmp(block, block + 1, usable - 1), "growing to %zu loses some", size);
+		CHECK_THAT(!memcmp(block, block + 1, usable - 1), "growing to %zu loses some",
+			   size);
 		if (je.sallocx(block, 0) > usable)
 			CHECK(all_zero(block + usable, je.sallocx(block, 0) - usable));
 	}
@@ -235,7 +236,8 @@ static void allocated_and_active_follow_the_program(void)
 	CHECK(size_of("stats.mapped") >= size_of("stats.active"));
 	CHECK(size_of("stats.arenas.0.small.allocated") +
 		      size_of("stats.arenas.4096.large.allocated") == size_of("stats.allocated"));
-	CHECK(size_of("stats.arenas.0.pactive") * size_of("arenas.page") == size_of("stats.active"));
+	CHECK(size_of("stats.arenas.0.pactive") * size_of("arenas.page") ==
+	      size_of("stats.active"));
 }
 
 /* As redis does it: one behind the last stands for all. */
@@ -254,7 +256,8 @@ static void purge_gives_back(void)
 	snprintf(name, sizeof(name), "arena.%u.purge", unsigned_of("arenas.narenas"));
 	CHECK(je.mallctl(name, NULL, NULL, NULL, 0) == 0);
 	begin_epoch();
-	CHECK_THAT(size_of("stats.resident") < full / 4, "%zu of %zu", size_of("stats.resident"), full);
+	CHECK_THAT(size_of("stats.resident") < full / 4, "%zu of %zu", size_of("stats.resident"),
+		   full);
 	CHECK(je.mallctl("arena.4096.decay", NULL, NULL, NULL, 0) == 0);
 	CHECK(je.mallctl("thread.tcache.flush", NULL, NULL, NULL, 0) == 0);
 }
@@ -297,9 +300,16 @@ static void short_forms_lead_to_the_same_values(void)
 
 static void sizes_and_rights_are_checked(void)
 {
-	static const char *const unknown[] = { "", "stats", "stats.allocated.x", "opt.prof",
-		"prof.active", "thread.allocated", "arenas.bin.5000.size", "stats.arenas.77.pactive",
-		"arenas.bin.x.size", "arenas..narenas" };
+	static const char *const unknown[] = { "",
+					       "stats",
+					       "stats.allocated.x",
+					       "opt.prof",
+					       "prof.active",
+					       "thread.allocated",
+					       "arenas.bin.5000.size",
+					       "stats.arenas.77.pactive",
+					       "arenas.bin.x.size",
+					       "arenas..narenas" };
 	size_t value = 0, bytes = sizeof(value);
 	unsigned narrow = 7;
 	bool truth = true;
@@ -379,9 +389,10 @@ static void expect_options(const char *first, const char *second, const char *ou
 	static struct child child;
 
 	child_run_case(&child, "part_say_options", NULL, changes);
-	CHECK_THAT(child_succeeded(&child) && !strcmp(child.output, output), "%s: \"%s\", not \"%s\"; %s",
-		   first, child.output, output, child.errors);
-	CHECK_THAT(!strcmp(child.errors, errors), "%s: \"%s\", not \"%s\"", first, child.errors, errors);
+	CHECK_THAT(child_succeeded(&child) && !strcmp(child.output, output),
+		   "%s: \"%s\", not \"%s\"; %s", first, child.output, output, child.errors);
+	CHECK_THAT(!strcmp(child.errors, errors), "%s: \"%s\", not \"%s\"", first, child.errors,
+		   errors);
 }
 
 #define OF_PROGRAM	"hakmem: malloc_conf: without a meaning here: lg_chunk\n"

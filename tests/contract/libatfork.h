@@ -10,7 +10,9 @@
 
 /* Of handlers registered by pthread_atfork. */
 extern pthread_mutex_t libatfork_mutex;
-/* Of handlers that nobody could see being registered, so that they run as the last before a fork. */
+/*
+ * Of handlers that nobody could see being registered, so that they run as the last before a fork.
+ */
 extern pthread_mutex_t libatfork_last;
 
 #endif

@@ -98,7 +98,8 @@ static void small_memory_freed_read_only_is_writable_for_the_next(void)
 			CHECK(beside && !posix_memalign((void **)&block, page, bytes));
 			pattern_write(beside, bytes, 2);
 			pattern_write(block, bytes, 1);
-			CHECK(!mprotect(block, i % 4 ? page : bytes, i % 3 ? PROT_READ : PROT_NONE));
+			CHECK(!mprotect(block, i % 4 ? page : bytes,
+					i % 3 ? PROT_READ : PROT_NONE));
 			if (i % 2) {
 				start_thread(&other, NULL, free_it, block);
 				CHECK(!pthread_join(other, NULL));

@@ -108,7 +108,9 @@ static void realloc_to_zero_frees_the_block(void)
 
 	while (next_round(&rounds)) {
 		size_t size = sizes[rounds.count % (sizeof(sizes) / sizeof(*sizes))];
-		/* where large blocks get new pages each time (hardened), a sixteenth of them tells */
+		/*
+		 * where large blocks get new pages each time (hardened), a sixteenth of them tells
+		 */
 		size_t step = size > 64 * KIB ? 64 * KIB : 4096;
 		char *block = malloc(size);
 

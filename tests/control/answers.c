@@ -54,7 +54,8 @@ static void what_is_held_is_what_is_told(void)
 	CHECK(after.rss_bytes > 1000000 && after.opened_bytes >= after.slabs_bytes);
 	terms = after.asked_bytes - before.asked_bytes;
 	/* Sampled, as what else the process holds is. */
-	CHECK_THAT(terms >= (BLOCKS * BYTES + LARGE) / 100 * 99 && terms < BLOCKS * (BYTES + 60) + LARGE,
+	CHECK_THAT(terms >= (BLOCKS * BYTES + LARGE) / 100 * 99 &&
+			   terms < BLOCKS * (BYTES + 60) + LARGE,
 		   "asked for: %zu", (size_t)terms);
 	terms = after.blocks_live_bytes + after.thread_caches_bytes + after.slabs_free_bytes +
 		after.slabs_untouched_bytes + after.in_transit_bytes + after.slab_tails_bytes;

@@ -65,12 +65,24 @@ static const char *one_of(uint64_t *random, const char *const words[], size_t co
 static void write_change(uint64_t *random, char *body)
 {
 	static const char *const names[] = {
-		"limit_hard", "limit_soft", "decay_ms", "release", "cache_max", "large_policy",
-		"helpers", "hardened", "live.blocks", "up_ns", "", "no_such_name", "numa.misplaced_bytes",
+		"limit_hard",
+		"limit_soft",
+		"decay_ms",
+		"release",
+		"cache_max",
+		"large_policy",
+		"helpers",
+		"hardened",
+		"live.blocks",
+		"up_ns",
+		"",
+		"no_such_name",
+		"numa.misplaced_bytes",
 	};
 	static const char *const values[] = {
-		"none", "0", "1", "1M", "64M", "2G", "1000", "balanced", "memory", "latency", "true",
-		"", "-1", "99999999999999999999999", "1e9", "interleave", "%s%n",
+		"none",	    "0",	  "1",	     "1M",   "64M", "2G", "1000",
+		"balanced", "memory",	  "latency", "true", "",    "-1", "99999999999999999999999",
+		"1e9",	    "interleave", "%s%n",
 	};
 	struct control_change *change = (struct control_change *)body;
 
@@ -223,7 +235,8 @@ static void *work(void *number)
 			pattern_write(item->block, item->size, item->tag);
 	}
 	for (size_t i = 0; i < BLOCKS; i++) {
-		CHECK(!items[i].block || pattern_holds(items[i].block, items[i].size, items[i].tag));
+		CHECK(!items[i].block ||
+		      pattern_holds(items[i].block, items[i].size, items[i].tag));
 		free(items[i].block);
 	}
 	return NULL;
@@ -241,12 +254,14 @@ static void expect_an_answer(const char *path)
 		int client = client_connect(path);
 
 		CHECK_THAT(client >= 0, "nobody listens: %s", strerror(errno));
-		if (send(client, &(struct control_head){ .magic = CONTROL_MAGIC,
-							 .version = CONTROL_VERSION,
-							 .kind = CONTROL_STATS,
-							 .bytes = sizeof(*head) },
+		if (send(client,
+			 &(struct control_head){ .magic = CONTROL_MAGIC,
+						 .version = CONTROL_VERSION,
+						 .kind = CONTROL_STATS,
+						 .bytes = sizeof(*head) },
 			 sizeof(*head), MSG_NOSIGNAL) > 0 &&
-		    (bytes = client_hear(client, reply)) >= sizeof(*head) && head->kind == CONTROL_STATS) {
+		    (bytes = client_hear(client, reply)) >= sizeof(*head) &&
+		    head->kind == CONTROL_STATS) {
 			CHECK(((struct control_ledger *)(head + 1))->taken_ns);
 			close(client);
 			return;
@@ -286,7 +301,8 @@ static void a_program_that_is_asked_anything_is_unharmed(void)
 	seed = number ? strtoull(number, NULL, 0) : (uint64_t)time(NULL) << 16 | (uint64_t)getpid();
 	printf("# FUZZ_SEED=%llu\n", (unsigned long long)seed);
 	fflush(stdout);
-	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	CHECK(counts != MAP_FAILED);
 	strcpy(path, socket_path());
 	/* Now: what clients ask for may leave the program without memory. */

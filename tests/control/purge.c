@@ -39,7 +39,8 @@ static void *hold(void *argument)
 
 static void mark(unsigned char *pages, size_t first, const char *block, unsigned char what)
 {
-	size_t page = (size_t)block / PAGE - first, last = ((size_t)block + BYTES - 1) / PAGE - first;
+	size_t page = (size_t)block / PAGE - first,
+	       last = ((size_t)block + BYTES - 1) / PAGE - first;
 
 	for (; page <= last; page++)
 		pages[page] |= what;
@@ -100,7 +101,8 @@ static void what_is_kept_idle_goes_back(void)
 	CHECK_THAT(purged->released_bytes + before >= idle / 100 * 90, "%zu of %zu bytes went back",
 		   (size_t)purged->released_bytes, idle);
 	CHECK(purged->elapsed_ns > 100000);
-	CHECK_THAT(purged->left_bytes < idle / 10, "%zu bytes are left", (size_t)purged->left_bytes);
+	CHECK_THAT(purged->left_bytes < idle / 10, "%zu bytes are left",
+		   (size_t)purged->left_bytes);
 }
 
 static const struct contract_case cases[] = {

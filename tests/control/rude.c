@@ -189,7 +189,8 @@ static int hold_up(pid_t thread, int told, int tell)
 {
 	char word = 'h';
 
-	if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL))
+	if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) ||
+	    ptrace(PTRACE_INTERRUPT, thread, NULL, NULL))
 		return 77;
 	if (waitpid(thread, NULL, __WALL) != thread || write(tell, &word, 1) != 1)
 		return 1;
@@ -264,8 +265,9 @@ static unsigned long helper_ticks(pid_t helper)
 	CHECK_THAT(file && fgets(text, sizeof(text), file), "%s: %s", path, strerror(errno));
 	fclose(file);
 	after_name = strrchr(text, ')');
-	CHECK(after_name && sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-				   &user, &kernel) == 2);
+	CHECK(after_name &&
+	      sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+		     &kernel) == 2);
 	return user + kernel;
 }
 
@@ -332,7 +334,8 @@ static const struct contract_case cases[] = {
 		  "control:always,helpers:always"),
 	CASE_WITH(a_program_whose_threads_all_spin_is_answered, "control:always,helpers:always"),
 	CASE_WITH(a_helper_that_is_held_up_holds_up_no_answer, "control:always,helpers:always"),
-	CASE_WITH(clients_that_cannot_be_accepted_make_nobody_spin, "control:always,helpers:always"),
+	CASE_WITH(clients_that_cannot_be_accepted_make_nobody_spin,
+		  "control:always,helpers:always"),
 	CASE_WITH(what_comes_during_a_purge_makes_nobody_spin, "control:always,helpers:always"),
 	CASE_WITH(closing_all_descriptors_closes_no_socket, "control:always,helpers:always"),
 	CASE_WITH(another_user_is_told_no, "control:always,helpers:always"),

@@ -108,7 +108,8 @@ static void obey(const char *line)
 		break;
 	case 'n':
 		/* As it comes: a name may have no end. */
-		memcpy(name, line[1] ? line + 2 : "", strnlen(line[1] ? line + 2 : "", sizeof(name)));
+		memcpy(name, line[1] ? line + 2 : "",
+		       strnlen(line[1] ? line + 2 : "", sizeof(name)));
 		add(name, sizeof(name));
 		break;
 	case 's':

@@ -223,7 +223,8 @@ static void serve_knob(int client, const struct control_head *request, const cha
 	}
 	if (request->kind == CONTROL_SET) {
 		if (strcmp(change->value, "abort") && strcmp(change->value, "off")) {
-			refuse(client, request, CONTROL_BAD_VALUE, "on_stray_access is report|abort|off");
+			refuse(client, request, CONTROL_BAD_VALUE,
+			       "on_stray_access is report|abort|off");
 			return;
 		}
 		snprintf(knob.text, sizeof(knob.text), "%s", change->value);

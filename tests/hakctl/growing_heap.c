@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A heap that grows by blocks of BYTES, MIB a second for SECONDS, all written to, and tells in a mapped
- * file at every moment how many bytes of them live: for numbers_are_true_or_have_an_age.sh.
+ * A heap that grows by blocks of BYTES, MIB a second for SECONDS, all written to, and tells in a
+ * mapped file at every moment how many bytes of them live: for numbers_are_true_or_have_an_age.sh.
  *
  *   growing_heap BYTES MIB SECONDS FILE
  */

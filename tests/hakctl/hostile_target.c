@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks like a process on hakmem, and means harm to who looks at it: for hostile_targets_do_no_harm.sh.
+ * Looks like a process on hakmem, and means harm to who looks at it: for
+ * hostile_targets_do_no_harm.sh.
  *
  *   hostile_target FOLDER shrinks   its library becomes shorter all the time
  *                         grows     its library has symbols without end
- *                         escapes   the library's folder and the program's name are escape sequences
+ *                         escapes   its library's path and its name are escape sequences
  *                         pipe      its library has become a pipe
  *                         flood     answers what nobody asked, without end
  *                         more      sends empty rows, always with more to follow
@@ -54,7 +55,9 @@ static void fill(int file)
 			      .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = 2 };
 	Elf64_Shdr sections[2] = {
 		{ .sh_type = SHT_STRTAB, .sh_offset = 64, .sh_size = 64 },
-		{ .sh_type = SHT_DYNSYM, .sh_offset = 4096, .sh_size = SYMBOLS * sizeof(Elf64_Sym) },
+		{ .sh_type = SHT_DYNSYM,
+		  .sh_offset = 4096,
+		  .sh_size = SYMBOLS * sizeof(Elf64_Sym) },
 	};
 
 	header.e_ident[EI_CLASS] = ELFCLASS64;
@@ -110,8 +113,10 @@ static void harass(int client, bool more)
 		const struct control_head *asked = (const void *)request;
 
 		memset(&reply, 0, sizeof(reply));
-		reply.head = (struct control_head){ .magic = CONTROL_MAGIC, .version = CONTROL_VERSION,
-						    .kind = asked->kind, .serial = asked->serial,
+		reply.head = (struct control_head){ .magic = CONTROL_MAGIC,
+						    .version = CONTROL_VERSION,
+						    .kind = asked->kind,
+						    .serial = asked->serial,
 						    .bytes = sizeof(reply) };
 		if (asked->kind == CONTROL_HELLO) {
 			reply.hello = (struct control_hello){ 1, 1, (uint32_t)getppid(), 0, "9.9" };
@@ -160,7 +165,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	snprintf(folder, sizeof(folder), "%s/%s%s", argv[1], mode, !strcmp(mode, "escapes") ? ESCAPE : "");
+	snprintf(folder, sizeof(folder), "%s/%s%s", argv[1], mode,
+		 !strcmp(mode, "escapes") ? ESCAPE : "");
 	if (!strcmp(mode, "circle")) {
 		bend_library();
 		write(STDOUT_FILENO, "ready\n", 6) == 6 ? pause() : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A heap whose truth is known: COUNT blocks of BYTES, every second freed, and one of LARGE bytes, all
- * written to. Prints what lives, as asked for and as its size classes have it, and waits; ends with its input.
+ * A heap whose truth is known: COUNT blocks of BYTES, every second freed, and one of LARGE bytes,
+ * all written to. Prints what lives, as asked for and as its size classes have it, and waits; ends
+ * with its input.
  *
  *   known_heap COUNT BYTES LARGE
  */

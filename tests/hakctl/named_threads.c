@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads with names, each with blocks of its own; prints "TID NAME" of each that lives, and waits. */
+/*
+ * Threads with names, each with blocks of its own; prints "TID NAME" of each that lives, and waits.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A heap whose users are known. Reads a letter at a time, does what it says, and answers with a line
- * "allocated live" of bytes for each of its twenty stacks, plant_0 … plant_19, or with "done":
+ * A heap whose users are known. Reads a letter at a time, does what it says, and answers with a
+ * line "allocated live" of bytes for each of its twenty stacks, plant_0 … plant_19, or with "done":
  *
  *   p  each stack allocates some more, of which a third is freed
  *   f  all of it is freed
@@ -32,8 +32,9 @@ static size_t count, allocated[STACKS], live[STACKS];
 		__asm__ volatile("# " #number : "+r"(block)); /* no two are one */                 \
 		return block;                                                                      \
 	}
-PLANT(0) PLANT(1) PLANT(2) PLANT(3) PLANT(4) PLANT(5) PLANT(6) PLANT(7) PLANT(8) PLANT(9)
-PLANT(10) PLANT(11) PLANT(12) PLANT(13) PLANT(14) PLANT(15) PLANT(16) PLANT(17) PLANT(18) PLANT(19)
+PLANT(0)
+PLANT(1) PLANT(2) PLANT(3) PLANT(4) PLANT(5) PLANT(6) PLANT(7) PLANT(8) PLANT(9) PLANT(10) PLANT(11)
+	PLANT(12) PLANT(13) PLANT(14) PLANT(15) PLANT(16) PLANT(17) PLANT(18) PLANT(19)
 #define NAMED(name)                                                                                \
 	__attribute__((noinline)) static void *name(size_t bytes)                                  \
 	{                                                                                          \
@@ -41,14 +42,17 @@ PLANT(10) PLANT(11) PLANT(12) PLANT(13) PLANT(14) PLANT(15) PLANT(16) PLANT(17) 
 		__asm__ volatile("# " #name : "+r"(block)); /* no two are one */                  \
 		return block;                                                                      \
 	}
-NAMED(pin_few) NAMED(fill_much) NAMED(grow_ever)
+		NAMED(pin_few) NAMED(fill_much) NAMED(grow_ever)
 
-static void *(*const plants[STACKS])(size_t) = {
-	plant_0,  plant_1,  plant_2,  plant_3,	plant_4,  plant_5,  plant_6,  plant_7,	plant_8,  plant_9,
-	plant_10, plant_11, plant_12, plant_13, plant_14, plant_15, plant_16, plant_17, plant_18, plant_19,
-};
-static const size_t sizes[STACKS] = { 100,  200,  333,	512,  700,  1000, 1500,	 2000,	3000,  4096,
-				      5000, 7000, 9000, 150, 20000, 40000, 70000, 250, 400000, 2000000 };
+			static void *(*const plants[STACKS])(size_t) = {
+				plant_0,  plant_1,  plant_2,  plant_3,	plant_4,
+				plant_5,  plant_6,  plant_7,  plant_8,	plant_9,
+				plant_10, plant_11, plant_12, plant_13, plant_14,
+				plant_15, plant_16, plant_17, plant_18, plant_19,
+			};
+static const size_t sizes[STACKS] = { 100,   200,   333,   512,	 700,	 1000,	 1500,
+				      2000,  3000,  4096,  5000, 7000,	 9000,	 150,
+				      20000, 40000, 70000, 250,	 400000, 2000000 };
 
 static void plant_all(void)
 {

@@ -24,7 +24,9 @@ static void *help(void *argument)
 	(void)argument;
 	separate_error = descriptor_table_separate(false, false);
 	if (!separate_error) {
-		/* The program's, had they been copied, would keep its pipes open. 0 to 2 are ours. */
+		/*
+		 * The program's, had they been copied, would keep its pipes open. 0 to 2 are ours.
+		 */
 		leaked_descriptor = fcntl(3, F_GETFD) >= 0;
 		open_service(&service, 0);
 		range = arm_range(&service, HUGE_PAGE);

@@ -56,6 +56,7 @@ passes paths_in_documents_exist
 passes shared_structures_have_a_table
 passes comments_name_what_is_there
 passes words_are_those_of_the_glossary
+passes lines_fit_in_100_columns
 
 echo 'struct large { _Atomic int units; };' >>"$top_srcdir/lib/back/large.h"
 catches shared_structures_have_a_table 'lib/back/large.h'
@@ -119,6 +120,9 @@ fresh_tree
 echo 'See [this](guide.md).' >>"$top_srcdir/README.md"
 catches paths_in_documents_exist 'README.md: guide.md is not there'
 
+fresh_tree
+printf '\t%093d\n' 0 >>"$top_srcdir/lib/os/vm.h"
+catches lines_fit_in_100_columns 'lib/os/vm.h:2: over 100 columns'
 fresh_tree
 echo 'Two lumps of memory.' >>"$top_srcdir/README.md"
 catches words_are_those_of_the_glossary 'README.md:2:lumps: the glossary has another word'

@@ -37,13 +37,17 @@ void announce(const char *format, ...)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-/* What follows the message: "hakmem: in process 4121 (double_free), thread 4121, called from", and places. */
+/*
+ * What follows the message: "hakmem: in process 4121 (double_free), thread 4121, called from", and
+ * places.
+ */
 static bool ends_with_who_called(const char *text)
 {
 	char name[64] = "";
 	int pid, thread, length = 0;
 
-	if (sscanf(text, "hakmem: in process %d (%63[^)]), thread %d%n", &pid, name, &thread, &length) != 3 ||
+	if (sscanf(text, "hakmem: in process %d (%63[^)]), thread %d%n", &pid, name, &thread,
+		   &length) != 3 ||
 	    pid <= 0 || thread <= 0 || strcmp(name, program_invocation_short_name))
 		return false;
 	if (strncmp(text + length, ", called from\n", 14))

@@ -34,8 +34,10 @@ static void grow_on(int node)
 	struct placed placed;
 
 	CHECK(run_on(node));
-	for (int i = 0; i < STEPS_MOST && counter("populate.ahead_bytes") - before < AHEAD_LEAST; i++)
-		growth_add(&growth, STEP_BYTES, i % 2 ? 0 : PAUSE_US); /* an emulated machine is slow */
+	for (int i = 0; i < STEPS_MOST && counter("populate.ahead_bytes") - before < AHEAD_LEAST;
+	     i++)
+		/* an emulated machine is slow */
+		growth_add(&growth, STEP_BYTES, i % 2 ? 0 : PAUSE_US);
 	CHECK_THAT(counter("populate.ahead_bytes") - before >= AHEAD_LEAST,
 		   "node %d: %zu bytes were there ahead", node,
 		   counter("populate.ahead_bytes") - before);

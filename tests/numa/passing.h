@@ -24,7 +24,9 @@ struct placed_blocks {
 	size_t blocks, blocks_right;	/* all of whose pages are right */
 };
 
-/* Returns when the threads have ended; what they had then stays alive. The faults of all threads. */
+/*
+ * Returns when the threads have ended; what they had then stays alive. The faults of all threads.
+ */
 size_t passing_run(const struct passing *passing);
 struct placed_blocks passing_count(void);
 
@@ -34,7 +36,10 @@ void passing_add(struct placed_blocks *found, const void *block, size_t size, in
 /* The node, with CPUs, of the n-th thread. */
 int passing_node(unsigned number);
 
-/* The same of threads that come and go, one after the other on all nodes, and leave half of their blocks. */
+/*
+ * The same of threads that come and go, one after the other on all nodes, and leave half of their
+ * blocks.
+ */
 size_t passing_run_short(void (*begin)(void));
 struct placed_blocks passing_count_short(void);
 

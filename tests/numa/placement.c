@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * placement.c - see placement.h. libnuma(3) tells what the machine is like; it knows nothing of ours.
+ * placement.c - see placement.h. libnuma(3) tells what the machine is like; it knows nothing of
+ * ours.
  */
 #include "tests/numa/placement.h"
 

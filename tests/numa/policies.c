@@ -79,7 +79,8 @@ static void set_policy(int policy, bool all)
 
 	for (int i = 0; i < machine()->memory_count; i++)
 		if (all || machine()->with_memory[i] == last_node())
-			mask[machine()->with_memory[i] / 64] |= 1ul << machine()->with_memory[i] % 64;
+			mask[machine()->with_memory[i] / 64] |= 1ul
+								<< machine()->with_memory[i] % 64;
 	CHECK(!syscall(SYS_set_mempolicy, policy, mask, (unsigned long)NODES_MAX + 1));
 }
 

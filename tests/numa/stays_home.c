@@ -116,7 +116,8 @@ static void a_block_for_a_node_is_on_it(void)
 
 static void a_heap_for_a_node_is_on_it(void)
 {
-	struct hak_heap *(*create)(int) = (struct hak_heap *(*)(int))dlsym(RTLD_DEFAULT, "hak_heap_create");
+	struct hak_heap *(*create)(int) = (struct hak_heap * (*)(int))
+		dlsym(RTLD_DEFAULT, "hak_heap_create");
 	void *(*alloc)(struct hak_heap *, size_t) =
 		(void *(*)(struct hak_heap *, size_t))dlsym(RTLD_DEFAULT, "hak_heap_alloc");
 	struct placed_blocks result = { .blocks = 0 };
@@ -245,7 +246,8 @@ static void large_blocks_of_a_full_node_are_counted_and_come_home(void)
 	say("large, a full node", &result);
 	CHECK_THAT(result.pages.right < result.pages.pages * 3 / 4, "the node was not full");
 	munmap(hog, hog_bytes);
-	CHECK(counter("numa.misplaced_bytes") >= (result.pages.pages - result.pages.right) * PAGE / 2);
+	CHECK(counter("numa.misplaced_bytes") >=
+	      (result.pages.pages - result.pages.right) * PAGE / 2);
 	bring_home();
 	result = count_large(blocks, node);
 	expect_home("large, brought home", &result);

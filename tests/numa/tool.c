@@ -172,7 +172,8 @@ static void nodes_have_what_their_threads_filled(void)
 		int node = (int)number_of(row, "node");
 		double live = (double)number_of(row, "live_bytes");
 		double populated = (double)number_of(row, "populated_bytes");
-		double mapped = mapped_bytes_on(node, start, end), filled_there = filled_bytes_on(node);
+		double mapped = mapped_bytes_on(node, start, end),
+		       filled_there = filled_bytes_on(node);
 
 		printf("table: node %d: live %.1f MiB (%.1f asked), populated %.1f MiB "
 		       "(numa_maps %.1f, of our blocks %.1f), opened %.1f, misplaced %.1f\n",
@@ -187,7 +188,8 @@ static void nodes_have_what_their_threads_filled(void)
 		CHECK(populated >= 0.98 * mapped - 1 * MiB);
 		CHECK(populated <= 1.02 * mapped + 6 * MiB);	/* metadata */
 		CHECK((double)number_of(row, "opened_bytes") >= live);
-		CHECK((double)number_of(row, "slabs_bytes") <= (double)number_of(row, "opened_bytes"));
+		CHECK((double)number_of(row, "slabs_bytes") <=
+		      (double)number_of(row, "opened_bytes"));
 		CHECK((double)number_of(row, "misplaced_bytes") <= 0.02 * live);
 	}
 }
@@ -207,7 +209,8 @@ static void threads_have_the_node_they_run_on(void)
 			/* A heap that waits was left behind when a thread moved. */
 			if ((pid_t)number_of(row, "thread") != fillers[filler].id)
 				continue;
-			CHECK_THAT((int)number_of(row, "node") == memory_node_of(fillers[filler].node),
+			CHECK_THAT((int)number_of(row, "node") ==
+					   memory_node_of(fillers[filler].node),
 				   "thread on node %d: node %d", fillers[filler].node,
 				   (int)number_of(row, "node"));
 			found++;
@@ -229,7 +232,8 @@ static void the_map_has_the_node_of_each_block(void)
 	start = number_of(process, "heap_start");
 	for (filler = 0; filler < filler_count; filler++)
 		for (i = 0; i <= BLOCKS; i++) {
-			const char *block = i < BLOCKS ? fillers[filler].blocks[i] : fillers[filler].large;
+			const char *block = i < BLOCKS ? fillers[filler].blocks[i] :
+							 fillers[filler].large;
 			size_t cell = ((uintptr_t)block - start) >> 21;
 
 			CHECK(cell < json_object_array_length(cells));

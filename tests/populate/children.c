@@ -76,7 +76,8 @@ static void use_both_and_the_helper(struct growth *inherited)
 	size_t before = populated_ahead();
 
 	use_both(inherited);
-	CHECK_THAT(grow_until_helped(before, 3 * STARTING_BYTES), "the child's helper populated nothing");
+	CHECK_THAT(grow_until_helped(before, 3 * STARTING_BYTES),
+		   "the child's helper populated nothing");
 }
 
 static void descend(struct growth *inherited, int depth, bool loaded)
@@ -169,9 +170,9 @@ static size_t shared_kib(void)
 }
 
 /*
- * What the parent filled stays shared, page by page, whatever the child's helper does ahead. Records
- * of what the child takes are its own: 0.9 % of it, and of what comes ahead; where pages are
- * huge the parent had those of them, too.
+ * What the parent filled stays shared, page by page, whatever the child's helper does ahead.
+ * Records of what the child takes are its own: 0.9 % of it, and of what comes ahead; where pages
+ * are huge the parent had those of them, too.
  */
 static void a_growing_child_shares_what_its_parent_filled(void)
 {
@@ -183,7 +184,8 @@ static void a_growing_child_shares_what_its_parent_filled(void)
 	pid = fork();
 	if (pid == 0) {
 		struct growth own = { NULL, 4000, 0 };
-		size_t shared = shared_kib(), left, own_kib = huge_pages_are("[always]") ? 4096 : 2048;
+		size_t shared = shared_kib(), left,
+		       own_kib = huge_pages_are("[always]") ? 4096 : 2048;
 
 		alarm(CHILD_LIMIT_S);
 		growth_add(&own, 160 * MIB, 200);

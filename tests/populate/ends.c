@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * However a program ends that is not killed, its helper has ended before and is nobody's to wait for.
+ * However a program ends that is not killed, its helper has ended before and is nobody's to wait
+ * for.
  */
 #include <errno.h>
 #include <signal.h>

@@ -40,7 +40,9 @@ static bool set_filter(const char *words)
 	return filter_install(&filter);
 }
 
-/* Under the filter, or behind its own: a child is no child of the program's, and no signal comes. */
+/*
+ * Under the filter, or behind its own: a child is no child of the program's, and no signal comes.
+ */
 static void part_bursts(void)
 {
 	struct growth growth = { NULL, 1000, 0 };
@@ -206,7 +208,8 @@ static void a_hardened_program_has_no_helper_that_cannot_confine_itself(void)
 	if (!set_filter("seccomp"))
 		contract_skip("seccomp filters are refused here");
 	expect_of_unconfined("HAKMEM_OPTIONS=helpers:always", "yes");
-	expect_of_unconfined("HAKMEM_OPTIONS=helpers:always,hardened:true", "seccomp filter of its own");
+	expect_of_unconfined("HAKMEM_OPTIONS=helpers:always,hardened:true",
+			     "seccomp filter of its own");
 }
 
 static const struct contract_case cases[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs a process to ask its filter, in microseconds of processor time of all tasks that take
- * part, for tests/refused/sandboxes:
+ * What it costs a process to ask its filter, in microseconds of processor time of all tasks that
+ * take part, for tests/refused/sandboxes:
  *
  *   asking [KERNEL]     under a filter that allows everything; as if the kernel were 5.10, say
  */
@@ -64,7 +64,8 @@ int main(int argc, char **argv)
 {
 	struct sock_filter line = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog filter = { 1, &line };
-	char *heap = mmap(NULL, HEAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *heap =
+		mmap(NULL, HEAP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	long before, again;
 	bool was_asked;
 

@@ -9,7 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIVE_MIB = 64, BURST_MIB = 512, LOW_BYTES = 64, DOUBLINGS = 10, BLOCKS_MOST = 1 << 21, LIGHT_MS = 50 };
+enum {
+	LIVE_MIB = 64,
+	BURST_MIB = 512,
+	LOW_BYTES = 64,
+	DOUBLINGS = 10,
+	BLOCKS_MOST = 1 << 21,
+	LIGHT_MS = 50
+};
 
 static char *live[BLOCKS_MOST], *burst[BLOCKS_MOST];
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crash.c - preloaded before libhakmem_counted.so: crashes are counted beside the calls, for a parent may take
- * that of its child for an answer. A program that writes to the NULL it was given ends with 1, as one
- * that checks does; the library's own touch of such an address, and its abort, count.
+ * crash.c - preloaded before libhakmem_counted.so: crashes are counted beside the calls, for a
+ * parent may take that of its child for an answer. A program that writes to the NULL it was given
+ * ends with 1, as one that checks does; the library's own touch of such an address, and its abort,
+ * count.
  */
 #include <dlfcn.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
  *
  *   one_call list                        every call that hakmem's helper makes: NUMBER NAME
  *   one_call before NUMBER ACTION LIBRARY   the program, started under the filter; "-": no library
- *   one_call itself NUMBER ACTION           the program, which sets the filter before its heap grows
+ *   one_call itself NUMBER ACTION           the program, which sets the filter before it grows
  *
  * It grows, moves a large block, gives everything back, says what it has read, and waits for the
  * end of its input. It calls no stdio: that would be more calls to be killed for.

@@ -275,7 +275,8 @@ int main(void)
 	tcase_add_test(tcase, a_large_block_from_slabs_is_aligned);
 	tcase_add_test(tcase, memory_in_use_is_not_given_away);
 	tcase_add_test(tcase, random_use_of_both_kinds_loses_nothing);
-	tcase_add_loop_test(tcase, a_free_run_behind_many_that_are_too_short_is_found_in_need, 0, 2);
+	tcase_add_loop_test(tcase, a_free_run_behind_many_that_are_too_short_is_found_in_need, 0,
+			    2);
 	tcase_add_loop_test(tcase, units_behind_many_that_lie_apart_are_found_in_need, 0, 2);
 	return unit_end();
 }

@@ -364,13 +364,14 @@ START_TEST(the_environment_is_read_and_confirmed)
 	errno = 42;
 	unit_catch_begin();
 	options_read(environment);
-	ck_assert_str_eq(unit_catch_end(),
-			 "hakmem: options in force: confirm:true,limit_hard:1073741824,"
-			 "limit_soft:none,"
-			 "cache_max:3145728,huge_pages:never,"
-			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
-			 "hardened:false\n");
+	ck_assert_str_eq(
+		unit_catch_end(),
+		"hakmem: options in force: confirm:true,limit_hard:1073741824,"
+		"limit_soft:none,"
+		"cache_max:3145728,huge_pages:never,"
+		"helpers:auto,on_stray_access:report,release:balanced,"
+		"release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+		"hardened:false\n");
 	ck_assert_int_eq(errno, 42);
 	ck_assert_uint_eq(options.limit_hard_bytes, 1 * GiB);
 }
@@ -385,19 +386,20 @@ START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 	unit_catch_begin();
 	options_read((char *[]){ none, NULL });
 	options_read((char *[]){ zero, NULL });
-	ck_assert_str_eq(unit_catch_end(),
-			 "hakmem: options in force: confirm:true,limit_hard:none,"
-			 "limit_soft:none,"
-			 "cache_max:0,huge_pages:always,"
-			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
-			 "hardened:false\n"
-			 "hakmem: options in force: confirm:true,limit_hard:0,"
-			 "limit_soft:none,"
-			 "cache_max:0,huge_pages:auto,"
-			 "helpers:auto,on_stray_access:report,release:balanced,"
-			 "release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
-			 "hardened:false\n");
+	ck_assert_str_eq(
+		unit_catch_end(),
+		"hakmem: options in force: confirm:true,limit_hard:none,"
+		"limit_soft:none,"
+		"cache_max:0,huge_pages:always,"
+		"helpers:auto,on_stray_access:report,release:balanced,"
+		"release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+		"hardened:false\n"
+		"hakmem: options in force: confirm:true,limit_hard:0,"
+		"limit_soft:none,"
+		"cache_max:0,huge_pages:auto,"
+		"helpers:auto,on_stray_access:report,release:balanced,"
+		"release_by:auto,decay_ms:1000,large_policy:local,control:auto,profile:none,"
+		"hardened:false\n");
 }
 END_TEST
 

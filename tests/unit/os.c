@@ -288,7 +288,9 @@ START_TEST(huge_pages_are_asked_for_where_the_kernel_has_them)
 }
 END_TEST
 
-/* The linker puts this in the place of system_call (--wrap): a kernel that does not know the flag. */
+/*
+ * The linker puts this in the place of system_call (--wrap): a kernel that does not know the flag.
+ */
 long __real_system_call(long number, ...);
 long __wrap_system_call(long number, ...);
 
@@ -316,7 +318,8 @@ START_TEST(what_lies_in_the_way_of_an_opening_is_noticed_by_old_kernels_too)
 	void *place;
 
 	is_before_4_17 = _i;
-	if (unit_skip_if(vm_reserve_unmapped(16 * MiB, &place), "there is no place of which nothing is mapped"))
+	if (unit_skip_if(vm_reserve_unmapped(16 * MiB, &place),
+			 "there is no place of which nothing is mapped"))
 		return;
 	start = place;
 	ck_assert_int_eq(vm_open(start, 1 * MiB), 0);

@@ -102,7 +102,8 @@ static void read_sums(struct sums *sums)
 		if (depth >= STACKS)
 			continue;
 		sums->live_objects[depth] += (double)sample.objects / SAMPLING_UNIT;
-		sums->live[depth] += (double)sample.objects / SAMPLING_UNIT * (double)sample.asked_bytes;
+		sums->live[depth] +=
+			(double)sample.objects / SAMPLING_UNIT * (double)sample.asked_bytes;
 	}
 }
 
@@ -118,8 +119,9 @@ static struct sums truth;
 
 static size_t size_of_stack(unsigned stack)
 {
-	static const size_t sizes[STACKS] = { 24,   40,	  100,	200,  333,  48,	  512,	 700,	1000, 1500,
-					      2000, 3000, 4096, 5000, 7000, 9000, 20000, 70000, 150, 2000000 };
+	static const size_t sizes[STACKS] = { 24,   40,	  100,	 200,	333,  48,     512,
+					      700,  1000, 1500,	 2000,	3000, 4096,   5000,
+					      7000, 9000, 20000, 70000, 150,  2000000 };
 
 	return sizes[stack];
 }
@@ -237,7 +239,9 @@ START_TEST(leaves_nothing_behind)
 }
 END_TEST
 
-/* A block is the same whichever function made it; what it holds when it is large and grows is told. */
+/*
+ * A block is the same whichever function made it; what it holds when it is large and grows is told.
+ */
 START_TEST(knows_every_function)
 {
 	struct sample_copy sample;

@@ -194,7 +194,9 @@ static void push_again(void *block)
 	push(&outboxes[0], &heaps[0], block);
 }
 
-/* _i: how many blocks were pushed before; at 29 the message is full, and the last still compared. */
+/*
+ * _i: how many blocks were pushed before; at 29 the message is full, and the last still compared.
+ */
 START_TEST(pushing_a_block_twice_in_a_row_aborts)
 {
 	int i;

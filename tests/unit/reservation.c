@@ -203,10 +203,12 @@ START_TEST(what_others_have_mapped_in_the_way_is_passed_over_and_left_alone)
 	if (unit_skip_if(!others, "here the heap's address space is reserved"))
 		return;
 	for (i = 0; i < 40; i++) {
-		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS, i % 2 ? CHUNK_LARGE : CHUNK_SLABS,
-						  0, &chunk), 0);
+		ck_assert_int_eq(reservation_open(SUPERSLAB_UNITS,
+						  i % 2 ? CHUNK_LARGE : CHUNK_SLABS, 0, &chunk),
+				 0);
 		start = reservation_unit_start(chunk.first_unit);
-		ck_assert(start + ((size_t)chunk.units << UNIT_SHIFT) <= others || start >= others + 12 * MiB);
+		ck_assert(start + ((size_t)chunk.units << UNIT_SHIFT) <= others ||
+			  start >= others + 12 * MiB);
 		check_chunk(chunk);
 		opened += (size_t)chunk.units << UNIT_SHIFT;
 	}

@@ -339,7 +339,8 @@ static bool has_record(uint32_t superslab)
 	unsigned char present = 0;
 	uintptr_t middle = (uintptr_t)superslab_at(superslab) + SUPERSLAB_RECORD_BYTES / 2;
 
-	ck_assert_int_eq(mincore((void *)(middle & ~((uintptr_t)vm_page_size() - 1)), 1, &present), 0);
+	ck_assert_int_eq(mincore((void *)(middle & ~((uintptr_t)vm_page_size() - 1)), 1, &present),
+			 0);
 	return present & 1;
 }
 

@@ -170,7 +170,8 @@ static uint32_t claim_stepwise(void)
 
 	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | STEP_FLAG);
 	claimed = superslab_claim(index_of_trimmed, ALL_UNITS);
-	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(unsigned long long)STEP_FLAG);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() &
+				       ~(unsigned long long)STEP_FLAG);
 	if (claimed)
 		superslab_claim_put(index_of_trimmed, claimed, claimed);
 	return claimed;
