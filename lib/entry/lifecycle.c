@@ -103,6 +103,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (options.hardened)
 		hardened_begin();
 	control_init(environment);
+	helper_life_init(environment);
 	helper_init();
 	lifecycle_watch_forks();
 	if (options.profile_bytes != SIZE_MAX)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -45,6 +46,7 @@ static _Atomic bool is_starting;		/* acquire, release: one thread starts it */
 static _Atomic bool is_ready;			/* release by the helper; acquire by all */
 static _Atomic bool should_go;			/* relaxed: with a ring of the doorbell */
 static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
+static bool is_under_valgrind;			/* by the constructor, then only read */
 static pid_t started;				/* and not reaped; by who has taken is_starting */
 
 struct event_doorbell helper_life_doorbell;
@@ -225,11 +227,25 @@ static bool filter_allows(void)
 	return false;
 }
 
+/* Valgrind preloads a part of itself, whatever its tool is. */
+void helper_life_init(char **environment)
+{
+	for (; environment && *environment; environment++)
+		if (strncmp(*environment, "LD_PRELOAD=", 11) == 0 &&
+		    strstr(*environment, "/vgpreload_"))
+			is_under_valgrind = true;
+}
+
 /* With is_starting taken. */
 static void start_if_allowed(void (*run)(void *argument))
 {
 	if (task_is_alive(&room) || control_is_running())
 		return;
+	/* It ends a program that makes such a task. */
+	if (is_under_valgrind) {
+		helper_mode_say_why_none("Valgrind runs no task beside the program", 0);
+		return;
+	}
 	/* Asked first: a filter might kill for the getpid of is_own_process. */
 	if (!filter_allows() || !is_own_process())
 		return;

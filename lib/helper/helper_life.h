@@ -17,6 +17,9 @@
 
 extern struct event_doorbell helper_life_doorbell HIDDEN;
 
+/* By the library's constructor, with the environment. */
+void helper_life_init(char **environment);
+
 /* By a thread of the program that wants it: run(NULL) begins as a task, if that is allowed. */
 void helper_life_start(void (*run)(void *argument));
 
