@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* See numa_machine.h; libnuma(3) reads what the kernel says. */
+/*
+ * See numa_machine.h; libnuma(3) reads what the kernel says. It is loaded here, by nobody else: its
+ * constructor asks for the memory policy, and a filter may kill for that.
+ */
 #include <config.h>
 
 #include "hakctl/verbs/numa_machine.h"
 
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <numa.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +19,50 @@
 #include "hakctl/output/units.h"
 
 enum { NODE_TEXT_BYTES = 256 };
+
+static struct {
+	__typeof__(numa_available) *available;
+	__typeof__(numa_max_node) *max_node;
+	__typeof__(numa_node_size64) *node_size64;
+	__typeof__(numa_distance) *distance;
+	__typeof__(numa_allocate_cpumask) *allocate_cpumask;
+	__typeof__(numa_node_to_cpus) *node_to_cpus;
+	__typeof__(numa_bitmask_isbitset) *bitmask_isbitset;
+	__typeof__(numa_bitmask_clearall) *bitmask_clearall;
+	__typeof__(numa_bitmask_free) *bitmask_free;
+	struct bitmask **nodes;
+} numa;
+
+static const struct {
+	void *place;
+	const char *name;
+} wanted[] = {
+	{ &numa.available, "numa_available" },
+	{ &numa.max_node, "numa_max_node" },
+	{ &numa.node_size64, "numa_node_size64" },
+	{ &numa.distance, "numa_distance" },
+	{ &numa.allocate_cpumask, "numa_allocate_cpumask" },
+	{ &numa.node_to_cpus, "numa_node_to_cpus" },
+	{ &numa.bitmask_isbitset, "numa_bitmask_isbitset" },
+	{ &numa.bitmask_clearall, "numa_bitmask_clearall" },
+	{ &numa.bitmask_free, "numa_bitmask_free" },
+	{ &numa.nodes, "numa_nodes_ptr" },
+};
+
+/* NULL: it can be asked; else why not. */
+static const char *load(void)
+{
+	void *library = dlopen("libnuma.so.1", RTLD_NOW);
+
+	if (!library)
+		return "libnuma.so.1 cannot be loaded (Debian: libnuma1)";
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		*(void **)wanted[i].place = dlsym(library, wanted[i].name);
+		if (!*(void **)wanted[i].place)
+			return "libnuma.so.1 is too old";
+	}
+	return numa.available() < 0 ? "the kernel tells nothing of NUMA nodes here" : NULL;
+}
 
 struct machine_node {
 	int number;
@@ -25,25 +74,25 @@ struct machine_node {
 /* "0-3,8"; "-": none. */
 static void write_processors(int node, char text[NODE_TEXT_BYTES])
 {
-	struct bitmask *set = numa_allocate_cpumask();
+	struct bitmask *set = numa.allocate_cpumask();
 	size_t length = 0;
 
 	snprintf(text, NODE_TEXT_BYTES, "-");
 	if (!set)
 		return;
-	if (numa_node_to_cpus(node, set) != 0)
-		numa_bitmask_clearall(set);
+	if (numa.node_to_cpus(node, set) != 0)
+		numa.bitmask_clearall(set);
 	for (unsigned from = 0, to; from < set->size && length < NODE_TEXT_BYTES; from = to + 1) {
-		for (to = from; to + 1 < set->size && numa_bitmask_isbitset(set, from) &&
-				numa_bitmask_isbitset(set, to + 1); to++)
+		for (to = from; to + 1 < set->size && numa.bitmask_isbitset(set, from) &&
+				numa.bitmask_isbitset(set, to + 1); to++)
 			;
-		if (!numa_bitmask_isbitset(set, from))
+		if (!numa.bitmask_isbitset(set, from))
 			continue;
 		length += (size_t)snprintf(text + length, NODE_TEXT_BYTES - length,
 					   from == to ? "%s%u" : "%s%u-%u", length ? "," : "",
 					   from, to);
 	}
-	numa_bitmask_free(set);
+	numa.bitmask_free(set);
 }
 
 static void read_hits(struct machine_node *node)
@@ -69,13 +118,13 @@ static bool read_node(int from, struct machine_node *node)
 {
 	long long memory, left = 0;
 
-	for (; from <= numa_max_node(); from++)
-		if (numa_bitmask_isbitset(numa_nodes_ptr, (unsigned)from))
+	for (; from <= numa.max_node(); from++)
+		if (numa.bitmask_isbitset(*numa.nodes, (unsigned)from))
 			break;
-	if (from > numa_max_node())
+	if (from > numa.max_node())
 		return false;
 	*node = (struct machine_node){ .number = from };
-	memory = numa_node_size64(from, &left);
+	memory = numa.node_size64(from, &left);
 	if (memory > 0) {
 		node->memory_bytes = (uint64_t)memory;
 		node->free_bytes = (uint64_t)left;
@@ -91,11 +140,11 @@ static void write_distances(int from, char text[NODE_TEXT_BYTES])
 	size_t length = 0;
 
 	text[0] = '\0';
-	for (int to = 0; to <= numa_max_node() && length < NODE_TEXT_BYTES; to++)
-		if (numa_bitmask_isbitset(numa_nodes_ptr, (unsigned)to))
+	for (int to = 0; to <= numa.max_node() && length < NODE_TEXT_BYTES; to++)
+		if (numa.bitmask_isbitset(*numa.nodes, (unsigned)to))
 			length += (size_t)snprintf(text + length, NODE_TEXT_BYTES - length,
 						   "%s%d", length ? " " : "",
-						   numa_distance(from, to));
+						   numa.distance(from, to));
 }
 
 void numa_machine_print(void)
@@ -105,11 +154,12 @@ void numa_machine_print(void)
 		{ "FREE", TABLE_RIGHT },  { "HITS", TABLE_RIGHT },	{ "MISSES", TABLE_RIGHT },
 		{ "DISTANCES", TABLE_LEFT },
 	};
+	const char *why = load();
 	struct machine_node node;
 	struct table table;
 
-	if (numa_available() < 0) {
-		printf("This machine: the kernel tells nothing of NUMA nodes here\n");
+	if (why) {
+		printf("This machine: %s\n", why);
 		return;
 	}
 	table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
@@ -133,7 +183,7 @@ struct json_object *numa_machine_to_json(void)
 	struct json_object *nodes, *object, *distances;
 	struct machine_node node;
 
-	if (numa_available() < 0)
+	if (load())
 		return NULL;
 	nodes = json_object_new_array();
 	for (int from = 0; read_node(from, &node); from = node.number + 1) {
@@ -145,11 +195,11 @@ struct json_object *numa_machine_to_json(void)
 		json_output_number(object, "hit_pages", node.hits);
 		json_output_number(object, "miss_pages", node.misses);
 		json_object_object_add(object, "distances", distances = json_object_new_array());
-		for (int to = 0; to <= numa_max_node(); to++)
-			if (numa_bitmask_isbitset(numa_nodes_ptr, (unsigned)to))
+		for (int to = 0; to <= numa.max_node(); to++)
+			if (numa.bitmask_isbitset(*numa.nodes, (unsigned)to))
 				json_object_array_add(
 					distances,
-					json_object_new_int(numa_distance(node.number, to)));
+					json_object_new_int(numa.distance(node.number, to)));
 	}
 	return nodes;
 }
