@@ -33,6 +33,7 @@ done <"$work/functions"
 grep -oE '`(doc|examples)/[a-zA-Z0-9_./-]+`' "$tree/share/doc/hakmem/README.md" | tr -d '\140' | sort -u |
 	while read -r file; do
 		[ -e "$tree/share/doc/hakmem/$file" ] || [ -e "$tree/share/hakmem/${file#doc/}" ] ||
+			[ -e "$tree/share/man/man${file##*.}/${file#doc/}" ] ||
 			echo "README names $file, which is not installed"
 	done >"$work/missing"
 [ -s "$work/missing" ] && wrong "$(cat "$work/missing")"
