@@ -51,6 +51,8 @@ compile()
 {
 	output=$1
 	shift
-	command -v "${CC:-cc}" >/dev/null || skip "no C compiler"
-	"${CC:-cc}" -x c -o "$output" - "$@" || skip "the compiler cannot make $output ($*)"
+	compiler=${CC:-cc}
+	command -v "${compiler%% *}" >/dev/null || skip "no C compiler"
+	# shellcheck disable=SC2086 # it may be of several words, as configure takes it
+	$compiler -x c -o "$output" - "$@" || skip "the compiler cannot make $output ($*)"
 }
