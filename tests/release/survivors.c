@@ -15,6 +15,8 @@
 
 enum { BLOCK_BYTES = 256, BLOCKS = 48 * 4096, KEPT_ONE_IN = 40, PATIENCE_MS = 20000 };
 
+#define OTHER_BYTES ((size_t)32 << 10)
+
 static char *blocks[BLOCKS];
 
 static bool is_kept(size_t i)
@@ -73,7 +75,10 @@ static void what_lives_is_whole_when_the_helper_gives_back(void)
 	       released_bytes());
 }
 
-/* Nothing is due for a minute; but the heap takes new memory while it is full of free blocks. */
+/*
+ * Nothing is due for a minute; but the heap takes new memory while it is full of free blocks: what is
+ * too large for the room between survivors.
+ */
 static void what_a_growing_heap_has_left_goes_before_the_decay(void)
 {
 	char *others[48];
@@ -81,10 +86,10 @@ static void what_a_growing_heap_has_left_goes_before_the_decay(void)
 
 	make_survivors();
 	for (size_t i = 0; i < 48; i++) {
-		for (size_t j = 0; j < 400; j++) {
-			others[i] = malloc(2560);
+		for (size_t j = 0; j < 30; j++) {
+			others[i] = malloc(OTHER_BYTES);
 			CHECK(others[i]);
-			pattern_write(others[i], 2560, i);
+			pattern_write(others[i], OTHER_BYTES, i);
 		}
 		sleep_ms(5);
 	}
@@ -94,7 +99,7 @@ static void what_a_growing_heap_has_left_goes_before_the_decay(void)
 	CHECK_THAT(went, "nothing went back: %s", mode());
 	check_survivors();
 	for (size_t i = 0; i < 48; i++)
-		CHECK(pattern_holds(others[i], 2560, i));
+		CHECK(pattern_holds(others[i], OTHER_BYTES, i));
 }
 
 static void what_lives_is_whole_when_the_program_trims(void)
