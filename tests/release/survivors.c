@@ -76,8 +76,8 @@ static void what_lives_is_whole_when_the_helper_gives_back(void)
 }
 
 /*
- * Nothing is due for a minute; but the heap takes new memory while it is full of free blocks: what is
- * too large for the room between survivors.
+ * Nothing is due for a minute; but the heap takes new memory while it is full of free blocks: what
+ * is too large for the room between survivors.
  */
 static void what_a_growing_heap_has_left_goes_before_the_decay(void)
 {
