@@ -27,7 +27,7 @@ void counted_begin(struct counted *counted, bool on, void **none)
 	struct bin begun;
 	unsigned bin;
 
-	counted->on = on;
+	atomic_store_explicit(&counted->on, on, memory_order_relaxed);
 	for (bin = 0; on && bin < COUNTED_BINS; bin++) {
 		if (counted->tops[bin])
 			continue;

@@ -16,6 +16,7 @@
 #ifndef HAKMEM_FRONT_COUNTED_H
 #define HAKMEM_FRONT_COUNTED_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "front/bin.h"
@@ -28,7 +29,7 @@
 /* blocks in a bin = those that were counted as handed out + those below the stop */
 struct counted {
 	void **tops[COUNTED_BINS];	/* as the top of a bin is */
-	bool on;			/* the steps lead here */
+	_Atomic bool on;		/* the steps lead here; relaxed: others ask it as a hint */
 	uint8_t in_row[COUNTED_BINS];	/* filled so often by what was freed alone */
 	struct bin_slots slots[COUNTED_BINS];
 	void **stops[COUNTED_BINS];	/* a slot that is NULL for now, before the next sample … */
@@ -48,6 +49,12 @@ static inline unsigned counted_of_class(unsigned class)
 
 /* The steps are about to lead here, or no more. none: see bin_begin. */
 void counted_begin(struct counted *counted, bool on, void **none);
+
+/* By anyone; the owner's next slow path may change it. */
+static inline bool counted_is_on(const struct counted *counted)
+{
+	return atomic_load_explicit(&counted->on, memory_order_relaxed);
+}
 
 /*
  * What was held back before a sample is there again; what may be popped before the next is counted.

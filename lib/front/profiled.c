@@ -92,11 +92,11 @@ static void follow(struct thread_cache *cache)
 {
 	struct sampling *sampling = &cache->counted.sampling;
 
-	if (cache->counted.on != profile_is_on()) {
+	if (counted_is_on(&cache->counted) != profile_is_on()) {
 		thread_cache_counted_empty(cache);
 		thread_cache_open_steps(cache);
 	}
-	if (!cache->counted.on || sampling->generation == profile_generation())
+	if (!counted_is_on(&cache->counted) || sampling->generation == profile_generation())
 		return;
 	thread_cache_counted_empty(cache);
 	sampling_begin(sampling, profile_generation());
@@ -107,7 +107,7 @@ static bool is_due(struct thread_cache *cache, unsigned class)
 {
 	uint32_t *left = &cache->counted.sampling.left[class];
 
-	if (!cache->counted.on || heap_is_kept(&cache->heap))
+	if (!counted_is_on(&cache->counted) || heap_is_kept(&cache->heap))
 		return false;
 	if (!*left)
 		return true;
@@ -123,7 +123,7 @@ void *profiled_take_slow(size_t size, struct bin *bin)
 	void *block;
 
 	follow(cache);
-	is_counted = own < COUNTED_BINS && cache->counted.on;
+	is_counted = own < COUNTED_BINS && counted_is_on(&cache->counted);
 	/* What is there was counted; this is one of those. */
 	if (is_counted && *cache->counted.tops[own])
 		return *cache->counted.tops[own]--;

@@ -15,7 +15,8 @@ void *profiled_take_slow(size_t size, struct bin *bin);
 /* A block of the bin's class for so many bytes; NULL: no memory. */
 static inline void *profiled_take(size_t size, struct bin *bin)
 {
-	if (unlikely(profile_is_on() || thread_cache_bin_owner(bin)->cache->counted.on))
+	if (unlikely(profile_is_on() ||
+		     counted_is_on(&thread_cache_bin_owner(bin)->cache->counted)))
 		return profiled_take_slow(size, bin);
 	return thread_cache_take(size, bin);
 }

@@ -69,6 +69,7 @@ static void set_step(struct thread_cache *cache, size_t step, unsigned class, bo
 /* While a bin may hold guests, who asks for alignment takes a slow path. */
 static void open_aligned_steps(struct thread_cache *cache)
 {
+	bool counts = counted_is_on(&cache->counted);
 	size_t step;
 
 	for (step = 0; step < ALIGNED_STEPS; step++)
@@ -76,7 +77,7 @@ static void open_aligned_steps(struct thread_cache *cache)
 			thread_cache_set_step(cache, SIZE_STEPS + step, CLASS_COUNT);
 		else
 			set_step(cache, SIZE_STEPS + step,
-				 size_class_of_aligned((step + 1) * 32, 32), cache->counted.on);
+				 size_class_of_aligned((step + 1) * 32, 32), counts);
 }
 
 void thread_cache_open_steps(struct thread_cache *cache)
