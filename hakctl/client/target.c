@@ -358,3 +358,18 @@ bool target_list_find(struct target_list *list, const char *word, struct failure
 		return find_pid(list, word, failure);
 	return find_name(list, word, failure);
 }
+
+void target_list_find_now(struct target_list *list, char *const *words)
+{
+	struct failure unused;
+
+	if (!words[0])
+		target_list_all(list);
+	for (; *words; words++) {
+		struct target_list found = { .targets = NULL };
+
+		if (target_list_find(&found, *words, &unused))
+			target_list_join(list, &found);
+		target_list_free(&found);
+	}
+}

@@ -43,6 +43,12 @@ void target_list_all(struct target_list *list);
 bool target_list_find(struct target_list *list, const char *word,
 		      struct failure *failure);
 
+/*
+ * For who looks again and again: what each word means now, every process where there is none. What
+ * a word means may not have begun yet, or mean others later: that is no failure.
+ */
+void target_list_find_now(struct target_list *list, char *const *words);
+
 /* Moves the targets of `more` to the end of `list`. */
 void target_list_join(struct target_list *list, struct target_list *more);
 void target_list_free(struct target_list *list);

@@ -45,21 +45,6 @@ static void write_page(FILE *out, bool is_classic, bool wants_classes, struct ta
 	free(sources);
 }
 
-/* Found anew each time: processes come and go, and a name may mean others by now. */
-static void find(const struct request *request, struct target_list *list)
-{
-	struct failure unused;
-
-	if (!request->words[0])
-		target_list_all(list);
-	for (char **word = request->words; *word; word++) {
-		struct target_list found = { .targets = NULL };
-
-		if (target_list_find(&found, *word, &unused))
-			target_list_join(list, &found);
-	}
-}
-
 static void make_page(const char *accept, const char *query, struct http_page *page, void *argument)
 {
 	const struct request *request = argument;
@@ -70,7 +55,7 @@ static void make_page(const char *accept, const char *query, struct http_page *p
 
 	if (!out)
 		message_out_of_memory();
-	find(request, &list);
+	target_list_find_now(&list, request->words);
 	write_page(out, is_classic, request->wants_classes || !strncmp(query, "classes", 7), &list);
 	target_list_free(&list);
 	fclose(out);

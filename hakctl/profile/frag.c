@@ -47,12 +47,11 @@ static void add_json(const struct arguments_looking *request, const struct targe
 
 	for (size_t i = 0; i < profile->stack_count; i++) {
 		const struct profile_stack *stack = &profile->stacks[i];
-		struct json_object *row = json_object_new_object();
+		struct json_object *row;
 
-		if (stack->pinned_bytes <= 0) {
-			json_object_put(row);
+		if (stack->pinned_bytes <= 0)
 			break;
-		}
+		row = json_object_new_object();
 		json_output_number(row, "pinned_bytes", (uint64_t)stack->pinned_bytes);
 		json_output_number(row, "live_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
 		json_output_number(row, "live_objects",

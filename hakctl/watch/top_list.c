@@ -57,23 +57,6 @@ static void take_target(struct top_list *list, const struct target *target)
 	process_find_title(&target->process, row->title);
 }
 
-static void search(struct top_list *list, struct target_list *found)
-{
-	struct failure unused;
-
-	if (!list->words || !list->words[0]) {
-		target_list_all(found);
-		return;
-	}
-	for (char **word = list->words; *word; word++) {
-		struct target_list more = { .targets = NULL };
-
-		if (target_list_find(&more, *word, &unused))
-			target_list_join(found, &more);
-		target_list_free(&more);
-	}
-}
-
 void top_list_search(struct top_list *list, const struct top_row *keep)
 {
 	struct target_list found = { .targets = NULL };
@@ -81,7 +64,10 @@ void top_list_search(struct top_list *list, const struct top_row *keep)
 
 	for (size_t i = 0; i < list->count; i++)
 		list->rows[i]->is_found = false;
-	search(list, &found);
+	if (list->words)
+		target_list_find_now(&found, list->words);
+	else
+		target_list_all(&found);
 	for (size_t i = 0; i < found.count; i++)
 		take_target(list, &found.targets[i]);
 	target_list_free(&found);

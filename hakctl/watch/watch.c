@@ -37,22 +37,6 @@ static void end(int signal_)
 	is_ended = 1;
 }
 
-/* Found anew each time; what a word means may not have begun yet. */
-static void find(const struct request *request, struct target_list *list)
-{
-	struct failure unused;
-
-	if (!request->words[0])
-		target_list_all(list);
-	for (char **word = request->words; *word; word++) {
-		struct target_list found = { .targets = NULL };
-
-		if (target_list_find(&found, *word, &unused))
-			target_list_join(list, &found);
-		target_list_free(&found);
-	}
-}
-
 /* Who cannot be looked at this time may be next time. */
 static bool record_all(const struct request *request, struct recording *recording,
 		       struct failure *failure)
@@ -61,7 +45,7 @@ static bool record_all(const struct request *request, struct recording *recordin
 	struct target_list list = { .targets = NULL };
 	bool done = true;
 
-	find(request, &list);
+	target_list_find_now(&list, request->words);
 	for (size_t i = 0; done && i < list.count; i++) {
 		struct failure unused;
 		struct look look;
