@@ -4,7 +4,6 @@
 
 #include "hakctl/client/rates.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/look.h"
+#include "hakctl/output/interval.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/style.h"
 #include "hakctl/output/units.h"
@@ -144,18 +144,6 @@ static bool watch_one(struct watched *watched, bool json, enum exit_code *code)
 	return true;
 }
 
-static void sleep_until(struct timespec *next, double interval_s)
-{
-	next->tv_sec += (time_t)interval_s;
-	next->tv_nsec += (long)((interval_s - floor(interval_s)) * 1e9);
-	if (next->tv_nsec >= 1000000000) {
-		next->tv_nsec -= 1000000000;
-		next->tv_sec++;
-	}
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL) == EINTR)
-		;
-}
-
 enum exit_code rates_watch(struct target_list *list, double interval_s,
 			   unsigned long times, bool json)
 {
@@ -172,7 +160,7 @@ enum exit_code rates_watch(struct target_list *list, double interval_s,
 	/* The first look prints nothing: there is nothing to compare it with. */
 	for (unsigned long round = 0; left && (!times || round <= times); round++) {
 		if (round)
-			sleep_until(&next, interval_s);
+			interval_sleep(&next, interval_s, NULL);
 		if (!json &&
 		    (round == 1 || (style_columns() && round > 1 &&
 				    (round - 1) * list->count % LINES_A_TITLE == 0)))

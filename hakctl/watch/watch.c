@@ -2,7 +2,6 @@
 /* `hakctl watch`: records what processes are like, for `hakctl diff` to compare later. */
 #include <config.h>
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/client/patience.h"
 #include "hakctl/command.h"
+#include "hakctl/output/interval.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
 #include "hakctl/watch/recording.h"
@@ -64,17 +64,6 @@ static bool record_all(const struct request *request, struct recording *recordin
 	return done;
 }
 
-static void sleep_until(struct timespec *next, double interval_s)
-{
-	next->tv_sec += (time_t)interval_s;
-	next->tv_nsec += (long)((interval_s - floor(interval_s)) * 1e9);
-	if (next->tv_nsec >= 1000000000) {
-		next->tv_nsec -= 1000000000;
-		next->tv_sec++;
-	}
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
-}
-
 static enum exit_code record(const struct request *request)
 {
 	struct sigaction action = { .sa_handler = end };
@@ -97,7 +86,7 @@ static enum exit_code record(const struct request *request)
 	for (unsigned long i = 0; done && !is_ended && (!request->times || i < request->times);
 	     i++) {
 		if (i)
-			sleep_until(&next, request->interval_s);
+			interval_sleep(&next, request->interval_s, &is_ended);
 		if (!is_ended)
 			done = record_all(request, &recording, &failure);
 	}
