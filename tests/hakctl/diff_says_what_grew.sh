@@ -16,15 +16,8 @@ HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB \
 	"${top_builddir:?}/tests/hakctl/growing_heap" 1000 20 4 "$work/growth" &
 growing=$!
 started="$started $growing"
-mkfifo "$work/open"
-exec 9<>"$work/open"
 for count in 1000 2000; do
-	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB \
-		"${top_builddir:?}/tests/hakctl/known_heap" $count 100 2000000 <&9 >"$work/truth.$count" &
-	pid=$!
-	started="$started $pid"
-	wait_until test -s "$work/truth.$count"
-	wait_until can_be_asked
+	start_one_known_heap "$work/truth.$count" $count 100 2000000
 done
 wait_until test -s "$work/growth"
 

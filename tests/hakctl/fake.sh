@@ -64,13 +64,23 @@ can_be_asked()
 # lives is in $work/truth; it reads descriptor 9, which stays open.
 start_known_heap()
 {
-	mkfifo "$work/open"
-	exec 9<>"$work/open"
+	start_one_known_heap "$work/truth" "$@"
+}
+
+# start_one_known_heap TRUTH COUNT BYTES LARGE: one of several; what lives is in the file TRUTH.
+start_one_known_heap()
+{
+	truth=$1
+	shift
+	if ! [ -e "$work/open" ]; then
+		mkfifo "$work/open"
+		exec 9<>"$work/open"
+	fi
 	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB "${top_builddir:?}/tests/hakctl/known_heap" "$@" \
-		<&9 >"$work/truth" &
+		<&9 >"$truth" &
 	pid=$!
 	started="$started $pid"
-	wait_until test -s "$work/truth"
+	wait_until test -s "$truth"
 	wait_until can_be_asked
 }
 

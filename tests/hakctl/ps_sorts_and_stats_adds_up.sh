@@ -10,15 +10,8 @@ skip_if_library_has_a_sanitizer
 skip_if_library_serves_no_socket
 command -v python3 >/dev/null || skip "no python3"
 
-mkfifo "$work/open"
-exec 9<>"$work/open"
 for count in 200000 400000 100000; do
-	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB \
-		"${top_builddir:?}/tests/hakctl/known_heap" $count 100 2000000 <&9 >"$work/truth.$count" &
-	pid=$!
-	started="$started $pid"
-	wait_until test -s "$work/truth.$count"
-	wait_until can_be_asked
+	start_one_known_heap "$work/truth.$count" $count 100 2000000
 done
 
 column() # SORT: the second word of each command line, from above

@@ -54,15 +54,8 @@ begin() # COLUMNS LINES SETTING: top on a terminal of this size
 }
 trap 'terminal kill-server 2>/dev/null; end_all; rm -rf "$work"' EXIT
 
-mkfifo "$work/open"
-exec 9<>"$work/open"
 for count in 200000 400000 100000; do
-	HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB \
-		"${top_builddir:?}/tests/hakctl/known_heap" $count 100 2000000 <&9 >"$work/truth.$count" &
-	pid=$!
-	started="$started $pid"
-	wait_until test -s "$work/truth.$count"
-	wait_until can_be_asked
+	start_one_known_heap "$work/truth.$count" $count 100 2000000
 done
 HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB \
 	"${top_builddir:?}/tests/hakctl/growing_heap" 1000 20 60 "$work/growth" 2>/dev/null &
