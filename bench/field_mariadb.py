@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import time
 
+import field_sessions
+
 SESSIONS = 12
 IDLE_SECONDS = 5
-MARK = "all of it is done"
 LOAD = ("create table numbers{0} (n int primary key, words varchar(200));\n"
         "insert into numbers{0} select seq, repeat(md5(seq), 1 + seq % 6)"
         " from seq_1_to_20000;\n"
@@ -56,32 +57,16 @@ class Mariadb:
                 idle)
 
     def load(self, server, socket):
-        wait_for_file(socket)
+        field_sessions.wait_for_file(socket)
         client = ["mariadb", "--no-defaults", "--socket=" + socket, "--user=root", "-N",
                   "--unbuffered", "test"]
         sessions = [subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      text=True) for _ in range(SESSIONS)]
         try:
-            for number, session in enumerate(sessions):
-                session.stdin.write(LOAD.format(number, MARK))
-                session.stdin.flush()
-            for session in sessions:
-                for line in session.stdout:
-                    if line.strip() == MARK:
-                        break
+            field_sessions.work(sessions, [LOAD.format(number, field_sessions.MARK)
+                                           for number in range(SESSIONS)])
             time.sleep(IDLE_SECONDS)
             return self.pss_mib(server)
         finally:
-            for session in sessions:
-                session.stdin.close()
-                session.wait()
-                session.stdout.close()
-
-
-def wait_for_file(path):
-    for _ in range(200):
-        if os.path.exists(path):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"{path} does not come")
+            field_sessions.end(sessions)
 

@@ -13,11 +13,12 @@ import signal
 import subprocess
 import time
 
+import field_sessions
+
 LIGHT = "select count(*) from pg_class where relname like 'pg_%';\n" * 50
 SORT = ("set work_mem='32MB';\n"
         "select count(*) from (select md5(g::text) as x from generate_series(1, 60000) g"
         " order by x offset 0) as sorted;\n")
-MARK = "all of it is done"
 IDLE_SECONDS = 5
 
 
@@ -118,36 +119,20 @@ class Postgres:
         return peak, usage.ru_utime + usage.ru_stime, usage.ru_minflt, idle
 
     def load(self, server, home, become):
-        wait_for_file(os.path.join(home, ".s.PGSQL.5432"))
+        field_sessions.wait_for_file(os.path.join(home, ".s.PGSQL.5432"))
+        time.sleep(0.5)
         sessions = [subprocess.Popen(
             [program("psql"), "-X", "-q", "-A", "-t", "-h", home, "-U", "bench", "postgres"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=home, **become)
             for _ in range(self.sessions)]
         try:
-            for session in sessions:
-                session.stdin.write(self.work + f"\\echo {MARK}\n")
-                session.stdin.flush()
-            for session in sessions:
-                for line in session.stdout:
-                    if line.strip() == MARK:
-                        break
+            field_sessions.work(sessions, [self.work + f"\\echo {field_sessions.MARK}\n"]
+                                * self.sessions)
             peak = pss_mib(server)
             time.sleep(IDLE_SECONDS)
             return peak, pss_mib(server)
         finally:
-            for session in sessions:
-                session.stdin.close()
-                session.wait()
-                session.stdout.close()
-
-
-def wait_for_file(path):
-    for _ in range(200):
-        if os.path.exists(path):
-            time.sleep(0.5)
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"{path} does not come")
+            field_sessions.end(sessions)
 
 
 PROGRAMS = (
