@@ -98,6 +98,17 @@ void task_clone_end(void)
 
 #if defined(__x86_64__)
 
+/* On its new stack lie the function and its argument. */
+#define CHILD_RUNS_AND_ENDS			\
+	"xor %%ebp, %%ebp\n" /* nobody called it */ \
+	"pop %%rax\n"				\
+	"pop %%rdi\n"				\
+	"call *%%rax\n"				\
+	"xor %%edi, %%edi\n"			\
+	"mov %[exit], %%eax\n"			\
+	"syscall\n"				\
+	"hlt\n"
+
 /* rdi rsi rdx r10 r8; clone: flags, stack, parent's word, child's word, thread pointer. */
 static long enter(long number, const uintptr_t call[5])
 {
@@ -108,14 +119,7 @@ static long enter(long number, const uintptr_t call[5])
 	__asm__ volatile("syscall\n"
 			 "test %%rax, %%rax\n"
 			 "jnz 1f\n"
-			 "xor %%ebp, %%ebp\n"	/* nobody called it */
-			 "pop %%rax\n"
-			 "pop %%rdi\n"
-			 "call *%%rax\n"
-			 "xor %%edi, %%edi\n"
-			 "mov %[exit], %%eax\n"
-			 "syscall\n"
-			 "hlt\n"
+			 CHILD_RUNS_AND_ENDS
 			 "1:\n"
 			 : "=a"(result)
 			 : "a"(number), "D"(call[0]), "S"(call[1]), "d"(call[2]), "r"(r10), "r"(r8),
@@ -141,14 +145,7 @@ static long enter_vfork(void **stack)
 			 "test %%rax, %%rax\n"
 			 "jnz 1f\n"
 			 "mov %[stack], %%rsp\n"
-			 "xor %%ebp, %%ebp\n"	/* nobody called it */
-			 "pop %%rax\n"
-			 "pop %%rdi\n"
-			 "call *%%rax\n"
-			 "xor %%edi, %%edi\n"
-			 "mov %[exit], %%eax\n"
-			 "syscall\n"
-			 "hlt\n"
+			 CHILD_RUNS_AND_ENDS
 			 "1:\n"
 			 : "=a"(result)
 			 : "a"(SYS_vfork), [stack] "r"(stack), [exit] "i"(SYS_exit)
