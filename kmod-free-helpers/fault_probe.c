@@ -2,7 +2,7 @@
 /*
  * The probe: opens a userfaultfd, moves one page, then copies one if moving failed, and
  * puts what was refused into words. Called once by the helper and by hakctl's doctor;
- * must not be called where fault_probe_is_filtered() says so and the user did not insist.
+ * must not be called where filter_state_is_on() and the user did not insist.
  */
 #include <config.h>
 
@@ -12,46 +12,15 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/mman.h>
 
 #include "kmod-free-helpers/fault_service.h"
-#include "support/system_call.h"
+#include "support/filter_state.h"
+#include "support/kernel_file.h"
 #include "support/page_size.h"
+#include "support/system_call.h"
 
 #define PROBE_BYTE 0x5a
-
-static long read_file(const char *path, char *text, size_t size)
-{
-	long got, descriptor = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-
-	if (descriptor < 0)
-		return descriptor;
-	got = system_call(SYS_read, descriptor, text, size - 1);
-	if (got >= 0)
-		text[got] = '\0';
-	system_call(SYS_close, descriptor);
-	return got;
-}
-
-/* Of the thread, not the process: a filter may apply to one thread and its children. */
-bool fault_probe_is_filtered(void)
-{
-	char status[4096];
-	const char *line;
-	long got = read_file("/proc/thread-self/status", status, sizeof(status));
-
-	/* A chroot without /proc: a filter that lets openat through is asked about itself. */
-	if (got == -ENOENT)
-		return system_call(SYS_prctl, PR_GET_SECCOMP, 0ul, 0ul, 0ul, 0ul) != 0;
-	if (got <= 0)
-		return true;
-	line = strstr(status, "\nSeccomp:\t");
-	if (line)
-		return line[strlen("\nSeccomp:\t")] != '0';
-	/* A kernel without seccomp; or so many groups that the line did not fit. */
-	return (size_t)got == sizeof(status) - 1;
-}
 
 static void append(struct fault_probe *probe, const char *text)
 {
@@ -101,10 +70,9 @@ static const char *cause_of_permission(void)
 {
 	char value[16];
 
-	if (fault_probe_is_filtered())
+	if (filter_state_is_on())
 		return "a seccomp filter, such as a container's default profile";
-	if (read_file("/proc/sys/vm/unprivileged_userfaultfd", value, sizeof(value)) >
-		    0 &&
+	if (kernel_file_read("/proc/sys/vm/unprivileged_userfaultfd", value, sizeof(value)) > 0 &&
 	    value[0] == '0')
 		return "sysctl vm.unprivileged_userfaultfd=0 or a security module";
 	return "a security module";
@@ -117,7 +85,7 @@ static const char *cause_of_open(int error)
 	case EACCES:
 		return cause_of_permission();
 	case ENOSYS:
-		if (fault_probe_is_filtered())
+		if (filter_state_is_on())
 			return "a seccomp filter, or a kernel without userfaultfd";
 		return "a kernel built without userfaultfd";
 	case EINVAL:

@@ -7,8 +7,6 @@
 #ifndef HAKMEM_FAULT_PROBE_H
 #define HAKMEM_FAULT_PROBE_H
 
-#include <stdbool.h>
-
 enum fault_probe_way {
 	FAULT_PROBE_MOVE, /* rung A */
 	FAULT_PROBE_COPY, /* rung B */
@@ -22,11 +20,5 @@ struct fault_probe {
 };
 
 void fault_probe_run(struct fault_probe *probe);
-
-/*
- * True when a seccomp filter, which might kill rather than refuse, applies to this thread
- * and so to each thread it starts; also when the kernel's word on it cannot be had.
- */
-bool fault_probe_is_filtered(void);
 
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "hakctl/output/text.h"
+#include "support/kernel_file.h"
 
 static ssize_t read_file(pid_t pid, const char *name, char *text, size_t bytes)
 {
@@ -135,13 +136,12 @@ bool process_is_secure(const struct process *process)
 bool process_is_filtered(const struct process *process)
 {
 	char text[8192];
-	unsigned mode = 0;
-	char *line;
+	const char *mode;
 
 	if (read_file(process->pid, "status", text, sizeof(text)) <= 0)
 		return false;
-	line = strstr(text, "\nSeccomp:");
-	return line && sscanf(line, "\nSeccomp: %u", &mode) == 1 && mode;
+	mode = kernel_file_field(text, "Seccomp");
+	return mode && *mode != '0';
 }
 
 void process_find_title(const struct process *process, char title[256])

@@ -27,6 +27,7 @@
 #include "hakctl/client/memory_map.h"
 #include "os/kernel_abi.h"
 #include "os/vm.h"
+#include "support/filter_state.h"
 #include "support/page_size.h"
 
 __attribute__((format(printf, 4, 5))) static void
@@ -65,7 +66,7 @@ static char *map_page(void)
 
 static void ask_seccomp(struct control_rung *rung)
 {
-	if (fault_probe_is_filtered())
+	if (filter_state_is_on())
 		set(rung, CONTROL_RUNG_PARTLY, 0,
 		    "a filter is in force here; what it refuses stands below, and in a process's own rows");
 }

@@ -18,8 +18,6 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
-#include <kmod-free-helpers/fault_probe.h>
-
 #include "back/helper_link.h"
 #include "control/control.h"
 #include "upkeep/helper_mode.h"
@@ -32,6 +30,7 @@
 #include "sandbox/sandbox.h"
 #include "os/task.h"
 #include "os/task_limit.h"
+#include "support/filter_state.h"
 #include "support/log.h"
 #include "support/options.h"
 #include "support/system_call.h"
@@ -197,7 +196,7 @@ static const char *obstacle_by_filter(void)
 	if (helper_life_is_filtered())
 		return "a seccomp filter is in force of which nothing is known (helpers:always overrides)";
 	if (!sandbox_was_asked()) {
-		if (!program_has_sandboxed_itself() && !fault_probe_is_filtered())
+		if (!program_has_sandboxed_itself() && !filter_state_is_on())
 			return NULL;
 		if (next_child_is_init())
 			return why_init;

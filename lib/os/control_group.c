@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "support/kernel_file.h"
 #include "support/log.h"
 #include "support/number.h"
 #include "support/system_call.h"
@@ -22,18 +23,11 @@ static int open_at(int folder, const char *path, int flags)
 	return (int)system_call(SYS_openat, folder, path, flags | O_RDONLY | O_CLOEXEC, 0);
 }
 
-void control_group_read(int file, char *text, size_t bytes)
-{
-	long length = file < 0 ? -1 : system_call(SYS_pread64, file, text, bytes - 1, 0ul);
-
-	text[length > 0 ? length : 0] = '\0';
-}
-
 uint64_t control_group_number(int file)
 {
 	char text[32];
 
-	control_group_read(file, text, sizeof(text));
+	kernel_file_read_again(file, text, sizeof(text));
 	return number_read(text, NULL);
 }
 
@@ -90,11 +84,9 @@ static int open_below(const char *mount, char *path, size_t length, unsigned up)
 int control_group_open(const char *controller, unsigned up)
 {
 	char groups[TEXT_BYTES], key[32], mount[64], *path;
-	int file = open_at(AT_FDCWD, "/proc/self/cgroup", 0);
 	size_t length;
 
-	control_group_read(file, groups, sizeof(groups));
-	control_group_close(file);
+	kernel_file_read("/proc/self/cgroup", groups, sizeof(groups));
 	log_format_text(key, sizeof(key), ":%s:", controller);
 	path = path_of(groups, key, &length);
 	if (path) {

@@ -6,7 +6,6 @@
 #ifndef HAKMEM_OS_CONTROL_GROUP_H
 #define HAKMEM_OS_CONTROL_GROUP_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -17,9 +16,6 @@ int control_group_open(const char *controller, unsigned up);
 
 /* A descriptor of a file in it, or -errno; folder may be one. */
 int control_group_open_file(int folder, const char *name);
-
-/* Reads a file from its start; terminated, empty if it cannot be read. file may be -errno. */
-void control_group_read(int file, char *text, size_t bytes);
 
 /* The number in it; 0: "max", or nothing there. */
 uint64_t control_group_number(int file);

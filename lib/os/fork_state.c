@@ -6,11 +6,11 @@
 
 #include "os/fork_state.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "os/thread.h"
+#include "support/kernel_file.h"
 #include "support/log.h"
 #include "support/system_call.h"
 
@@ -68,17 +68,10 @@ static bool sleeps_on_futex(int task, bool unless_known)
 {
 	static const char digits[] = "0123456789";
 	char path[64], text[32], *end;
-	long file, length;
 
 	log_format_text(path, sizeof(path), "/proc/self/task/%u/syscall", (unsigned)task);
-	file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (file < 0)
+	if (kernel_file_read(path, text, sizeof(text)) <= 0)
 		return unless_known;
-	length = system_call(SYS_read, (int)file, text, sizeof(text) - 1ul);
-	system_call(SYS_close, (int)file);
-	if (length <= 0)
-		return unless_known;
-	text[length] = '\0';
 	end = text + strspn(text, digits);
 	*end = '\0';
 	log_format_text(path, sizeof(path), "%u", (unsigned)SYS_futex);

@@ -6,12 +6,11 @@
 
 #include "os/pressure.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "os/control_group.h"
+#include "support/kernel_file.h"
 #include "support/number.h"
-#include "support/system_call.h"
 
 #define READ_EVERY_NS	1000000000ull
 #define ROOM_EVERY_NS	4000000ull
@@ -34,7 +33,7 @@ static unsigned read_stall(int file)
 {
 	char text[128], *average;
 
-	control_group_read(file, text, sizeof(text));
+	kernel_file_read_again(file, text, sizeof(text));
 	average = strstr(text, "avg10=");
 	return average ? (unsigned)number_read(average + strlen("avg10="), NULL) : 0;
 }
@@ -61,8 +60,7 @@ void pressure_open(struct pressure *pressure)
 	};
 	open_files(pressure);
 	if (pressure->stall < 0)
-		pressure->stall = (int)system_call(SYS_openat, AT_FDCWD, "/proc/pressure/memory",
-						   O_RDONLY | O_CLOEXEC, 0);
+		pressure->stall = kernel_file_open("/proc/pressure/memory");
 }
 
 /* The lower of both; 0: there is none. */

@@ -6,34 +6,23 @@
 
 #include "os/process.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
 #include "os/clock.h"
 #include "os/kernel_abi.h"
+#include "support/kernel_file.h"
 #include "support/system_call.h"
 
 #define REGIONS		64
 #define PAGES_AT_ONCE	4096	/* under one hold of the kernel's lock */
-#define STAT_BYTES	4096
-
-static size_t read_text(const char *path, char text[STAT_BYTES])
-{
-	long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	long length = file < 0 ? -1 : system_call(SYS_read, file, text, STAT_BYTES - 1ul);
-
-	if (file >= 0)
-		system_call(SYS_close, file);
-	text[length > 0 ? length : 0] = '\0';
-	return length > 0 ? (size_t)length : 0;
-}
 
 bool process_has_no_huge_pages(void)
 {
-	char text[STAT_BYTES];
+	char text[64];
 
-	return !read_text("/sys/kernel/mm/transparent_hugepage/enabled", text) ||
+	return kernel_file_read("/sys/kernel/mm/transparent_hugepage/enabled", text,
+				sizeof(text)) <= 0 ||
 	       strstr(text, "[never]");
 }
 
@@ -60,8 +49,7 @@ uint64_t process_date_ns(void)
 
 int process_open_page_map(void)
 {
-	return (int)system_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC,
-				0);
+	return kernel_file_open("/proc/self/pagemap");
 }
 
 uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,

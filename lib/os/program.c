@@ -7,7 +7,6 @@
 
 #include "os/program.h"
 
-#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <linux/prctl.h>
 #include <poll.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "support/kernel_file.h"
 #include "support/log.h"
 #include "support/number.h"
 #include "support/page_size.h"
@@ -123,18 +123,17 @@ static int open_file(enum program_file file)
 	char path[64];
 
 	log_format_text(path, sizeof(path), "/proc/%u/%s", (unsigned)program_id(), names[file]);
-	return (int)system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	return kernel_file_open(path);
 }
 
 /* Terminated; empty if the kernel says nothing. */
 static size_t read_file(enum program_file file, char *text, size_t bytes)
 {
 	int kept = program.files[file], opened = kept < 0 ? open_file(file) : kept;
-	long length = system_call(SYS_pread64, opened, text, bytes - 1, 0ul);
+	long length = kernel_file_read_again(opened, text, bytes);
 
 	if (kept < 0 && opened >= 0)
 		system_call(SYS_close, opened);
-	text[length > 0 ? length : 0] = '\0';
 	return length > 0 ? (size_t)length : 0;
 }
 

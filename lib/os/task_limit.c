@@ -18,6 +18,7 @@
 #include "os/control_group.h"
 #include "os/program.h"
 #include "support/directory_entry.h"
+#include "support/kernel_file.h"
 #include "support/log.h"
 #include "support/number.h"
 #include "support/system_call.h"
@@ -50,14 +51,14 @@ static uint64_t tasks_of_all(int load)
 	char text[128];
 	const char *stroke;
 
-	control_group_read(load, text, sizeof(text));
+	kernel_file_read_again(load, text, sizeof(text));
 	stroke = strchr(text, '/');
 	return stroke ? number_read(stroke + 1, NULL) : 0;
 }
 
 static int open_load(void)
 {
-	return (int)system_call(SYS_openat, AT_FDCWD, "/proc/loadavg", O_RDONLY | O_CLOEXEC, 0);
+	return kernel_file_open("/proc/loadavg");
 }
 
 bool task_limit_is_ample(void)

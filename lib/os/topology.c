@@ -6,11 +6,12 @@
 
 #include "os/topology.h"
 
-#include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "support/filter_state.h"
+#include "support/kernel_file.h"
 #include "support/log.h"
 #include "support/system_call.h"
 
@@ -56,18 +57,6 @@ static uint16_t set_first(const struct node_set *set)
 	return 0;
 }
 
-static bool read_file(const char *path, char text[TEXT_BYTES])
-{
-	long length, descriptor = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-
-	if (descriptor < 0)
-		return false;
-	length = system_call(SYS_read, descriptor, text, TEXT_BYTES - 1ul);
-	system_call(SYS_close, descriptor);
-	text[length > 0 ? length : 0] = '\0';
-	return length > 0;
-}
-
 /* Steps over digits. False: there are none. */
 static bool take_number(const char **text, unsigned *number)
 {
@@ -106,24 +95,10 @@ static bool read_list(const char *folder, const char *name, struct node_set *set
 	char path[PATH_BYTES], text[TEXT_BYTES];
 
 	log_format_text(path, sizeof(path), "%s/%s", folder, name);
-	if (!read_file(path, text))
+	if (kernel_file_read(path, text, sizeof(text)) <= 0)
 		return false;
 	parse_list(text, set);
 	return true;
-}
-
-/* What follows the name of a field of a status file; NULL: it has none. */
-static const char *field(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (; text; text = strchr(text, '\n'), text += text != NULL) {
-		if (strncmp(text, name, length) == 0 && text[length] == ':') {
-			text += length + 1;
-			return text + strspn(text, " \t");
-		}
-	}
-	return NULL;
 }
 
 /* Leaves in set what the process may use. False: a filter of system calls is in force. */
@@ -133,17 +108,16 @@ static bool keep_allowed(const char *status, struct node_set *set)
 	struct node_set allowed;
 	const char *value;
 	unsigned word;
+	long length;
 
-	if (!read_file(status, text))
-		return true;
-	value = field(text, "Mems_allowed_list");
+	length = kernel_file_read(status, text, sizeof(text));
+	value = kernel_file_field(text, "Mems_allowed_list");
 	if (value) {
 		parse_list(value, &allowed);
 		for (word = 0; word < TOPOLOGY_NODES_MAX / 64; word++)
 			set->words[word] &= allowed.words[word];
 	}
-	value = field(text, "Seccomp");
-	return !value || *value == '0';
+	return !filter_state_is_told(text, length, sizeof(text));
 }
 
 static void number_homes(struct topology *read, const struct node_set *set)
@@ -175,7 +149,7 @@ static void find_home(struct topology *read, const char *folder, const struct no
 	unsigned other, distance, best = UINT32_MAX;
 
 	log_format_text(path, sizeof(path), "%s/node%u/distance", folder, node);
-	if (!read_file(path, text))
+	if (kernel_file_read(path, text, sizeof(text)) <= 0)
 		return;
 	for (other = 0; other < TOPOLOGY_NODES_MAX; other++) {
 		int home;

@@ -8,7 +8,6 @@
 
 #include "sandbox/sandbox_first.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "os/task_clone.h"
 #include "sandbox/sandbox_copy.h"
 #include "support/compiler.h"
+#include "support/kernel_file.h"
 #include "support/number.h"
 #include "support/system_call.h"
 
@@ -75,13 +75,7 @@ static uint64_t signals_in(const char *status, const char *name)
 
 static bool read_status(char status[STATUS_BYTES])
 {
-	long file = system_call(SYS_openat, AT_FDCWD, "/proc/thread-self/status",
-				O_RDONLY | O_CLOEXEC, 0);
-	long length = system_call(SYS_read, (int)file, status, STATUS_BYTES - 1ul);
-
-	system_call(SYS_close, (int)file);
-	status[length > 0 ? length : 0] = '\0';
-	return length > 0;
+	return kernel_file_read("/proc/thread-self/status", status, STATUS_BYTES) > 0;
 }
 
 /* ---- the child */

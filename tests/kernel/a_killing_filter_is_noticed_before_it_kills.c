@@ -11,6 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "support/filter_state.h"
+
 /* The system call is fatal, the way sandboxes make it. */
 static void kill_for(unsigned int number)
 {
@@ -31,7 +33,7 @@ static void *be_filtered(void *argument)
 {
 	(void)argument;
 	kill_for(SYS_userfaultfd);
-	expect(fault_probe_is_filtered(), "a thread's filter was not noticed");
+	expect(filter_state_is_on(), "a thread's filter was not noticed");
 	return NULL;
 }
 
@@ -40,16 +42,16 @@ int main(void)
 	pthread_t id;
 	pid_t child;
 
-	if (fault_probe_is_filtered())
+	if (filter_state_is_on())
 		skip("a filter applies to the test itself");
 	/* A filter on one thread is no concern of the others. */
 	expect(!pthread_create(&id, NULL, be_filtered, NULL), "pthread_create");
 	pthread_join(id, NULL);
-	expect(!fault_probe_is_filtered(), "another thread's filter was taken for ours");
+	expect(!filter_state_is_on(), "another thread's filter was taken for ours");
 	child = fork();
 	if (child == 0) {
 		kill_for(SYS_userfaultfd);
-		_exit(fault_probe_is_filtered() ? 0 : 1);
+		_exit(filter_state_is_on() ? 0 : 1);
 	}
 	expect_child(child);
 	return 0;

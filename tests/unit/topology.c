@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "os/node.h"
 #include "os/topology.h"
+#include "support/filter_state.h"
 #include "tests/unit/unit.h"
 
 static char folder[64];
@@ -180,6 +182,30 @@ START_TEST(under_a_filter_nothing_is_bound)
 }
 END_TEST
 
+/* A link to itself: it is there, and cannot be opened. */
+START_TEST(where_the_kernel_does_not_say_it_there_is_a_filter)
+{
+	char path[96];
+
+	begin_machine("0-1", "0-1");
+	snprintf(path, sizeof(path), "%s/status", folder);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(symlink("status", path), 0);
+	ck_assert(read_machine());
+	ck_assert(!found.binds);
+}
+END_TEST
+
+START_TEST(a_cut_off_status_tells_of_a_filter_and_a_whole_one_of_none)
+{
+	const char text[] = "Name:\tx\nGroups:\t1 2 3";
+
+	ck_assert(filter_state_is_told(text, sizeof(text) - 1, sizeof(text)));
+	ck_assert(!filter_state_is_told(text, sizeof(text) - 1, sizeof(text) + 1));
+	ck_assert(filter_state_is_told("", -EACCES, 1));
+}
+END_TEST
+
 START_TEST(more_nodes_than_homes_all_have_one)
 {
 	unsigned node;
@@ -214,6 +240,8 @@ int main(void)
 	tcase_add_test(tcase, nodes_that_a_cpuset_denies_are_no_homes);
 	tcase_add_test(tcase, a_cpuset_of_one_node_is_one_home);
 	tcase_add_test(tcase, under_a_filter_nothing_is_bound);
+	tcase_add_test(tcase, where_the_kernel_does_not_say_it_there_is_a_filter);
+	tcase_add_test(tcase, a_cut_off_status_tells_of_a_filter_and_a_whole_one_of_none);
 	tcase_add_test(tcase, more_nodes_than_homes_all_have_one);
 	tcase_add_test(tcase, this_thread_is_on_a_node_of_this_machine);
 	return unit_end();
