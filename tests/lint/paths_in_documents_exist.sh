@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # the backticks are text
 # Every path that a document names is there: a document that sends its reader to a file long
 # gone is worse than none. A path may be written from the top, from lib/ or from the
-# document's own folder; what the build makes counts too. A bare file name, if it stands in
+# document's own folder; what the build makes counts too, built or not. A bare file name, if it stands in
 # backticks, must be the name of some file.
 set -u
 cd "${top_srcdir:?}" || exit 99
@@ -16,7 +16,7 @@ grep -E '\.md$' "$work/files" >"$work/documents" || { echo "no documents"; exit 
 
 exists() # PATH DOCUMENT
 {
-	[ -e "$1" ] || [ -e "lib/$1" ] || [ -e "$(dirname "$2")/$1" ] ||
+	[ -e "$1" ] || [ -e "lib/$1" ] || [ -e "$(dirname "$2")/$1" ] || [ -e "$1.c" ] ||
 		[ -e "${top_builddir:?}/$1" ]
 }
 
