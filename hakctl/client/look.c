@@ -13,6 +13,7 @@
 #include "hakctl/client/memory_map.h"
 #include "hakctl/output/message.h"
 #include "hakctl/client/outside.h"
+#include "hakctl/client/rung.h"
 #include "hakctl/client/snapshot.h"
 
 enum { LOOK_MOST_RUNGS = 64 };
@@ -170,12 +171,10 @@ static void describe(const struct outside *outside, struct control_ledger *ledge
 	struct control_rung rungs[LOOK_MOST_RUNGS];
 	size_t count = outside_rungs(outside, rungs, LOOK_MOST_RUNGS);
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(rungs[i].name, "helper") || rungs[i].state == CONTROL_RUNG_ON)
-			continue;
-		snprintf(ledger->mode, sizeof(ledger->mode), "no helper");
-		ledger->notice[0] = '\0';
-	}
+	if (!rung_without_helper(rungs, count))
+		return;
+	snprintf(ledger->mode, sizeof(ledger->mode), "no helper");
+	ledger->notice[0] = '\0';
 }
 
 /*

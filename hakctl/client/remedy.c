@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hakctl/client/rung.h"
 #include "hakctl/client/used_calls.h"
 
 struct remedy {
-	const char *rung;
 	const char *purpose;
 	const char *line;     /* where nothing below says more */
 	const char *sysctl;   /* a file that holds REFUSING when it is the cause */
@@ -22,50 +22,47 @@ struct remedy {
 	bool is_filtered; /* a container's seccomp profile refuses it often */
 };
 
-static const struct remedy remedies[] = {
-	{ "helper", "one task works ahead of the threads, and gives back behind them",
-	  "control:always in HAKMEM_OPTIONS starts it at once", NULL, NULL, NULL, false },
-	{ "control", "answers hakctl",
-	  "HAKMEM_CONTROL_DIR, or control:DIR, names a directory for its socket", NULL, NULL, NULL,
-	  false },
-	{ "seccomp", "the helper may use all its calls", "", NULL, NULL, NULL, true },
-	{ "processors", "the helper has a processor of its own",
-	  "docker run --cpus 2 ..., or taskset with two processors", NULL, NULL, NULL, false },
-	{ "userfaultfd", "populates memory ahead, and the tripwire",
-	  "sysctl -w vm.unprivileged_userfaultfd=1", "/proc/sys/vm/unprivileged_userfaultfd", "0",
-	  "sysctl -w vm.unprivileged_userfaultfd=1", true },
-	{ "move", "moves pages into place instead of copying", "Linux 6.8 or later", NULL, NULL,
-	  NULL, false },
-	{ "io_uring", "gives memory back in batches", "Linux 5.6 or later, with CONFIG_IO_URING",
-	  "/proc/sys/kernel/io_uring_disabled", "12", "sysctl -w kernel.io_uring_disabled=0",
-	  true },
-	{ "process_madvise", "gives many ranges back by one call", "Linux 6.13 or later", NULL,
-	  NULL, NULL, true },
-	{ "huge_pages", "fewer faults and TLB misses",
-	  "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", NULL, NULL, NULL, false },
-	{ "numa", "memory on the node of its thread",
-	  "docker run --cap-add SYS_NICE ..., or a profile with mbind", NULL, NULL, NULL, true },
-	{ "membarrier", "empties caches of sleeping threads", "Linux 4.14 or later", NULL, NULL,
-	  NULL, true },
-	{ "pagemap_scan", "tells what is populated, page by page", "Linux 6.7 or later", NULL, NULL,
-	  NULL, false },
-	{ "overcommit", "address space is reserved at no cost", "sysctl -w vm.overcommit_memory=0",
-	  NULL, NULL, NULL, false },
+static const struct remedy remedies[RUNG_COUNT_ALL] = {
+	[RUNG_HELPER] = { "one task works ahead of the threads, and gives back behind them",
+			  "control:always in HAKMEM_OPTIONS starts it at once", NULL, NULL, NULL,
+			  false },
+	[RUNG_CONTROL] = { "answers hakctl",
+			   "HAKMEM_CONTROL_DIR, or control:DIR, names a directory for its socket",
+			   NULL, NULL, NULL, false },
+	[RUNG_FILTER] = { "the helper may use all its calls", "", NULL, NULL, NULL, true },
+	[RUNG_PROCESSORS] = { "the helper has a processor of its own",
+			      "docker run --cpus 2 ..., or taskset with two processors", NULL, NULL,
+			      NULL, false },
+	[RUNG_USERFAULTFD] = { "populates memory ahead, and the tripwire",
+			       "sysctl -w vm.unprivileged_userfaultfd=1",
+			       "/proc/sys/vm/unprivileged_userfaultfd", "0",
+			       "sysctl -w vm.unprivileged_userfaultfd=1", true },
+	[RUNG_MOVE] = { "moves pages into place instead of copying", "Linux 6.8 or later", NULL,
+			NULL, NULL, false },
+	[RUNG_RING] = { "gives memory back in batches", "Linux 5.6 or later, with CONFIG_IO_URING",
+			"/proc/sys/kernel/io_uring_disabled", "12",
+			"sysctl -w kernel.io_uring_disabled=0", true },
+	[RUNG_VECTOR] = { "gives many ranges back by one call", "Linux 6.13 or later", NULL, NULL,
+			  NULL, true },
+	[RUNG_HUGE_PAGES] = { "fewer faults and TLB misses",
+			      "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", NULL,
+			      NULL, NULL, false },
+	[RUNG_NODES] = { "memory on the node of its thread",
+			 "docker run --cap-add SYS_NICE ..., or a profile with mbind", NULL, NULL,
+			 NULL, true },
+	[RUNG_BARRIER] = { "empties caches of sleeping threads", "Linux 4.14 or later", NULL, NULL,
+			   NULL, true },
+	[RUNG_PAGE_SCAN] = { "tells what is populated, page by page", "Linux 6.7 or later", NULL,
+			     NULL, NULL, false },
+	[RUNG_OVERCOMMIT] = { "address space is reserved at no cost",
+			      "sysctl -w vm.overcommit_memory=0", NULL, NULL, NULL, false },
 };
-
-static const struct remedy *find(const struct control_rung *rung)
-{
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
-		if (!strcmp(remedies[i].rung, rung->name))
-			return &remedies[i];
-	return NULL;
-}
 
 const char *remedy_purpose(const struct control_rung *rung)
 {
-	const struct remedy *remedy = find(rung);
+	enum rung which = rung_of(rung);
 
-	return remedy ? remedy->purpose : "";
+	return which < RUNG_COUNT_ALL ? remedies[which].purpose : "";
 }
 
 static bool first_letter_is(const char *path, const char *letters)
@@ -95,10 +92,10 @@ static const struct silence {
 	{ "WIPEONFORK", "a kernel of 4.14 or later, that lets madvise(2) through", NULL, NULL },
 };
 
-#define PROFILE                                                                    \
+#define PROFILE                                                                     \
 	"hakctl doctor --seccomp-profile > hakmem.json; docker run --security-opt " \
 	"seccomp=hakmem.json ... (Kubernetes: seccompProfile, type Localhost)"
-#define DROP_IN                                                                \
+#define DROP_IN                                                    \
 	"hakctl doctor --systemd-filter UNIT > hakmem.conf, into " \
 	"/etc/systemd/system/UNIT.d; systemctl daemon-reload; systemctl restart UNIT"
 #define BARE "the filter of the program, or of what starts it, with the calls of hakmem(7)"
@@ -178,22 +175,24 @@ static bool names_used_call(const char *cause)
 
 const char *remedy_line(const struct control_rung *rung, const struct process *process)
 {
-	const struct remedy *remedy = find(rung);
+	enum rung which = rung_of(rung);
+	const struct remedy *remedy;
 	const char *line;
 
 	/* Not for a call that it refuses: a profile is a filter, too. */
 	if (strstr(rung->cause, "is in force"))
-		return !strcmp(rung->name, "helper") ?
+		return which == RUNG_HELPER ?
 			       "helpers:always in HAKMEM_OPTIONS, if the filter refuses and does not kill" :
 			       "";
-	if (!strcmp(rung->name, "seccomp"))
+	if (which == RUNG_FILTER)
 		return names_used_call(rung->cause) ? by_setting(process, BARE, DROP_IN, PROFILE) :
 						      "";
 	if (strstr(rung->cause, "seccomp") || strstr(rung->cause, "filter"))
 		return by_setting(process, BARE, DROP_IN, PROFILE);
 	line = for_silence(rung, process);
-	if (line || !remedy)
+	if (line || which == RUNG_COUNT_ALL)
 		return line ? line : "";
+	remedy = &remedies[which];
 	if (remedy->sysctl && first_letter_is(remedy->sysctl, remedy->refusing))
 		return remedy->sysctl_line;
 	if (remedy->is_filtered && is_refused(rung, process))

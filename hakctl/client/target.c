@@ -16,6 +16,7 @@
 #include "hakctl/output/message.h"
 #include "hakctl/client/outside.h"
 #include "hakctl/client/remedy.h"
+#include "hakctl/client/rung.h"
 #include "hakctl/client/snapshot.h"
 
 /* As the library has it before a helper has said anything else. */
@@ -135,25 +136,22 @@ static bool ask_snapshot(struct target *target)
 /* In the library's own words, and with the line that mends it. */
 static bool ask_rungs(struct target *target)
 {
-	struct control_rung rungs[MOST_RUNGS];
+	char reason[sizeof(target->reason)];
+	struct control_rung rungs[MOST_RUNGS], *helper;
 	struct outside outside;
 	struct failure unused;
 	size_t count = 0;
 
 	if (outside_open(&outside, &target->process, &target->library, &unused))
 		count = outside_rungs(&outside, rungs, MOST_RUNGS);
-	for (size_t i = 0; i < count; i++) {
-		const char *line = remedy_line(&rungs[i], &target->process);
-		char reason[sizeof(target->reason)];
-
-		if (strcmp(rungs[i].name, "helper") || rungs[i].state == CONTROL_RUNG_ON)
-			continue;
-		snprintf(reason, sizeof(reason), "no helper: %s; %s",
-			 rungs[i].cause[0] ? rungs[i].cause : "its heap is small", line);
-		give_reason(target, reason);
-		return true;
-	}
-	return false;
+	helper = rung_without_helper(rungs, count);
+	if (!helper)
+		return false;
+	snprintf(reason, sizeof(reason), "no helper: %s; %s",
+		 helper->cause[0] ? helper->cause : "its heap is small",
+		 remedy_line(helper, &target->process));
+	give_reason(target, reason);
+	return true;
 }
 
 /* Where its memory may not be read: what /proc says. */

@@ -14,6 +14,7 @@
 #include "hakctl/client/outside.h"
 #include "hakctl/doctor/probe.h"
 #include "hakctl/client/remedy.h"
+#include "hakctl/client/rung.h"
 #include "hakctl/doctor/seccomp_profile.h"
 #include "hakctl/output/style.h"
 #include "hakctl/doctor/unit_filter.h"
@@ -41,7 +42,7 @@ static void judge(struct request *request, const struct control_rung *rung,
 							 0;
 
 	/* A filter that refuses only what has a next best that is as good is none. */
-	if (!strcmp(rung->name, "seccomp") && !remedy_line(rung, process)[0])
+	if (rung_of(rung) == RUNG_FILTER && !remedy_line(rung, process)[0])
 		return;
 	if (grade > request->worst)
 		request->worst = grade;
@@ -51,7 +52,7 @@ static void judge(struct request *request, const struct control_rung *rung,
 static bool is_to_be_mended(const struct control_rung *rung)
 {
 	return rung->state == CONTROL_RUNG_OFF || rung->state == CONTROL_RUNG_PARTLY ||
-	       (!strcmp(rung->name, "helper") && rung->state != CONTROL_RUNG_ON);
+	       (rung_of(rung) == RUNG_HELPER && rung->state != CONTROL_RUNG_ON);
 }
 
 /* "EPERM"; in words where the C library does not tell the name (glibc before 2.32). */
@@ -134,12 +135,9 @@ static size_t add_control(const struct target *target, struct control_rung *rung
 	struct control_rung *control = &rungs[count];
 	bool is_off = strstr(target->reason, "control:off");
 
-	for (size_t i = 0; !is_off && i < count; i++)
-		if (!strcmp(rungs[i].name, "helper") && rungs[i].state != CONTROL_RUNG_ON)
-			return count;
-	*control = (struct control_rung){ .name = "control",
-					  .state = is_off ? CONTROL_RUNG_UNWANTED :
-							    CONTROL_RUNG_OFF };
+	if (!is_off && rung_without_helper(rungs, count))
+		return count;
+	rung_begin(control, RUNG_CONTROL, is_off ? CONTROL_RUNG_UNWANTED : CONTROL_RUNG_OFF);
 	snprintf(control->cause, sizeof(control->cause), "%.159s", target->reason);
 	return count + 1;
 }
@@ -148,7 +146,7 @@ static size_t add_control(const struct target *target, struct control_rung *rung
 static bool examine_from_outside(struct request *request, struct target *target,
 				 struct failure *failure)
 {
-	struct control_rung rungs[PROBE_MOST_RUNGS + 1];
+	struct control_rung rungs[PROBE_MOST_RUNGS + 1], *helper;
 	struct outside outside;
 	struct failure unread;
 	size_t count = 0;
@@ -158,9 +156,9 @@ static bool examine_from_outside(struct request *request, struct target *target,
 	if (!count)
 		return failure_set(failure, EXIT_REFUSED, "%s, and %s", target->reason,
 				   unread.text);
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(rungs[i].name, "helper") && rungs[i].state == CONTROL_RUNG_UNKNOWN)
-			snprintf(rungs[i].cause, sizeof(rungs[i].cause), "its heap is small");
+	helper = rung_without_helper(rungs, count);
+	if (helper && helper->state == CONTROL_RUNG_UNKNOWN)
+		snprintf(helper->cause, sizeof(helper->cause), "its heap is small");
 	count = add_control(target, rungs, count);
 	show_target(request, target, rungs, count);
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See probe.h; doctor.c calls it. The names of the rungs are those of <hakmem/control.h>. */
+/* See probe.h; doctor.c calls it. */
 #include <config.h>
 
 #include "hakctl/doctor/probe.h"
@@ -25,6 +25,7 @@
 #include <kmod-free-helpers/fault_probe.h>
 
 #include "hakctl/client/memory_map.h"
+#include "hakctl/client/rung.h"
 #include "os/kernel_abi.h"
 #include "os/vm.h"
 #include "support/filter_state.h"
@@ -220,15 +221,15 @@ static void ask_pagemap_scan(struct control_rung *rung)
 }
 
 static const struct question {
-	const char *name;
+	enum rung rung;
 	void (*ask)(struct control_rung *rung);
 } questions[] = {
-	{ "seccomp", ask_seccomp },	    { "processors", ask_processors },
-	{ "userfaultfd", ask_userfaultfd }, { "move", ask_move },
-	{ "io_uring", ask_io_uring },	    { "process_madvise", ask_process_madvise },
-	{ "huge_pages", ask_huge_pages },   { "numa", ask_numa },
-	{ "membarrier", ask_membarrier },   { "pagemap_scan", ask_pagemap_scan },
-	{ "overcommit", ask_overcommit },
+	{ RUNG_FILTER, ask_seccomp },	    { RUNG_PROCESSORS, ask_processors },
+	{ RUNG_USERFAULTFD, ask_userfaultfd }, { RUNG_MOVE, ask_move },
+	{ RUNG_RING, ask_io_uring },	    { RUNG_VECTOR, ask_process_madvise },
+	{ RUNG_HUGE_PAGES, ask_huge_pages },   { RUNG_NODES, ask_numa },
+	{ RUNG_BARRIER, ask_membarrier },   { RUNG_PAGE_SCAN, ask_pagemap_scan },
+	{ RUNG_OVERCOMMIT, ask_overcommit },
 };
 
 /* The child writes its answer; if it dies first, how it died is the answer. */
@@ -264,8 +265,7 @@ size_t probe_machine(struct control_rung rungs[PROBE_MOST_RUNGS])
 
 	fflush(NULL);
 	for (size_t i = 0; i < count; i++) {
-		rungs[i] = (struct control_rung){ .state = CONTROL_RUNG_ON };
-		snprintf(rungs[i].name, sizeof(rungs[i].name), "%s", questions[i].name);
+		rung_begin(&rungs[i], questions[i].rung, CONTROL_RUNG_ON);
 		ask_in_child(&questions[i], &rungs[i]);
 	}
 	return count;

@@ -19,16 +19,8 @@ _Static_assert(sizeof(struct rungs_row) == sizeof(struct control_rung) &&
 		       offsetof(struct rungs_row, cause) == offsetof(struct control_rung, cause),
 	       "one shape");
 
-struct rungs_row rungs_rows[RUNG_COUNT] = {
-	[RUNG_HELPER] = { "helper", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_USERFAULTFD] = { "userfaultfd", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_MOVE] = { "move", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_RING] = { "io_uring", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_HUGE_PAGES] = { "huge_pages", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_BARRIER] = { "membarrier", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_PAGE_SCAN] = { "pagemap_scan", CONTROL_RUNG_UNKNOWN, 0, "" },
-	[RUNG_FILTER] = { "seccomp", CONTROL_RUNG_UNKNOWN, 0, "" },
-};
+#define ROW_OF(rung, name) [rung] = { name, CONTROL_RUNG_UNKNOWN, 0, "" },
+struct rungs_row rungs_rows[RUNG_COUNT] = { RUNG_NAMES_OF_PROCESS(ROW_OF) };
 
 void rungs_set(enum rung rung, enum control_rung_state state, int error, const char *cause)
 {

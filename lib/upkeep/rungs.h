@@ -14,9 +14,7 @@
 #include <hakmem/control.h>
 
 #include "support/compiler.h"
-
-enum rung { RUNG_HELPER, RUNG_USERFAULTFD, RUNG_MOVE, RUNG_RING, RUNG_HUGE_PAGES, RUNG_BARRIER,
-	    RUNG_PAGE_SCAN, RUNG_FILTER, RUNG_COUNT };
+#include "support/rung_names.h"
 
 /* A control_rung, which hakctl reads where it is. */
 struct rungs_row {
