@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The staging area: one mapping, huge units first, small ones behind them. Called by
- * populate*. It is left out of forks, because a page shared with a child cannot be
- * moved; and out of core dumps, because it holds zeros.
+ * populate*. It is there while something is staged only: address space counts against
+ * limits, and wholly when the program locks its memory. It is left out of forks, because a
+ * page shared with a child cannot be moved; and out of core dumps, because it holds zeros.
  */
 #include <config.h>
 
@@ -33,11 +34,9 @@ static int prefer_node(char *start, size_t length, int node)
 				(unsigned long)MOST_NODES, 0);
 }
 
-static void open_pool(struct staging_pool *pool, char *area, size_t unit_bytes,
-		      unsigned int count)
+static void open_pool(struct staging_pool *pool, size_t unit_bytes, unsigned int count)
 {
 	*pool = (struct staging_pool){
-		.area = area,
 		.unit_bytes = unit_bytes,
 		.count = (uint16_t)count,
 		.empty_count = (uint16_t)count,
@@ -47,52 +46,70 @@ static void open_pool(struct staging_pool *pool, char *area, size_t unit_bytes,
 		pool->empty[i] = (uint16_t)(count - 1 - i);
 }
 
-/* Refusals are no errors: without huge pages, or left in forks, moves are only dearer. */
-static void advise(struct staging *staging, char *start, size_t huge_bytes,
-		   size_t small_bytes)
+static size_t pool_bytes(const struct staging_pool *pool)
 {
-	system_call(SYS_madvise, staging->mapping, staging->mapping_bytes, MADV_DONTFORK);
-	system_call(SYS_madvise, staging->mapping, staging->mapping_bytes, MADV_DONTDUMP);
-	if (huge_bytes)
-		system_call(SYS_madvise, start, huge_bytes, MADV_HUGEPAGE);
-	if (small_bytes)
-		system_call(SYS_madvise, start + huge_bytes, small_bytes, MADV_NOHUGEPAGE);
+	return pool->count * pool->unit_bytes;
+}
+
+/* NULL: there is no room. Refusals are no errors: left in forks, moves are only dearer. */
+static char *map_area(struct staging *staging, size_t bytes)
+{
+	long mapped = system_call(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0ul);
+
+	if (system_call_failed(mapped))
+		return NULL;
+	if (staging->node != STAGING_ANY_NODE)
+		staging->node_error = prefer_node((char *)mapped, bytes, staging->node);
+	system_call(SYS_madvise, mapped, bytes, MADV_DONTFORK);
+	system_call(SYS_madvise, mapped, bytes, MADV_DONTDUMP);
+	return (char *)mapped;
+}
+
+static bool map_pools(struct staging *staging)
+{
+	struct staging_pool *huge = &staging->pools[STAGING_HUGE];
+	struct staging_pool *small = &staging->pools[STAGING_SMALL];
+	size_t bytes = pool_bytes(huge) + pool_bytes(small) + STAGING_UNIT_BYTES;
+
+	if (staging->mapping)
+		return true;
+	staging->mapping = map_area(staging, bytes);
+	if (!staging->mapping)
+		return false;
+	staging->mapping_bytes = bytes;
+	huge->area = staging->mapping +
+		     (-(uintptr_t)staging->mapping & (STAGING_UNIT_BYTES - 1));
+	small->area = huge->area + pool_bytes(huge);
+	if (huge->count)
+		system_call(SYS_madvise, huge->area, pool_bytes(huge), MADV_HUGEPAGE);
+	if (small->count)
+		system_call(SYS_madvise, small->area, pool_bytes(small), MADV_NOHUGEPAGE);
+	return true;
+}
+
+static void unmap(struct staging *staging)
+{
+	if (staging->mapping)
+		system_call(SYS_munmap, staging->mapping, staging->mapping_bytes);
+	staging->mapping = NULL;
 }
 
 int staging_open(struct staging *staging, unsigned int huge_units,
 		 unsigned int small_units, int node)
 {
-	size_t huge_bytes = huge_units * STAGING_UNIT_BYTES;
-	size_t small_bytes = small_units * STAGING_UNIT_BYTES;
-	char *start;
-	long mapped;
-
-	*staging = (struct staging){ .mapping = NULL };
 	if (huge_units > STAGING_MOST_UNITS || small_units > STAGING_MOST_UNITS ||
 	    !(huge_units + small_units))
 		return -EINVAL;
-	staging->mapping_bytes = huge_bytes + small_bytes + STAGING_UNIT_BYTES;
-	mapped = system_call(SYS_mmap, NULL, staging->mapping_bytes, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0ul);
-	if (system_call_failed(mapped))
-		return (int)mapped;
-	staging->mapping = (char *)mapped;
-	start = staging->mapping +
-		(-(uintptr_t)staging->mapping & (STAGING_UNIT_BYTES - 1));
-	if (node != STAGING_ANY_NODE)
-		staging->node_error =
-			prefer_node(staging->mapping, staging->mapping_bytes, node);
-	advise(staging, start, huge_bytes, small_bytes);
-	open_pool(&staging->pools[STAGING_HUGE], start, STAGING_UNIT_BYTES, huge_units);
-	open_pool(&staging->pools[STAGING_SMALL], start + huge_bytes, STAGING_UNIT_BYTES,
-		  small_units);
+	*staging = (struct staging){ .mapping = NULL, .node = node };
+	open_pool(&staging->pools[STAGING_HUGE], STAGING_UNIT_BYTES, huge_units);
+	open_pool(&staging->pools[STAGING_SMALL], STAGING_UNIT_BYTES, small_units);
 	return 0;
 }
 
 void staging_close(struct staging *staging)
 {
-	if (staging->mapping)
-		system_call(SYS_munmap, staging->mapping, staging->mapping_bytes);
+	unmap(staging);
 	*staging = (struct staging){ .mapping = NULL };
 }
 
@@ -135,14 +152,13 @@ static void zero_unit(struct staging_pool *pool, enum staging_unit unit, uint16_
 
 size_t staging_sample(struct staging *staging)
 {
-	struct staging_pool *pool = &staging->pools[STAGING_SMALL];
-	char *start;
+	char *start = map_area(staging, SAMPLE_BYTES);
 
-	if (!pool->empty_count)
+	if (!start)
 		return 0;
-	start = pool->area + pool->empty[pool->empty_count - 1] * pool->unit_bytes;
+	system_call(SYS_madvise, start, SAMPLE_BYTES, MADV_NOHUGEPAGE);
 	touch(start, SAMPLE_BYTES);
-	drop_pages(start, SAMPLE_BYTES);
+	system_call(SYS_munmap, start, SAMPLE_BYTES);
 	return SAMPLE_BYTES;
 }
 
@@ -152,7 +168,8 @@ unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
 	struct staging_pool *pool = &staging->pools[unit];
 	unsigned int done = 0;
 
-	while (done < most && pool->ready_count < ready && pool->empty_count) {
+	while (done < most && pool->ready_count < ready && pool->empty_count &&
+	       map_pools(staging)) {
 		uint16_t number = pool->empty[pool->empty_count - 1];
 
 		zero_unit(pool, unit, number);
@@ -170,12 +187,22 @@ static void empty_unit(struct staging_pool *pool, uint16_t number)
 	pool->empty[pool->empty_count++] = number;
 }
 
+static bool is_empty(const struct staging *staging)
+{
+	const struct staging_pool *pools = staging->pools;
+
+	return pools[STAGING_HUGE].empty_count == pools[STAGING_HUGE].count &&
+	       pools[STAGING_SMALL].empty_count == pools[STAGING_SMALL].count;
+}
+
 void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep)
 {
 	struct staging_pool *pool = &staging->pools[unit];
 
 	while (pool->ready_count > keep)
 		empty_unit(pool, pool->ready[--pool->ready_count]);
+	if (is_empty(staging))
+		unmap(staging);
 }
 
 bool staging_take(struct staging *staging, enum staging_unit unit, struct staged_range *range)

@@ -38,8 +38,9 @@ struct staging_pool {
 };
 
 struct staging {
-	char *mapping;
+	char *mapping; /* NULL: nothing was staged since it was opened, or drained */
 	size_t mapping_bytes;
+	int node;
 	int node_error; /* -errno of mbind: pages come from the thread's node */
 	struct staging_pool pools[STAGING_UNITS];
 };
@@ -49,24 +50,27 @@ struct staged_range {
 	char *start;
 };
 
-/* Address space only; no page yet. Either count may be 0. node: or STAGING_ANY_NODE. */
+/* Maps nothing yet. Either count may be 0. node: or STAGING_ANY_NODE. */
 int staging_open(struct staging *staging, unsigned int huge_units,
 		 unsigned int small_units, int node);
 void staging_close(struct staging *staging);
 
 /*
  * Zeroes units until ready are ready, at most `most` of them in this call, which is the
- * time it takes. Returns how many it zeroed.
+ * time it takes. Returns how many it zeroed: 0 also when there is no address space.
  */
 unsigned int staging_refill(struct staging *staging, enum staging_unit unit,
 			    unsigned int ready, unsigned int most);
 /*
- * Zeroes some pages of a small unit and gives them back: what it takes tells what a unit
- * will. Returns the bytes; 0: none is empty.
+ * Maps, zeroes and unmaps some pages as of a small unit: what it takes tells what a unit
+ * will. Returns the bytes; 0: there is no address space.
  */
 size_t staging_sample(struct staging *staging);
 
-/* Gives back the pages of all ready units but `keep` of them. */
+/*
+ * Gives back the pages of all ready units but `keep` of them, and the address space when no unit
+ * is ready or taken.
+ */
 void staging_drain(struct staging *staging, enum staging_unit unit, unsigned int keep);
 
 /* False: none is ready. */

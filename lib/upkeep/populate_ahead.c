@@ -85,9 +85,6 @@ static void begin_policy(struct ahead *ahead)
 			populate_policy_fix_pages(&ahead->policy, POPULATE_SMALL);
 		populate_policy_expect_small(&ahead->policy,
 					     populate_fill_sample_small(&ahead->fill));
-		if (ahead->fill.zeroes_ns)
-			populate_policy_note_cost(&ahead->policy, POPULATE_HUGE,
-						  ahead->fill.zeroes_ns);
 		break;
 	}
 }

@@ -54,14 +54,6 @@ static bool take_staged(struct populate_fill *fill, enum staging_unit unit,
 	return staging_take(&fill->staging, unit, source);
 }
 
-static bool open_source(struct populate_fill *fill, int node)
-{
-	if (staging_open(&fill->staging, STAGED_HUGE, STAGED_SMALL, node))
-		return false;
-	return fill->probe.way == FAULT_PROBE_MOVE ||
-	       take_staged(fill, STAGING_HUGE, &fill->zeroes, &fill->zeroes_ns);
-}
-
 void populate_fill_refuse(struct populate_fill *fill, const char *why)
 {
 	*fill = (struct populate_fill)POPULATE_FILL_CLOSED;
@@ -84,16 +76,11 @@ void populate_fill_begin(struct populate_fill *fill, int node, int error)
 	unsigned flags;
 
 	probe(fill, error);
+	/* Without a way for its samples only, which tell what small pages cost. */
+	staging_open(&fill->staging, STAGED_HUGE, STAGED_SMALL, node);
 	flags = fill->probe.way == FAULT_PROBE_COPY ? FAULT_SERVICE_WITHOUT_MOVE : 0;
-	if (populate_fill_arms(fill) && fault_service_open(&fill->service, flags) == 0) {
-		if (open_source(fill, node))
-			return;
-		fault_service_close(&fill->service);
-	}
-	fill->probe.way = FAULT_PROBE_NONE;
-	/* Only for its samples; without it nothing is known of small pages. */
-	if (!fill->staging.mapping)
-		staging_open(&fill->staging, 0, STAGED_SMALL, node);
+	if (!populate_fill_arms(fill) || fault_service_open(&fill->service, flags))
+		fill->probe.way = FAULT_PROBE_NONE;
 }
 
 /* What COPY copies from may be on any node: its target has a policy. */
@@ -103,9 +90,7 @@ void populate_fill_begin_beside(struct populate_fill *fill, const struct populat
 	fill->probe = first->probe;
 	fill->service = first->service;
 	fill->zeroes = first->zeroes;
-	fill->zeroes_ns = first->zeroes_ns;
-	if (staging_open(&fill->staging, STAGED_HUGE, STAGED_SMALL, node))
-		fill->probe.way = FAULT_PROBE_NONE;
+	staging_open(&fill->staging, STAGED_HUGE, STAGED_SMALL, node);
 }
 
 int populate_fill_arm(struct populate_fill *fill, char *start, uint32_t superslabs)
@@ -164,8 +149,10 @@ static int copy_all(struct populate_fill *fill, char *start, const struct staged
 	return -EAGAIN;
 }
 
+/* Where nothing is moved one unit is kept for all copies. */
 static int fill_by_copy(struct populate_fill *fill, char *start)
 {
+	bool keeps = fill->probe.way == FAULT_PROBE_COPY;
 	struct staged_range source = fill->zeroes;
 	bool staged = !source.start;
 	uint64_t unused;
@@ -174,7 +161,9 @@ static int fill_by_copy(struct populate_fill *fill, char *start)
 	if (staged && !take_staged(fill, STAGING_HUGE, &source, &unused))
 		return -ENOMEM;
 	error = copy_all(fill, start, &source);
-	if (staged)
+	if (staged && keeps)
+		fill->zeroes = source;
+	else if (staged)
 		staging_put(&fill->staging, STAGING_HUGE, &source, 0);
 	if (!error)
 		count(&counts.copied);

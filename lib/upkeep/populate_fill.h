@@ -21,8 +21,7 @@ struct populate_fill {
 	struct fault_probe probe;	/* which way, and why not a better one */
 	struct fault_service service;
 	struct staging staging;
-	struct staged_range zeroes;	/* what COPY copies from */
-	uint64_t zeroes_ns;		/* what it cost; 0: there is none */
+	struct staged_range zeroes;	/* what COPY copies from; none before the first copy */
 	unsigned refusals;		/* of huge pages; each may split a mapping */
 };
 

@@ -18,7 +18,7 @@
 #include "tests/contract/case.h"
 #include "tests/contract/process.h"
 
-enum { SMALL = 1000, STARTS = 200, DISTINCT = 190, NOBODY = 65534 };
+enum { SMALL = 1000, STARTS = 200, DISTINCT = 190, NOBODY = 65534, HELPER_US = 300000 };
 
 static size_t mapped_bytes(void)
 {
@@ -58,6 +58,8 @@ static void a_process_that_uses_little_maps_little(void)
 static void lock_as_nobody(int flags)
 {
 	use_small_blocks(MIB);
+	/* A helper that was asked for is there by then. */
+	usleep(HELPER_US);
 	limit(RLIMIT_MEMLOCK, 8 * MIB);
 	if (!geteuid() && (setgid(NOBODY) || setuid(NOBODY)))
 		contract_skip("no other user can be become");
@@ -76,6 +78,27 @@ static void any_user_may_lock_a_small_process(void)
 }
 
 static void any_user_may_lock_a_small_process_and_what_it_maps_later(void)
+{
+	lock_as_nobody(MCL_CURRENT | MCL_FUTURE);
+}
+
+/* The same, with a helper from the start, with its control thread, and hardened. */
+static void with_a_helper_any_user_may_lock_a_small_process(void)
+{
+	lock_as_nobody(MCL_CURRENT);
+}
+
+static void controlled_it_may_be_locked(void)
+{
+	lock_as_nobody(MCL_CURRENT);
+}
+
+static void hardened_it_may_be_locked(void)
+{
+	lock_as_nobody(MCL_CURRENT | MCL_FUTURE);
+}
+
+static void with_a_helper_it_may_be_locked_with_what_it_maps_later(void)
 {
 	lock_as_nobody(MCL_CURRENT | MCL_FUTURE);
 }
@@ -206,6 +229,10 @@ static const struct contract_case cases[] = {
 	CASE(a_process_that_uses_little_maps_little),
 	CASE(any_user_may_lock_a_small_process),
 	CASE(any_user_may_lock_a_small_process_and_what_it_maps_later),
+	CASE_WITH(with_a_helper_any_user_may_lock_a_small_process, "helpers:always"),
+	CASE_WITH(with_a_helper_it_may_be_locked_with_what_it_maps_later, "helpers:always"),
+	CASE_WITH(controlled_it_may_be_locked, "control:always"),
+	CASE_WITH(hardened_it_may_be_locked, "hardened:true,helpers:always"),
 	CASE(what_is_locked_is_little_more_than_what_is_used),
 	CASE(a_limit_that_is_set_later_leaves_room_for_threads_and_mappings),
 	CASE(a_limit_of_data_is_left_to_the_program_but_for_what_is_used),

@@ -18,7 +18,8 @@ static void check_sum(const struct staging *staging, unsigned int taken)
 
 static size_t resident(const struct staging *staging)
 {
-	return PAGE * resident_pages(staging->mapping, staging->mapping_bytes);
+	return staging->mapping ? PAGE * resident_pages(staging->mapping, staging->mapping_bytes) :
+				  0;
 }
 
 int main(void)
@@ -32,7 +33,8 @@ int main(void)
 		       -EINVAL,
 	       "too many units");
 	expect(!staging_open(&staging, 2, 8, 0), "staging_open");
-	expect(resident(&staging) == 0, "pages before any were staged");
+	expect(staging_sample(&staging) > 0, "no sample");
+	expect(!staging.mapping, "address space before any was staged");
 	expect(staging_refill(&staging, STAGING_SMALL, 100, 3) == 3, "more than `most`");
 	expect(staging_refill(&staging, STAGING_SMALL, 2, 100) == 0, "more than wanted");
 	expect(staging_refill(&staging, STAGING_SMALL, 100, 100) == 5,
@@ -56,6 +58,14 @@ int main(void)
 	staging_drain(&staging, STAGING_HUGE, 0);
 	expect(resident(&staging) == STAGING_UNIT_BYTES, "resident %zu",
 	       resident(&staging));
+	check_sum(&staging, 0);
+	expect(staging_take(&staging, STAGING_SMALL, &range), "none ready");
+	staging_drain(&staging, STAGING_SMALL, 0);
+	expect(resident(&staging) == STAGING_UNIT_BYTES, "a unit was unmapped that is in use");
+	staging_put(&staging, STAGING_SMALL, &range, 0);
+	staging_drain(&staging, STAGING_SMALL, 0);
+	expect(!staging.mapping, "address space when none is staged");
+	expect(staging_refill(&staging, STAGING_SMALL, 1, 1) == 1, "not once more");
 	check_sum(&staging, 0);
 	staging_close(&staging);
 	return 0;
