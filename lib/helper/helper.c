@@ -52,7 +52,7 @@
 #define DESCRIPTORS_LEAST	64ul
 #define TURN_NS		300000ull		/* the filling of a superslab or so */
 #define LOOK_NS		(2 * NS_PER_SECOND)	/* is the program still there? */
-#define SLACK_NS	50000000ul		/* by which the kernel may group such wakings */
+#define SLACK_NS	50000ul			/* a growing program is looked at each ms */
 
 static bool had_one;				/* in this process; the helper's */
 /* The helper's alone. What a program closes that it did not open must be none of ours. */

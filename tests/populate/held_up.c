@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -23,7 +24,8 @@
 
 enum { SLOWER_AT_MOST = 10, HOGS = 4, REAL_TIME_LIMIT_S = 30,
        /* a thread that waits for a starved helper waits for good; a busy host takes less */
-       BLOCKED_AT_MOST_US = 5000000 };
+       BLOCKED_AT_MOST_US = 5000000,
+       SLACK_NS = 100000000, SHORT_SLEEP_NS = 1000000 };
 
 static uint64_t own_us(void)
 {
@@ -372,6 +374,24 @@ static void the_helper_of_a_pinned_thread_runs_where_main_may(void)
 	CHECK(CPU_EQUAL(&of_main, &of_helper));
 }
 
+/* The kernel lets a sleep of a task end later by its slack. */
+static void the_helper_of_a_program_with_timer_slack_has_none(void)
+{
+	unsigned long long slack_ns;
+	char path[64];
+	FILE *file;
+
+	need_helper_allowed();
+	CHECK(!prctl(PR_SET_TIMERSLACK, SLACK_NS));
+	start_helper();
+	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", (int)helper_task());
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%llu", &slack_ns) != 1)
+		contract_skip("the timer slack of the helper cannot be read");
+	CHECK_THAT(slack_ns < SHORT_SLEEP_NS, "%llu ns", slack_ns);
+	fclose(file);
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(a_stopped_helper_holds_up_nobody, "helpers:always"),
 	CASE_WITH(a_helper_stopped_at_any_moment_holds_up_nobody, "helpers:always"),
@@ -379,6 +399,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(a_real_time_thread_and_the_helper_may_share_a_cpu, "helpers:always"),
 	CASE_WITH(the_helper_of_a_real_time_thread_is_not_one, "helpers:auto"),
 	CASE_WITH(the_helper_of_a_pinned_thread_runs_where_main_may, "helpers:auto"),
+	CASE_WITH(the_helper_of_a_program_with_timer_slack_has_none, "helpers:always"),
 	CASE_WITH(process_vm_readv_reads_every_live_block, "helpers:always"),
 	CASE_WITH(gdb_attaches_prints_and_detaches, "helpers:always"),
 	CASE_PART(part_grows_a_gibibyte),
