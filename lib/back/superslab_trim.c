@@ -6,6 +6,8 @@
 
 #include "back/superslab_trim.h"
 
+#include <limits.h>
+
 #include "back/brought.h"
 #include "back/release.h"
 #include "back/stock.h"
@@ -13,6 +15,8 @@
 #include "back/superslab_claim.h"
 #include "os/topology.h"
 #include "os/vm.h"
+
+#define CHILD_TRIMS_MOST	512	/* superslabs: 5 ms where each splits a huge page */
 
 /* Releases a mask run by run; returns the mask of what went. */
 static uint32_t release_units(uint32_t index, uint32_t mask)
@@ -33,20 +37,30 @@ static uint32_t release_units(uint32_t index, uint32_t mask)
 	return released;
 }
 
-size_t superslab_trim(void)
+/* Of so many superslabs at most; those without free units that have pages do not count. */
+static size_t trim_some(unsigned most)
 {
 	uint32_t index, end = superslab_count();
 	size_t bytes = 0;
 
-	for (index = 0; index < end; index++) {	/* of the large range: nothing is free there */
+	/* Of the large range: nothing is free there. */
+	for (index = 0; index < end && most; index++) {
 		uint32_t claimed = superslab_claim(index, SUPERSLAB_ALL_UNITS);
-		uint32_t released = claimed ? release_units(index, claimed) : 0;
+		uint32_t released;
 
-		if (claimed)
-			superslab_claim_put(index, claimed, released);
+		if (!claimed)
+			continue;
+		released = release_units(index, claimed);
+		superslab_claim_put(index, claimed, released);
 		bytes += (size_t)__builtin_popcount(released) * UNIT_SIZE;
+		most--;
 	}
 	return bytes;
+}
+
+size_t superslab_trim(void)
+{
+	return trim_some(UINT_MAX);
 }
 
 /* Refused, or no slot for it: it stays as it is. */
@@ -64,10 +78,11 @@ static bool drop_one(unsigned home)
 	return stock_push(home, STOCK_SPARE, index);
 }
 
-void superslab_trim_stock(void)
+void superslab_trim_in_child(void)
 {
 	unsigned home;
 
+	trim_some(CHILD_TRIMS_MOST);
 	for (home = 0; home < topology.homes; home++)
 		while (stock_length(home, STOCK_SPARE) < STOCK_SLOTS && drop_one(home))
 			;

@@ -11,7 +11,11 @@
 /* Returns the bytes. */
 size_t superslab_trim(void);
 
-/* The same of what came ahead and was not taken. In a fork's child, with its one thread. */
-void superslab_trim_stock(void);
+/*
+ * The same of what came ahead and of free units of the first superslabs, in a fork's child, with
+ * its one thread: the parent's helper gives them back when nobody takes them, and the child would
+ * hold their pages alone.
+ */
+void superslab_trim_in_child(void);
 
 #endif

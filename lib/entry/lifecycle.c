@@ -64,13 +64,11 @@ static void after_fork_in_child(void)
 	if (whole & 1u << HEAP_LIST)
 		lease_after_fork_in_child();
 	helper_after_fork_in_child();
-	if (whole & 1u << SUPERSLAB)
+	if (whole & 1u << SUPERSLAB) {
 		superslab_after_fork_in_child();
-	/*
-	 * The parent's helper gives it back when nobody takes it, and it would be here alone then.
-	 */
-	if (!helper_life_is_filtered())
-		superslab_trim_stock();
+		if (!helper_life_is_filtered())
+			superslab_trim_in_child();
+	}
 	if (whole & 1u << LARGE)
 		large_run_after_fork_in_child();
 	reservation_after_fork_in_child(whole & 1u << FRONTIER);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A free touches no block: a child that frees what it has inherited copies none of its pages.
+ * A free touches no block: a child that frees what it has inherited copies none of its pages, and
+ * holds none alone that its parent has given back.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ enum {
 	HEAP_MIB = 64,		/* an allocator that links its free blocks copies all of it */
 	COPIED_MIB_MOST = 6,	/* bitmaps, bins, and what the C library writes */
 	SOME = 50,		/* one block in so many */
+	LOOSE_BYTES = 102400,	/* superslabs do not divide into slabs of such blocks */
+	IDLE_MIB_MOST = 2,	/* a child that does nothing; its parent gives back more */
+	IDLE_US = 1000000,	/* the parent's helper is through by then */
 };
 
 static char **blocks;
@@ -103,6 +107,24 @@ static void a_child_that_frees_what_it_inherited_copies_nothing(void)
 	}
 }
 
+static void do_nothing(void)
+{
+	size_t before = private_mib();
+
+	usleep(IDLE_US);
+	CHECK_THAT(private_mib() <= before + IDLE_MIB_MOST, "%zu MiB more are the child's alone",
+		   private_mib() - before);
+}
+
+static void what_the_parent_gives_back_is_not_left_to_an_idle_child(void)
+{
+	need_proc();
+	if (access("/proc/self/smaps_rollup", R_OK))
+		contract_skip("no smaps_rollup (before Linux 4.14)");
+	fill_heap(LOOSE_BYTES);
+	in_child(do_nothing);
+}
+
 static const struct contract_case cases[] = {
 	/*
 	 * What the parent gives back meanwhile is the child's alone from then on: that is no copy,
@@ -110,6 +132,7 @@ static const struct contract_case cases[] = {
 	 */
 	CASE_WITH(a_child_that_frees_what_it_inherited_copies_nothing,
 		  "release:latency,decay_ms:60000"),
+	CASE_WITH(what_the_parent_gives_back_is_not_left_to_an_idle_child, "decay_ms:100"),
 };
 
 CONTRACT_MAIN(cases)
