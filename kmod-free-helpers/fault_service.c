@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 
 #include "kmod-free-helpers/kernel_abi.h"
+#include "support/arch.h"
 #include "support/page_size.h"
 #include "support/system_call.h"
 
-#define MENDED_BYTES ((size_t)2 << 20)
 
 /* How often in a row the kernel may say "again" without progress before we give up. */
 #define FRUITLESS_TRIES 64
@@ -239,13 +239,13 @@ int fault_service_copy(struct fault_service *service, void *to, const void *from
 
 int fault_service_mend(void *start)
 {
-	if (!page_size_divides(start, MENDED_BYTES))
+	if (!page_size_divides(start, ARCH_HUGE_PAGE_BYTES))
 		return -EINVAL;
-	long error = system_call(SYS_madvise, start, MENDED_BYTES, MADV_DONTNEED);
+	long error = system_call(SYS_madvise, start, ARCH_HUGE_PAGE_BYTES, MADV_DONTNEED);
 
 	/* After mlockall only the other one is allowed. */
 	if (error == -EINVAL)
-		error = system_call(SYS_madvise, start, MENDED_BYTES, MADV_DONTNEED_LOCKED);
+		error = system_call(SYS_madvise, start, ARCH_HUGE_PAGE_BYTES, MADV_DONTNEED_LOCKED);
 	return (int)error;
 }
 

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "hakctl/client/look.h"
+#include "support/arch.h"
 
-#define HEAT_SUPERSLAB_BYTES ((uint64_t)2 << 20)
+#define HEAT_SUPERSLAB_BYTES ((uint64_t)ARCH_HUGE_PAGE_BYTES)
 
 struct heat {
 	uint32_t *written_bytes; /* one a superslab, from the heap's start */

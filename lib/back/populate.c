@@ -30,7 +30,7 @@
  * range, which will be used next anyway, tell.
  */
 #define PROBED_PAGES		4
-#define PROBED_BYTES		(PROBED_PAGES * VM_HUGE_PAGE_BYTES)
+#define PROBED_BYTES		(PROBED_PAGES * ARCH_HUGE_PAGE_BYTES)
 #define HUGE_IS_DEAR_NS		500000ull
 
 /* One slow page says nothing: the thread may have lost its processor meanwhile. */
@@ -41,7 +41,7 @@ static bool are_dear(char *start)
 	for (i = 0; i < PROBED_PAGES; i++) {
 		uint64_t began_ns = clock_now_ns();
 
-		vm_touch_huge(start + i * VM_HUGE_PAGE_BYTES);
+		vm_touch_huge(start + i * ARCH_HUGE_PAGE_BYTES);
 		dear += clock_now_ns() - began_ns > HUGE_IS_DEAR_NS;
 	}
 	return 2 * dear >= PROBED_PAGES;

@@ -333,7 +333,7 @@ void *reservation_take_metadata(size_t bytes)
 {
 	char *taken;
 
-	bytes = align_up(bytes, 64);
+	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
 	frontier_lock();
 	taken = take_metadata(bytes, caches_end);
 	frontier_unlock();
@@ -350,7 +350,7 @@ void *reservation_take_open_metadata(size_t bytes)
 {
 	void *taken;
 
-	bytes = align_up(bytes, 64);
+	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
 	frontier_lock();
 	taken = take_metadata(bytes, caches_open);
 	frontier_unlock();
@@ -364,7 +364,8 @@ void reservation_prepare_metadata(size_t bytes)
 	frontier_lock();
 	next = caches_next;
 	frontier_unlock();
-	open_metadata_to(metadata_step(next + align_up(bytes, 64) + CACHES_AHEAD));
+	open_metadata_to(
+		metadata_step(next + align_up(bytes, ARCH_CACHE_LINE_BYTES) + CACHES_AHEAD));
 }
 
 bool reservation_charge(size_t bytes)

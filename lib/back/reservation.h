@@ -21,10 +21,11 @@
 
 #include "back/frontier.h"
 #include "back/reservation_place.h"
+#include "support/arch.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
 
-#define SUPERSLAB_SHIFT		21
+#define SUPERSLAB_SHIFT		ARCH_HUGE_PAGE_SHIFT
 #define SUPERSLAB_SIZE		((size_t)1 << SUPERSLAB_SHIFT)	/* 2 MiB: one huge page */
 #define SUPERSLAB_UNITS		32
 #define SUPERSLAB_RECORD_BYTES	18560	/* see superslab.h */

@@ -35,8 +35,8 @@ int reservation_place_find(size_t (*total_bytes)(size_t heap_bytes), size_t *hea
 		error = reserve(total_bytes, MAPPED_MOST, heap_bytes, place);
 	/* Some limit: 1.5 TiB, 1 TiB, 768 GiB … so that it is used to at least two thirds. */
 	for (most = MAPPED_MOST; error && most > HEAP_LEAST; most /= 2) {
-		error = reserve(total_bytes, align_up(most / 4 * 3, VM_HUGE_PAGE_BYTES), heap_bytes,
-				place);
+		error = reserve(total_bytes, align_up(most / 4 * 3, ARCH_HUGE_PAGE_BYTES),
+				heap_bytes, place);
 		if (error)
 			error = reserve(total_bytes, most / 2, heap_bytes, place);
 	}

@@ -53,7 +53,8 @@ struct superslab {
 };
 
 _Static_assert(sizeof(struct superslab) == SUPERSLAB_RECORD_BYTES, "reservation.c opens so many");
-_Static_assert(sizeof(struct superslab) % 64 == 0, "records stay on cache lines");
+_Static_assert(sizeof(struct superslab) % ARCH_CACHE_LINE_BYTES == 0,
+	       "records stay on cache lines");
 
 static inline struct superslab *superslab_at(size_t index)
 {

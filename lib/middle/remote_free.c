@@ -10,7 +10,6 @@
 #include "middle/heap_frozen.h"
 #include "support/log.h"
 
-#define CACHE_LINE_BYTES	64
 
 void remote_free_twice(void *block, unsigned class)
 {
@@ -23,7 +22,7 @@ static void fetch_next(const struct remote_message *spare)
 	const char *lines = (const char *)spare;
 	size_t i;
 
-	for (i = 0; spare && i < sizeof(*spare); i += CACHE_LINE_BYTES)
+	for (i = 0; spare && i < sizeof(*spare); i += ARCH_CACHE_LINE_BYTES)
 		fetch_to_write(lines + i);
 }
 
@@ -243,7 +242,7 @@ static void fetch(const struct remote_message *message)
 	const char *lines = (const char *)message;
 	size_t i;
 
-	for (i = 0; message && i < sizeof(*message); i += CACHE_LINE_BYTES)
+	for (i = 0; message && i < sizeof(*message); i += ARCH_CACHE_LINE_BYTES)
 		__builtin_prefetch(lines + i);
 }
 

@@ -9,8 +9,8 @@
 #include "support/invariant.h"
 #include "support/log.h"
 
-#define BITS_A_LINE	512	/* of a processor's caches */
-#define UNTOUCHED_BYTES	(4 * KiB)
+#define BITS_A_LINE	(8 * ARCH_CACHE_LINE_BYTES)
+#define UNTOUCHED_BYTES	ARCH_LEAST_PAGE_BYTES
 #define RECYCLED_BYTES	(16 * KiB)	/* instead, where another slab's pages are likely there */
 #define RANDOM_BYTES	(16 * KiB)	/* of the untouched part, to choose from */
 

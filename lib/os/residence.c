@@ -16,7 +16,7 @@
 
 #define STEP_BYTES	(16 * MiB)
 #define PIECE_BYTES	(2 * MiB)	/* of which a part may be somebody else's, or nobody's */
-#define PIECE_PAGES	(PIECE_BYTES / (4 * KiB))
+#define PIECE_PAGES	(PIECE_BYTES / ARCH_LEAST_PAGE_BYTES)
 
 bool residence_of_range(uint64_t start, uint64_t end, uint64_t *bytes)
 {

@@ -45,7 +45,7 @@ void task_tls_cover(struct task_tls *tls, const void *variable, size_t bytes)
 
 static size_t rounded(size_t bytes)
 {
-	return align_up(bytes + TLS_LEAST_BYTES, 64);
+	return align_up(bytes + TLS_LEAST_BYTES, ARCH_CACHE_LINE_BYTES);
 }
 
 int task_map(struct task_room *room, const struct task_tls *tls)

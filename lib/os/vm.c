@@ -110,7 +110,7 @@ static uint64_t mix(uint64_t word)
 /* No system call that a filter could refuse. Who wants no place at random gets none: debuggers. */
 static uintptr_t random_place(unsigned number)
 {
-	size_t space = vm_address_space(), places = space / UNMAPPED_SHARE / VM_HUGE_PAGE_BYTES;
+	size_t space = vm_address_space(), places = space / UNMAPPED_SHARE / ARCH_HUGE_PAGE_BYTES;
 	uint64_t words[2] = { (uintptr_t)words, 0 };
 
 	if (random_bytes() && space - random_bytes() < TOP_BYTES)
@@ -118,7 +118,7 @@ static uintptr_t random_place(unsigned number)
 	else if (random_bytes())
 		memcpy(words, (const void *)random_bytes(), sizeof(words));
 	return space / UNMAPPED_FROM +
-	       mix(words[0] ^ mix(words[1] + number)) % places * VM_HUGE_PAGE_BYTES;
+	       mix(words[0] ^ mix(words[1] + number)) % places * ARCH_HUGE_PAGE_BYTES;
 }
 
 #ifdef __SANITIZE_THREAD__

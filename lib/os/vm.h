@@ -14,11 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/arch.h"
 #include "support/compiler.h"
 #include "support/page_size.h"
-
-/* What the heap takes a huge page to be, and is laid out for. */
-#define VM_HUGE_PAGE_BYTES	((size_t)2 << 20)
 
 /* The size of a base page in bytes. */
 static inline size_t vm_page_size(void)
@@ -35,7 +33,7 @@ static inline size_t vm_huge_page_bytes(void)
 /* False: one would hold many superslabs, all populated by one touch, and none goes back alone. */
 static inline bool vm_huge_pages_fit(void)
 {
-	return vm_huge_page_bytes() == VM_HUGE_PAGE_BYTES;
+	return vm_huge_page_bytes() == ARCH_HUGE_PAGE_BYTES;
 }
 
 /* Address space without memory behind it: PROT_NONE, MAP_NORESERVE. */
@@ -138,7 +136,7 @@ void vm_count_as_helper(void);
  */
 static inline void vm_touch_huge(char *start)
 {
-	*(volatile char *)(start + VM_HUGE_PAGE_BYTES - 1) = 0;
+	*(volatile char *)(start + ARCH_HUGE_PAGE_BYTES - 1) = 0;
 }
 
 #endif

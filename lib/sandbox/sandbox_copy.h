@@ -13,14 +13,15 @@
 #include <stdint.h>
 
 #include "os/task.h"
+#include "support/compiler.h"
 
 enum { SANDBOX_COPY_STACK = 32 << 10, SANDBOX_COPY_ROOM = 64 << 10 };
 
 /* Shared, also with a copy of the memory. */
 struct sandbox_places {
-	char keeper[SANDBOX_COPY_STACK] __attribute__((aligned(64)));
-	char trier[2][SANDBOX_COPY_STACK] __attribute__((aligned(64)));
-	char room[SANDBOX_COPY_ROOM] __attribute__((aligned(64)));
+	char keeper[SANDBOX_COPY_STACK] CACHE_ALIGNED;
+	char trier[2][SANDBOX_COPY_STACK] CACHE_ALIGNED;
+	char room[SANDBOX_COPY_ROOM] CACHE_ALIGNED;
 	/* the next are made by clone(2); by who asks, then the keeper */
 	bool is_unlike_clone3;
 	bool is_apart;			/* they have a copy of the memory */

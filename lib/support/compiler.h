@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/arch.h"
+
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
@@ -15,7 +17,7 @@
 #define ALWAYS_INLINE	inline __attribute__((always_inline))
 #define NORETURN	__attribute__((noreturn))
 #define PRINTF(text, first)	__attribute__((format(printf, text, first)))
-#define CACHE_ALIGNED	__attribute__((aligned(64)))
+#define CACHE_ALIGNED	__attribute__((aligned(ARCH_CACHE_LINE_BYTES)))
 #define EXPORT		__attribute__((visibility("default")))
 /* For declarations of data: -fvisibility=hidden covers definitions only, and without it each
  * access loads the address first. */

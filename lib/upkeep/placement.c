@@ -15,7 +15,6 @@
 #define TICK_NS			1000000000ull
 #define SUPERSLABS_PER_CALL	(NODE_PAGES_MOST / SUPERSLAB_UNITS)
 #define CALLS_PER_TICK		8
-#define SMALL_PAGE		((size_t)4 * KiB)
 
 /* relaxed: counts */
 static _Atomic size_t seen_bytes, misplaced_bytes[TOPOLOGY_HOMES_MAX], moved_bytes;
@@ -199,7 +198,8 @@ static unsigned keep_misplaced(void **pages, unsigned count, unsigned home)
 	return kept;
 }
 
-_Static_assert(SUPERSLAB_SIZE / SMALL_PAGE <= NODE_PAGES_MOST, "a superslab is one call");
+_Static_assert(SUPERSLAB_SIZE / ARCH_LEAST_PAGE_BYTES <= NODE_PAGES_MOST,
+	       "a superslab is one call");
 
 static unsigned bring_superslab_home(uint32_t index)
 {
@@ -212,7 +212,7 @@ static unsigned bring_superslab_home(uint32_t index)
 	for (; mask; mask &= mask - 1) {
 		unsigned unit = index * SUPERSLAB_UNITS + (unsigned)__builtin_ctz(mask);
 
-		for (offset = 0; offset < UNIT_SIZE; offset += SMALL_PAGE)
+		for (offset = 0; offset < UNIT_SIZE; offset += ARCH_LEAST_PAGE_BYTES)
 			pages[count++] = reservation_unit_start(unit) + offset;
 	}
 	count = keep_misplaced(pages, count, home);
@@ -227,7 +227,7 @@ size_t placement_bring_home(void)
 	size_t bytes = 0;
 
 	for (index = 0; index < end; index++)
-		bytes += bring_superslab_home(index) * SMALL_PAGE;
+		bytes += bring_superslab_home(index) * ARCH_LEAST_PAGE_BYTES;
 	atomic_fetch_add_explicit(&moved_bytes, bytes, memory_order_relaxed);
 	return bytes;
 }
