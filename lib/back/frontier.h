@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frontier.h - whose to open which units of the reservation are. Called by reservation.c alone,
- * and by lifecycle.c at a fork.
+ * frontier.h - whose to open which units of the reservation are. Called by reservation.c, by
+ * metadata.c for its lock, and by lifecycle.c at a fork.
  *
  *     opened │ being opened │ opened │ hole │ opened │ never claimed
  *                                             frontier_unit()

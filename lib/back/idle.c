@@ -9,9 +9,9 @@
 
 #include <stdatomic.h>
 
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/large_count.h"
-#include "back/reservation.h"
 
 #define WORTH_BYTES	(4 * MiB)
 
@@ -26,8 +26,8 @@ void idle_note_taken(size_t bytes)
 static size_t idle_bytes(void)
 {
 	struct large_counts large = large_count_read();
-	size_t held = reservation_populated_bytes() + large.live_bytes + large.free_dirty_bytes;
-	size_t in_use = reservation_taken_bytes();
+	size_t held = charge_populated_bytes() + large.live_bytes + large.free_dirty_bytes;
+	size_t in_use = charge_taken_bytes();
 
 	return held > in_use ? held - in_use : 0;
 }

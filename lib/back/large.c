@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/idle.h"
 #include "back/large_count.h"
@@ -180,7 +181,7 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 	uint32_t alignment_units = alignment > UNIT_SIZE ? units_of(alignment) : 1;
 	uint32_t unit;
 
-	if (!units || !alignment_units || !reservation_charge((size_t)units << UNIT_SHIFT))
+	if (!units || !alignment_units || !charge_take((size_t)units << UNIT_SHIFT))
 		return NULL;
 	/* What is everyone's is kept as the first home's. */
 	if (options.large_policy == LARGE_INTERLEAVE)
@@ -193,10 +194,10 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 	if (unit == UNIT_NONE)
 		unit = take_anywhere(units, alignment_units, bytes, dirty_bytes);
 	if (unit == UNIT_NONE) {
-		reservation_uncharge((size_t)units << UNIT_SHIFT);
+		charge_put((size_t)units << UNIT_SHIFT);
 		return NULL;
 	}
-	if (reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
+	if (charge_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
 	idle_note_taken((size_t)units << UNIT_SHIFT);
 	return reservation_unit_start(unit);
@@ -208,7 +209,7 @@ static void free_units(uint32_t unit, uint32_t units)
 	large_run_mark(unit, units, true);
 	large_run_insert(unit, units, units);
 	large_count_add(-(int32_t)units, 0, 0);
-	reservation_uncharge((size_t)units << UNIT_SHIFT);
+	charge_put((size_t)units << UNIT_SHIFT);
 }
 
 /* With the lock. */
@@ -295,11 +296,11 @@ static bool resize(uint32_t unit, uint32_t units)
 	uint32_t have = large_run_at(unit)->units;
 
 	if (units > have) {
-		if (!reservation_charge((size_t)(units - have) << UNIT_SHIFT))
+		if (!charge_take((size_t)(units - have) << UNIT_SHIFT))
 			return false;
 		if (grow(unit, have, units))
 			return true;
-		reservation_uncharge((size_t)(units - have) << UNIT_SHIFT);
+		charge_put((size_t)(units - have) << UNIT_SHIFT);
 		return false;
 	}
 	if (units < have) {
@@ -326,7 +327,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 	more = done ? 0 : units - large_run_at(unit)->units;
 	home = large_run_home(unit);
 	lock_put(&lock);
-	if (!at_frontier || !reservation_allows((size_t)more << UNIT_SHIFT) ||
+	if (!at_frontier || !charge_allows((size_t)more << UNIT_SHIFT) ||
 	    !open_more(more, home))
 		return done;
 	lock_take(&lock);

@@ -8,9 +8,11 @@
 
 #include <stdatomic.h>
 
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
+#include "back/metadata.h"
 #include "back/release.h"
 #include "back/stock.h"
 #include "back/superslab.h"
@@ -28,21 +30,21 @@
  * Of what has pages; what had some keeps its records, which are 0.9 % of it. Not by the highest
  * superslab: the large range may have opened any address space below it.
  */
-static size_t metadata_bytes(size_t large_bytes)
+static size_t all_metadata_bytes(size_t large_bytes)
 {
-	return (reservation_populated_bytes() >> UNIT_SHIFT) * UNIT_RECORD_BYTES +
-	       (large_bytes >> UNIT_SHIFT) * LARGE_RECORD_BYTES + reservation_metadata_bytes();
+	return (charge_populated_bytes() >> UNIT_SHIFT) * UNIT_RECORD_BYTES +
+	       (large_bytes >> UNIT_SHIFT) * LARGE_RECORD_BYTES + metadata_bytes();
 }
 
 size_t limit_held_bytes(void)
 {
 	struct large_counts large = large_count_read();
-	size_t held = reservation_populated_bytes() + large.live_bytes + large.free_dirty_bytes;
+	size_t held = charge_populated_bytes() + large.live_bytes + large.free_dirty_bytes;
 	unsigned home;
 
 	for (home = 0; home < topology.homes; home++)
 		held += stock_length(home, STOCK_READY) * SUPERSLAB_SIZE;
-	held += metadata_bytes(large.live_bytes);
+	held += all_metadata_bytes(large.live_bytes);
 	return helper_link_is_running() ? held + STAGED_BYTES : held;
 }
 
@@ -68,7 +70,7 @@ static bool is_beyond(size_t bytes)
 {
 	size_t held = limit_held_bytes();
 
-	return !reservation_allows(bytes) || held > options.limit_hard_bytes ||
+	return !charge_allows(bytes) || held > options.limit_hard_bytes ||
 	       bytes > options.limit_hard_bytes - held;
 }
 
@@ -110,7 +112,7 @@ bool limit_make_room(void)
 	superslab_trim();
 	large_trim();
 	/*
-	 * What the kernel does not take would count for ever; reservation_charge bounds what is in
+	 * What the kernel does not take would count for ever; charge_take bounds what is in
 	 * use.
 	 */
 	return limit_held_bytes() <= options.limit_hard_bytes || refused_ranges() != refused;

@@ -10,15 +10,15 @@
 
 #include <errno.h>
 
+#include "back/metadata.h"
 #include "back/populate.h"
+#include "back/reservation_place.h"
 #include "os/vm.h"
 #include "support/options.h"
 
 #define METADATA_AHEAD		2		/* metadata opens this many times further … */
 #define METADATA_LEAST		(64 * MiB)	/* … and for this much of the heap */
 #define CACHES_PER_HEAP_BYTE	512		/* heap bytes for a byte of thread caches */
-#define CACHES_STEP		(256 * KiB)
-#define CACHES_AHEAD		(128 * KiB)	/* what a cache grows by enters no kernel */
 /* one larger than the other: what others map there is passed over … */
 #define GAPS_MOST		24
 #define GAP_UNITS_MOST		((uint32_t)(64 * GiB >> UNIT_SHIFT))	/* … in steps up to this */
@@ -26,11 +26,10 @@
 struct reservation reservation;
 /* By the frontier's lock. */
 static uint32_t span_unit;		/* published up to here */
-static char *caches_next, *caches_open, *caches_end;
 
 /* Units whose records may be read. release in publish_*, acquire in the readers. */
 static _Atomic uint32_t metadata_units, large_metadata_units;
-static _Atomic size_t taken_bytes, populated_units, cache_bytes, gap_units;
+static _Atomic size_t gap_units;	/* relaxed: a count */
 /* In bytes behind the first record; each array ends where the next begins. */
 struct layout {
 	size_t anchor, larges, caches, heap;
@@ -71,9 +70,8 @@ int reservation_init(void *nobody)
 	reservation.anchor = start + at.anchor;
 	reservation.bin_of_unit = (void **)reservation.anchor;
 	reservation.large_units = start + at.larges;
-	caches_next = caches_open = start + at.caches;
-	caches_end = start + at.heap;
-	reservation.base = (uintptr_t)caches_end;
+	metadata_begin(start + at.caches, start + at.heap);
+	reservation.base = (uintptr_t)start + at.heap;
 	return 0;
 }
 
@@ -285,135 +283,6 @@ int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct
 	return error ? -ENOMEM : 0;
 }
 
-/* With the lock. NULL: there is none below end. */
-static char *take_metadata(size_t bytes, const char *end)
-{
-	char *taken = caches_next;
-
-	if (end < taken || (size_t)(end - taken) < bytes)
-		return NULL;
-	caches_next += bytes;
-	atomic_fetch_add_explicit(&cache_bytes, bytes, memory_order_relaxed);
-	return taken;
-}
-
-static int open_metadata_to(char *end)
-{
-	char *from;
-	int error;
-
-	frontier_lock();
-	from = caches_open;
-	frontier_unlock();
-	if (end <= from)
-		return 0;
-	error = reservation_place_open(from, (size_t)(end - from));
-	if (error)
-		return error;
-	frontier_lock();
-	if (caches_open < end)
-		caches_open = end;
-	frontier_unlock();
-	return 0;
-}
-
-static char *metadata_step(const char *address)
-{
-	char *end = (char *)align_up((uintptr_t)address, CACHES_STEP);
-
-	return end < caches_end ? end : caches_end;
-}
-
-void reservation_open_metadata_ahead(void)
-{
-	open_metadata_to(metadata_step(caches_next + CACHES_AHEAD));
-}
-
-void *reservation_take_metadata(size_t bytes)
-{
-	char *taken;
-
-	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
-	frontier_lock();
-	taken = take_metadata(bytes, caches_end);
-	frontier_unlock();
-	if (!taken)
-		return NULL;
-	/* What lies ahead can be done without; else the address space is lost. */
-	if (open_metadata_to(metadata_step(taken + bytes + CACHES_AHEAD)) &&
-	    open_metadata_to(metadata_step(taken + bytes)))
-		return NULL;
-	return taken;
-}
-
-void *reservation_take_open_metadata(size_t bytes)
-{
-	void *taken;
-
-	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
-	frontier_lock();
-	taken = take_metadata(bytes, caches_open);
-	frontier_unlock();
-	return taken;
-}
-
-void reservation_prepare_metadata(size_t bytes)
-{
-	char *next;
-
-	frontier_lock();
-	next = caches_next;
-	frontier_unlock();
-	open_metadata_to(
-		metadata_step(next + align_up(bytes, ARCH_CACHE_LINE_BYTES) + CACHES_AHEAD));
-}
-
-bool reservation_charge(size_t bytes)
-{
-	size_t taken = reservation_taken_bytes();
-
-	/* Not added and taken back: what is refused must not be in the way of what is not. */
-	do {
-		if (taken > options.limit_hard_bytes || bytes > options.limit_hard_bytes - taken)
-			return false;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&taken_bytes, &taken, taken + bytes, memory_order_relaxed, memory_order_relaxed));
-	return true;
-}
-
-bool reservation_allows(size_t bytes)
-{
-	size_t taken = atomic_load_explicit(&taken_bytes, memory_order_relaxed);
-
-	return taken <= options.limit_hard_bytes && bytes <= options.limit_hard_bytes - taken;
-}
-
-void reservation_uncharge(size_t bytes)
-{
-	atomic_fetch_sub_explicit(&taken_bytes, bytes, memory_order_relaxed);
-}
-
-void reservation_note_populated(int units)
-{
-	atomic_fetch_add_explicit(&populated_units, (size_t)units, memory_order_relaxed);
-}
-
-void reservation_set_populated(size_t units)
-{
-	atomic_store_explicit(&populated_units, units, memory_order_relaxed);
-}
-
-size_t reservation_populated_bytes(void)
-{
-	return atomic_load_explicit(&populated_units, memory_order_relaxed) << UNIT_SHIFT;
-}
-
-size_t reservation_metadata_bytes(void)
-{
-	return atomic_load_explicit(&cache_bytes, memory_order_relaxed) +
-	       frontier_unit() * FRONTIER_BIN_BYTES;
-}
-
 bool reservation_unit_is_open(size_t unit)
 {
 	return unit < atomic_load_explicit(&metadata_units, memory_order_acquire);
@@ -441,11 +310,6 @@ uintptr_t reservation_metadata_start(void)
 
 	return ((uintptr_t)reservation.anchor - units / SUPERSLAB_UNITS * SUPERSLAB_RECORD_BYTES) &
 	       ~((uintptr_t)vm_page_size() - 1);
-}
-
-size_t reservation_taken_bytes(void)
-{
-	return atomic_load_explicit(&taken_bytes, memory_order_relaxed);
 }
 
 void reservation_hide_span(void)

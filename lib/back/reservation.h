@@ -20,7 +20,6 @@
 #include <stdbool.h>
 
 #include "back/frontier.h"
-#include "back/reservation_place.h"
 #include "support/arch.h"
 #include "support/compiler.h"
 #include "support/size_class.h"
@@ -32,7 +31,6 @@
 #define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
 
 #define UNIT_NONE		UINT32_MAX
-
 
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */
 struct reservation {
@@ -63,44 +61,14 @@ int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct
 /* Opens the large range's records below a unit. Returns 0 or -errno. */
 int reservation_open_large_records(uint32_t end_unit);
 
-/* Memory for a thread cache: zero, on cache lines, never given back. NULL: none left. */
-void *reservation_take_metadata(size_t bytes);
-/* The same without a system call, for what a cache grows by; NULL: none that is open already. */
-void *reservation_take_open_metadata(size_t bytes);
-/* Once a process, before its second thread: what the first cache grows by. */
-void reservation_open_metadata_ahead(void);
-/* So that whoever takes so much next makes no system call for it. */
-void reservation_prepare_metadata(size_t bytes);
-
-/*
- * Counts heap taken against limit_hard; false: it would pass the limit. relaxed: a count,
- * orders nothing.
- */
-bool reservation_charge(size_t bytes);
-void reservation_uncharge(size_t bytes);
-/* Units of superslabs that got pages, or lost them. relaxed: a count. */
-void reservation_note_populated(int units);
-/* In a fork's child: counted anew. */
-void reservation_set_populated(size_t units);
-size_t reservation_populated_bytes(void);
-size_t reservation_metadata_bytes(void);	/* thread caches, and bins of what is open */
-
-/* Whether a charge would pass just now. */
-bool reservation_allows(size_t bytes);
-
-
 /* True if the record of this unit may be read: the frontier has passed it. */
 bool reservation_unit_is_open(size_t unit);
 /* The same for its record in the large range. */
 bool reservation_large_unit_is_open(size_t unit);
 
-/*
- * Where the heap ends; bytes opened so far, which is less by what others have mapped in between;
- * and bytes taken from them.
- */
+/* Where the heap ends; bytes opened so far, which is less by what others have mapped in between. */
 size_t reservation_end_bytes(void);
 size_t reservation_opened_bytes(void);
-size_t reservation_taken_bytes(void);
 
 /*
  * In a fork's child: blocks that the program kept out of it can be freed, and taken again, there;

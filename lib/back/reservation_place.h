@@ -2,7 +2,7 @@
 /*
  * reservation_place.h - how large the heap may grow and where it lies: at a random place where
  * nobody else maps anything, or, where the machine has no such place, where the kernel reserves it.
- * Called by reservation.c alone.
+ * Called by reservation.c and metadata.c.
  */
 #ifndef HAKMEM_BACK_RESERVATION_PLACE_H
 #define HAKMEM_BACK_RESERVATION_PLACE_H

@@ -12,6 +12,7 @@
 #include "back/superslab.h"
 
 #include "back/brought.h"
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/idle.h"
 #include "back/index_stack.h"
@@ -81,7 +82,7 @@ static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t di
 	if (index >= superslab_end)
 		__atomic_store_n(&superslab_end, index + 1, __ATOMIC_RELEASE);
 	if (populated) {
-		reservation_note_populated(__builtin_popcount(populated));
+		charge_note_populated(__builtin_popcount(populated));
 		superslab_note_idle(index);
 	}
 }
@@ -129,7 +130,7 @@ static void want_helper(unsigned units)
 	units_taken += units;
 	idle_note_taken(units * UNIT_SIZE);
 	if (units_taken >= CHILD_PLAIN_UNITS &&
-	    reservation_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
+	    charge_taken_bytes() >= HELPER_LINK_PLAIN_BYTES)
 		helper_link_want();
 }
 
@@ -291,7 +292,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	for (index = first; first != UINT32_MAX && index < first + superslabs; index++) {
 		superslab_list_remove(index);
 		home = superslab_at(index)->home;
-		reservation_note_populated(-__builtin_popcount(
+		charge_note_populated(-__builtin_popcount(
 			atomic_exchange_explicit(&superslab_at(index)->populated, 0,
 						 memory_order_relaxed)));
 		atomic_store_explicit(&superslab_at(index)->dirty, 0, memory_order_relaxed);
@@ -347,7 +348,7 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	INVARIANT(!(((uint32_t)before | before >> 32) & mask));
 	superslab_list_note(index);
 	superslab_note_idle(index);
-	reservation_uncharge(units * UNIT_SIZE);
+	charge_put(units * UNIT_SIZE);
 	idle_note_put(units * UNIT_SIZE);
 }
 
@@ -397,6 +398,6 @@ void superslab_after_fork_in_child(void)
 		units += (size_t)__builtin_popcount(superslab_at(index)->populated);
 	}
 	/* Another thread may have been between the bits and their count. */
-	reservation_set_populated(units);
+	charge_set_populated(units);
 	superslab_list_after_fork_in_child(superslab_end);
 }

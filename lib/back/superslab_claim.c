@@ -6,6 +6,7 @@
 
 #include "back/superslab_claim.h"
 
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/stock.h"
 #include "back/superslab.h"
@@ -90,7 +91,7 @@ void superslab_claim_put(uint32_t index, uint32_t claimed, uint32_t released)
 		atomic_fetch_or_explicit(&superslab->touched, claimed & ~released,
 					 memory_order_relaxed);
 	atomic_fetch_and_explicit(&superslab->populated, ~released, memory_order_relaxed);
-	reservation_note_populated(-__builtin_popcount(released));
+	charge_note_populated(-__builtin_popcount(released));
 	atomic_fetch_and_explicit(&superslab->dirty, ~released, memory_order_relaxed);
 	superslab_brought_drop(index, released);
 	if (claimed == SUPERSLAB_ALL_UNITS && released == SUPERSLAB_ALL_UNITS && retire(index))

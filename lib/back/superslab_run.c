@@ -6,6 +6,7 @@
 
 #include "back/superslab_run.h"
 
+#include "back/charge.h"
 #include "back/superslab_list.h"
 #include "support/compiler.h"
 
@@ -66,7 +67,7 @@ static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *
 							memory_order_relaxed));
 	had_pages = atomic_fetch_or_explicit(&superslab->populated, mask, memory_order_relaxed);
 	if (mask & ~had_pages)
-		reservation_note_populated(__builtin_popcount(mask & ~had_pages));
+		charge_note_populated(__builtin_popcount(mask & ~had_pages));
 	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
 	superslab_list_again(index);
 	return index * SUPERSLAB_UNITS + first;

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "back/charge.h"
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
@@ -135,12 +136,12 @@ uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, 
 	struct superslab_wish wish = { units, alignment, home, false };
 	uint32_t unit;
 
-	if (!reservation_charge(units * UNIT_SIZE))
+	if (!charge_take(units * UNIT_SIZE))
 		return UNIT_NONE;
 	unit = take_or_open(wish, zeroed);
 	if (unit == UNIT_NONE)
 		unit = superslab_take_anywhere(wish, zeroed);
 	if (unit == UNIT_NONE)
-		reservation_uncharge(units * UNIT_SIZE);
+		charge_put(units * UNIT_SIZE);
 	return unit;
 }

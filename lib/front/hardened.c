@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "back/marked.h"
+#include "back/metadata.h"
 #include "front/canary.h"
 #include "front/guarded.h"
 #include "front/large_block.h"
@@ -42,7 +43,7 @@ void hardened_begin(void)
 static struct quarantine *quarantine_of(struct thread_cache *cache)
 {
 	if (unlikely(!cache->quarantine)) {
-		struct quarantine *quarantine = reservation_take_metadata(sizeof(*quarantine));
+		struct quarantine *quarantine = metadata_take(sizeof(*quarantine));
 		uint64_t number = atomic_fetch_add_explicit(&quarantines, 1,
 							    memory_order_relaxed);
 

@@ -7,6 +7,7 @@
 
 #include "front/lease.h"
 
+#include "back/metadata.h"
 #include "front/seizure.h"
 #include "os/lock.h"
 #include "os/node.h"
@@ -44,7 +45,7 @@ static void detach_at_exit(void *cache);
 /* Out of what is open: a warm thread makes no system call for it. */
 static struct heap *make_common(unsigned home)
 {
-	struct thread_cache *cache = reservation_take_open_metadata(sizeof(*cache));
+	struct thread_cache *cache = metadata_take_open(sizeof(*cache));
 
 	if (cache)
 		thread_cache_init(cache, home);
@@ -62,7 +63,7 @@ static bool start(void)
 		size_class_init();
 		ok = reservation_init(&nobody) == 0;
 		if (ok) {
-			reservation_open_metadata_ahead();
+			metadata_open_ahead();
 			thread_cache_init(&first_cache, 0);
 			common_set_maker(make_common);
 			heap_abandon(&first_cache.heap);
@@ -103,7 +104,7 @@ static struct thread_cache *adopt_or_make(unsigned home)
 
 	if (heap)
 		return thread_cache_of_heap(heap);
-	cache = reservation_take_metadata(sizeof(*cache));
+	cache = metadata_take(sizeof(*cache));
 	if (cache) {
 		thread_cache_init(cache, home);
 		share(cache);

@@ -17,6 +17,7 @@
 #include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_owner.h"
+#include "back/metadata.h"
 #include "front/aligned.h"
 #include "front/extended.h"
 #include "front/guarded.h"
@@ -73,7 +74,7 @@ static struct hak_heap *take_from_pool(unsigned home)
 
 static struct seat *make_seat(struct hak_heap *heap)
 {
-	struct seat *seat = reservation_take_metadata(sizeof(*seat));
+	struct seat *seat = metadata_take(sizeof(*seat));
 	struct seat *head = atomic_load_explicit(&heap->seats, memory_order_relaxed);
 
 	if (!seat)
@@ -127,7 +128,7 @@ EXPORT struct hak_heap *hak_heap_create(int flags)
 	heap = take_from_pool(home);
 	if (heap)
 		return heap;
-	heap = reservation_take_metadata(sizeof(*heap));
+	heap = metadata_take(sizeof(*heap));
 	if (!heap)
 		return malloc_fail();
 	heap->home = home;

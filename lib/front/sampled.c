@@ -8,6 +8,7 @@
 #include "front/sampled.h"
 
 #include "back/large_run.h"
+#include "back/metadata.h"
 #include "front/lease.h"
 #include "os/process.h"
 #include "profile/call_stack.h"
@@ -28,7 +29,7 @@ static _Atomic uint32_t large_samples;	/* that live; relaxed: a count */
 
 static struct seat *make_seat(unsigned home)
 {
-	struct seat *seat = reservation_take_metadata(sizeof(*seat));
+	struct seat *seat = metadata_take(sizeof(*seat));
 	struct seat *head = atomic_load_explicit(&seats, memory_order_relaxed);
 
 	if (!seat)

@@ -6,6 +6,7 @@
 
 #include "front/seizure.h"
 
+#include "back/metadata.h"
 #include "os/barrier.h"
 
 #define BATCH_BLOCKS	64
@@ -28,7 +29,7 @@ static bool is_working(struct thread_cache *cache)
 bool seizure_take(struct thread_cache *cache)
 {
 	/* The thread may wake meanwhile and borrow another, which may be a new one. */
-	reservation_prepare_metadata(sizeof(*cache));
+	metadata_prepare(sizeof(*cache));
 	if (!heap_seize(&cache->heap))
 		return false;
 	atomic_store_explicit(&cache->seized.wanted_back, false, memory_order_relaxed);

@@ -6,14 +6,14 @@
 
 #include "front/slot_array.h"
 
-#include "back/reservation.h"
+#include "back/metadata.h"
 
 void **slot_array_take(struct slot_pool *pool, unsigned order)
 {
 	void **array = pool->unused[order];
 
 	if (!array)
-		return reservation_take_open_metadata(slot_array_slots(order) * sizeof(void *));
+		return metadata_take_open(slot_array_slots(order) * sizeof(void *));
 	pool->unused[order] = *array;
 	return array;
 }

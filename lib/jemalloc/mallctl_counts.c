@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "back/metadata.h"
 #include "back/reservation.h"
 #include "back/superslab.h"
 #include "control/ledger.h"
@@ -47,7 +48,7 @@ static size_t guess_heap(const struct control_ledger *ledger)
 
 static size_t guess_metadata(const struct control_ledger *ledger)
 {
-	return reservation_metadata_bytes() + (size_t)ledger->superslabs * SUPERSLAB_RECORD_BYTES;
+	return metadata_bytes() + (size_t)ledger->superslabs * SUPERSLAB_RECORD_BYTES;
 }
 
 static void ask_kernel(const struct control_ledger *ledger)

@@ -7,6 +7,7 @@
 
 #include "middle/remote_free.h"
 
+#include "back/metadata.h"
 #include "middle/heap_frozen.h"
 #include "support/log.h"
 
@@ -39,9 +40,9 @@ static struct remote_message *take_message(struct remote_outbox *outbox)
 		fetch_next(message->next);
 		return message;
 	}
-	message = reservation_take_open_metadata(sizeof(*message));
+	message = metadata_take_open(sizeof(*message));
 	if (!message)
-		message = reservation_take_metadata(sizeof(*message));
+		message = metadata_take(sizeof(*message));
 	if (message)
 		message->origin = outbox;
 	return message;

@@ -7,6 +7,7 @@
 #include "middle/slab_source.h"
 
 #include "back/balance.h"
+#include "back/charge.h"
 #include "back/limit.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
@@ -17,7 +18,7 @@ static uint32_t take(unsigned units, unsigned alignment, unsigned home, bool *ze
 
 	do {
 		first = superslab_take_slab(units, alignment, home, zeroed);
-	} while (first == UNIT_NONE && reservation_allows(units * UNIT_SIZE) &&
+	} while (first == UNIT_NONE && charge_allows(units * UNIT_SIZE) &&
 		 balance_toward_slabs());
 	if (first == UNIT_NONE || limit_holds())
 		return first;

@@ -14,6 +14,7 @@
 
 #include "back/brought.h"
 #include "upkeep/placement.h"
+#include "back/charge.h"
 #include "back/populate.h"
 #include "upkeep/populate_fill.h"
 #include "upkeep/populate_policy.h"
@@ -302,7 +303,7 @@ static void take_retired(struct ahead *ahead)
 /* What may be brought besides what was and is not used yet. */
 static size_t room_for_more(unsigned sharers)
 {
-	size_t budget = brought_budget(reservation_taken_bytes()), brought = brought_bytes();
+	size_t budget = brought_budget(charge_taken_bytes()), brought = brought_bytes();
 
 	return brought < budget ? min_size(budget - brought, room_bytes) / sharers : 0;
 }

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "back/charge.h"
 #include "front/seizure.h"
 #include "upkeep/comb.h"
 #include "upkeep/release_policy.h"
@@ -291,7 +292,7 @@ static void look(uint64_t late_ns)
 	reclaim.looks = reclaim.combs_now ? 0 : reclaim.looks % LOOKS_PER_DECAY;
 	heap_visit_all(look_at_heap, &pinned);
 	reclaim.wastes = pinned.free_bytes > WASTE_LEAST &&
-			 pinned.free_bytes > reservation_taken_bytes() / WASTE_SHARE;
+			 pinned.free_bytes > charge_taken_bytes() / WASTE_SHARE;
 	atomic_store_explicit(&counts.pinned, pinned.bytes, memory_order_relaxed);
 	atomic_store_explicit(&counts.pinned_threads, pinned.threads, memory_order_relaxed);
 }
@@ -325,7 +326,7 @@ static void watch(size_t now_bytes, size_t least)
  */
 static void look_at_growth(void)
 {
-	size_t now_bytes = reservation_populated_bytes(), free_bytes = 0;
+	size_t now_bytes = charge_populated_bytes(), free_bytes = 0;
 	size_t step = max_size(GROWTH_LEAST, now_bytes / GROWTH_SHARE);
 
 	watch(now_bytes, step / WATCHED_SHARE);

@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
 #include "front/arrivals.h"
 
 #include <hakmem/hakmem.h>
@@ -48,7 +49,7 @@ static void take_twice(unsigned number)
 {
 	take(number);
 	if (pthread_barrier_wait(&all) == PTHREAD_BARRIER_SERIAL_THREAD) {
-		first_bytes = reservation_taken_bytes();
+		first_bytes = charge_taken_bytes();
 		free_all();
 	}
 	pthread_barrier_wait(&all);
@@ -63,7 +64,7 @@ START_TEST(what_another_thread_has_freed_serves_before_fresh_memory)
 	bytes_most = (size_t)1 << _i;
 	pthread_barrier_init(&all, NULL, OWNERS);
 	unit_threads(OWNERS, take_twice);
-	ck_assert_uint_le(reservation_taken_bytes(), first_bytes + first_bytes / SHARE);
+	ck_assert_uint_le(charge_taken_bytes(), first_bytes + first_bytes / SHARE);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include "back/balance.h"
 
 
+#include "back/charge.h"
 #include "back/large.h"
 #include "back/large_count.h"
 #include "back/superslab.h"
@@ -190,7 +191,7 @@ START_TEST(random_use_of_both_kinds_loses_nothing)
 	for (i = 0; i < 8; i++)
 		if (blocks[i])
 			ck_assert_int_eq(large_put(blocks[i]), LARGE_BLOCK);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 	ck_assert_uint_eq(reservation_opened_bytes(), opened);
 	take_all_slabs();
 }

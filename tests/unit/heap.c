@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
 #include "middle/heap.h"
 #include "middle/heap_frozen.h"
 
@@ -102,10 +103,10 @@ START_TEST(empty_slabs_go_back_but_for_a_few)
 	take(&heaps[0], class, count);
 	unit_shuffle(&random, blocks, count);
 	heap_put_blocks(&heaps[0], blocks, count);
-	ck_assert_uint_le(reservation_taken_bytes(), 1 * MiB);
-	ck_assert_uint_eq(heaps[0].empty_units * UNIT_SIZE, reservation_taken_bytes());
+	ck_assert_uint_le(charge_taken_bytes(), 1 * MiB);
+	ck_assert_uint_eq(heaps[0].empty_units * UNIT_SIZE, charge_taken_bytes());
 	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 	ck_assert_uint_eq(heaps[0].empty_units, 0);
 	ck_assert_uint_eq(heaps[0].available[class].head, 0);
 	ck_assert_uint_eq(heaps[0].available[class].tail, 0);
@@ -122,11 +123,11 @@ START_TEST(a_slab_with_a_block_in_use_does_not_go_back)
 	take(&heaps[0], class, capacity);
 	heap_put_blocks(&heaps[0], blocks + 1, capacity - 1);
 	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(reservation_taken_bytes(),
+	ck_assert_uint_eq(charge_taken_bytes(),
 			  size_class_table[class].units * UNIT_SIZE);
 	heap_put_blocks(&heaps[0], blocks, 1);
 	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -167,7 +168,7 @@ static void check_account(const unsigned *in_use)
 	}
 	for (class = 0; class < CLASS_COUNT; class ++)
 		ck_assert_uint_eq(free_blocks[class] + in_use[class], capacity[class]);
-	ck_assert_uint_eq(units * UNIT_SIZE, reservation_taken_bytes());
+	ck_assert_uint_eq(units * UNIT_SIZE, charge_taken_bytes());
 	ck_assert_uint_eq(empty_units, heaps[0].empty_units);
 }
 
@@ -259,7 +260,7 @@ START_TEST(without_memory_nothing_is_taken_and_nothing_is_lost)
 	no_memory = true;
 	ck_assert_uint_eq(heap_take_blocks(&heaps[0], 5, blocks, 10), 0);
 	ck_assert_ptr_null(heap_take_block(&heaps[0], 5, 1, &zeroed));
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 	no_memory = false;
 	take(&heaps[0], 5, 100);
 }
@@ -276,7 +277,7 @@ START_TEST(an_abandoned_heap_is_adopted_whole)
 	ck_assert_ptr_null(heap_adopt(0));
 	heap_put_blocks(&heaps[2], blocks, count);
 	heap_put_empty_slabs(&heaps[2]);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -351,7 +352,7 @@ START_TEST(the_places_of_aligned_units_are_not_kept)
 	void *block = heap_take_block(&heaps[0], CLASS_ALIGNED_UNIT, SUPERSLAB_UNITS, &zeroed);
 
 	heap_put_blocks(&heaps[0], &block, 1);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -382,7 +383,7 @@ START_TEST(a_frozen_slab_goes_back_when_frees_alone_fill_it)
 		bool filled = i >= capacity - 1;
 
 		heap_frozen_put(blocks[i]);
-		ck_assert_uint_eq(reservation_taken_bytes(),
+		ck_assert_uint_eq(charge_taken_bytes(),
 				  (filled ? 1 : 2) * slab_bytes);
 		if (i == capacity - 1)
 			ck_assert_ptr_eq(reservation.bin_of_unit[unit], &nobody);

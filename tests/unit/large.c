@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
 #include "back/large.h"
 #include "back/large_move.h"
 #include "back/large_count.h"
@@ -171,7 +172,7 @@ static void check_totals(void)
 		}
 	ck_assert_uint_eq(large_live_bytes(&found), live);
 	ck_assert_uint_eq(found, count);
-	ck_assert_uint_eq(reservation_taken_bytes(), live);
+	ck_assert_uint_eq(charge_taken_bytes(), live);
 	counts = large_count_read();
 	ck_assert_uint_eq(live + counts.free_dirty_bytes + counts.free_clean_bytes,
 			  reservation_opened_bytes());

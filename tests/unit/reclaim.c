@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
+#include "back/metadata.h"
 #include "upkeep/reclaim.h"
 
 #include <stdatomic.h>
@@ -187,7 +189,7 @@ START_TEST(a_thread_that_wakes_while_its_cache_is_seized_makes_no_memory_call)
 	size_t calls;
 
 	/* As in a process with many threads: none is left that is open already. */
-	while (reservation_take_open_metadata(4 * KiB))
+	while (metadata_take_open(4 * KiB))
 		;
 	ck_assert(seizure_take(own));
 	calls = vm_calls_of_application();
@@ -203,21 +205,21 @@ END_TEST
 START_TEST(what_a_thread_frees_while_its_cache_is_seized_goes_in_batches)
 {
 	struct thread_cache *own = thread_cache_tls.cache;
-	size_t before, taken = reservation_taken_bytes();
+	size_t before, taken = charge_taken_bytes();
 	unsigned i;
 
 	for (i = 0; i < BLOCKS; i++)
 		blocks[i] = hak_malloc(64);
 	ck_assert(seizure_take(own));
-	before = reservation_metadata_bytes();
+	before = metadata_bytes();
 	for (i = 0; i < BLOCKS; i++)
 		hak_free(blocks[i]);
-	ck_assert_uint_lt(reservation_metadata_bytes() - before, BLOCKS * 2 * sizeof(void *));
+	ck_assert_uint_lt(metadata_bytes() - before, BLOCKS * 2 * sizeof(void *));
 	seizure_put(own);
 	/* None is lost on the way, and none waits for a thread that may not come. */
 	while (look() != UINT64_MAX)
 		;
-	ck_assert_uint_le(reservation_taken_bytes(), taken);
+	ck_assert_uint_le(charge_taken_bytes(), taken);
 }
 END_TEST
 

@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
+#include "back/metadata.h"
 #include "middle/remote_free.h"
 
 #include <stdatomic.h>
@@ -121,7 +123,7 @@ START_TEST(blocks_pushed_by_several_threads_come_home_once)
 	ck_assert_uint_eq(came_home, SENDERS * each);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
 	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -149,7 +151,7 @@ START_TEST(blocks_of_many_owners_come_home_to_their_own)
 		ck_assert_uint_eq(note_messages(&heaps[i]), 100);
 		heap_put_empty_slabs(&heaps[i]);
 	}
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -185,7 +187,7 @@ START_TEST(draining_puts_everything_into_the_slabs)
 	remote_free_drain(&heaps[0]);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
 	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
@@ -250,7 +252,7 @@ START_TEST(a_heap_without_a_thread_is_emptied_by_those_who_send)
 		remote_free_drain(&heaps[0]);
 		heap_put_empty_slabs(&heaps[0]);
 	}
-	ck_assert_uint_eq(reservation_taken_bytes(), UNIT_SIZE);
+	ck_assert_uint_eq(charge_taken_bytes(), UNIT_SIZE);
 }
 END_TEST
 
@@ -261,7 +263,7 @@ START_TEST(one_sender_leaves_nothing_waiting_in_an_idle_heap)
 	heap_abandon(&heaps[0]);
 	send_to_idle(0);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 	ck_assert(heap_visit(&heaps[0]));
 }
 END_TEST
@@ -280,9 +282,9 @@ START_TEST(messages_that_were_read_serve_again)
 		ck_assert_uint_eq(note_messages(&heaps[0]), 1000);
 		take(&heaps[0], blocks, 1000);
 		if (!round)
-			metadata = reservation_metadata_bytes();
+			metadata = metadata_bytes();
 	}
-	ck_assert_uint_eq(reservation_metadata_bytes(), metadata);
+	ck_assert_uint_eq(metadata_bytes(), metadata);
 }
 END_TEST
 
@@ -322,9 +324,9 @@ START_TEST(what_is_sent_to_a_frozen_heap_is_put_at_once)
 	for (i = 0; i + 1 < capacity; i++)
 		push(&outboxes[0], &heaps[0], blocks[i]);
 	remote_free_send_all(&outboxes[0]);
-	ck_assert_uint_ne(reservation_taken_bytes(), 0);
+	ck_assert_uint_ne(charge_taken_bytes(), 0);
 	ck_assert(remote_free_send_one(&outboxes[0], &heaps[0], blocks[capacity - 1]));
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 	ck_assert(!remote_free_is_waiting(&heaps[0]));
 }
 END_TEST

@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
+#include "back/metadata.h"
 #include "back/reservation.h"
 
 #include <errno.h>
@@ -162,7 +164,7 @@ START_TEST(any_single_refusal_is_got_over)
 	for (round = 0; round < 4; round++) {
 		uint32_t unit = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
 		char *block = large_take(16 * MiB, UNIT_SIZE, &dirty_bytes);
-		char *metadata = reservation_take_metadata(200 * KiB);
+		char *metadata = metadata_take(200 * KiB);
 
 		failed += (unit == UNIT_NONE) + !block + !metadata;
 		if (unit != UNIT_NONE)
@@ -229,7 +231,7 @@ static void take_pieces(unsigned number)
 	unsigned i;
 
 	for (i = 0; i < PIECES; i++) {
-		char *piece = reservation_take_metadata(1000 + i);
+		char *piece = metadata_take(1000 + i);
 
 		ck_assert_ptr_nonnull(piece);
 		ck_assert_uint_eq((uintptr_t)piece % 64, 0);
@@ -251,7 +253,7 @@ START_TEST(metadata_is_zero_and_shared_with_nobody)
 		ck_assert(pieces[i][0] == expected &&
 			  pieces[i][999 + i % PIECES] == expected);
 	}
-	ck_assert_ptr_null(reservation_take_metadata(reservation.bytes));
+	ck_assert_ptr_null(metadata_take(reservation.bytes));
 }
 END_TEST
 
@@ -260,8 +262,8 @@ static void charge_and_uncharge(unsigned number)
 	unsigned i;
 
 	for (i = 0; i < 20000; i++)
-		if (reservation_charge(number + i))
-			reservation_uncharge(number + i);
+		if (charge_take(number + i))
+			charge_put(number + i);
 }
 
 static void charge_what_fits_or_not(unsigned number)
@@ -270,10 +272,10 @@ static void charge_what_fits_or_not(unsigned number)
 
 	for (i = 0; i < 200000; i++) {
 		if (number == 0)
-			ck_assert(!reservation_charge(2000));
+			ck_assert(!charge_take(2000));
 		if (number == 1) {
-			ck_assert(reservation_charge(1000));
-			reservation_uncharge(1000);
+			ck_assert(charge_take(1000));
+			charge_put(1000);
 		}
 	}
 }
@@ -282,22 +284,22 @@ START_TEST(what_is_refused_is_not_in_the_way_of_what_fits)
 {
 	options.limit_hard_bytes = 1000;
 	unit_threads(2, charge_what_fits_or_not);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 
 START_TEST(the_hard_limit_is_exact)
 {
 	options.limit_hard_bytes = 1000;
-	ck_assert(reservation_charge(999));
-	ck_assert(!reservation_charge(2));
-	ck_assert(reservation_charge(1));
-	ck_assert(!reservation_charge(1));
-	ck_assert_uint_eq(reservation_taken_bytes(), 1000);
-	reservation_uncharge(1000);
+	ck_assert(charge_take(999));
+	ck_assert(!charge_take(2));
+	ck_assert(charge_take(1));
+	ck_assert(!charge_take(1));
+	ck_assert_uint_eq(charge_taken_bytes(), 1000);
+	charge_put(1000);
 	options.limit_hard_bytes = 10000;
 	unit_threads(4, charge_and_uncharge);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 END_TEST
 

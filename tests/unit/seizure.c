@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include "back/charge.h"
 #include "front/seizure.h"
 
 #include <pthread.h>
@@ -99,13 +100,13 @@ static void empty_the_sleeper(unsigned number)
 		return;
 	}
 	wait_step();
-	slabs = reservation_taken_bytes();
+	slabs = charge_taken_bytes();
 	ck_assert_uint_gt(cached_blocks(other), 1000);
 	ck_assert(seizure_take(other));
 	ck_assert_uint_gt(seizure_empty(other, seizure_is_wanted_back), 8 * MiB);
 	ck_assert_uint_eq(cached_blocks(other), 0);
 	seizure_put(other);
-	ck_assert_uint_lt(reservation_taken_bytes(), slabs / 8);
+	ck_assert_uint_lt(charge_taken_bytes(), slabs / 8);
 	wait_step();
 }
 

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "upkeep/populate_records.h"
+#include "back/charge.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 #include "back/superslab_claim.h"
@@ -108,7 +109,7 @@ static void take_some(uint32_t *firsts, unsigned units)
 
 	for (i = 0; i < SOME_UNITS / units; i++)
 		firsts[i] = take(units, 1);
-	ck_assert_uint_eq(reservation_taken_bytes(), SOME_UNITS * UNIT_SIZE);
+	ck_assert_uint_eq(charge_taken_bytes(), SOME_UNITS * UNIT_SIZE);
 	ck_assert_uint_eq(superslab_count(), SOME_UNITS / SUPERSLAB_UNITS);
 }
 
@@ -122,7 +123,7 @@ START_TEST(what_is_put_can_be_taken_again)
 		take_some(firsts, units);
 		for (i = 0; i < SOME_UNITS / units; i++)
 			put(firsts[i], units);
-		ck_assert_uint_eq(reservation_taken_bytes(), 0);
+		ck_assert_uint_eq(charge_taken_bytes(), 0);
 	}
 }
 END_TEST
@@ -387,7 +388,7 @@ START_TEST(the_hard_limit_counts_units_taken)
 	options.limit_hard_bytes = SUPERSLAB_SIZE;
 	first = take(31, 1);
 	ck_assert_uint_eq(superslab_take_slab(2, 1, 0, &zeroed), UNIT_NONE);
-	ck_assert_uint_eq(reservation_taken_bytes(), 31 * UNIT_SIZE);
+	ck_assert_uint_eq(charge_taken_bytes(), 31 * UNIT_SIZE);
 	take(1, 1);
 	ck_assert_uint_eq(superslab_take_slab(1, 1, 0, &zeroed), UNIT_NONE);
 	put(first, 31);

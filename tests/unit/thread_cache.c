@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include "back/metadata.h"
 #include "front/thread_cache.h"
 
 #include <pthread.h>
@@ -359,10 +360,10 @@ static void ask_for_little(unsigned number)
 
 	(void)number;
 	blocks[0] = hak_malloc(1);
-	before = reservation_metadata_bytes();
+	before = metadata_bytes();
 	for (i = 1; i < 24; i++)
 		blocks[i] = hak_malloc(size_for(i));
-	bytes_for_bins = reservation_metadata_bytes() - before;
+	bytes_for_bins = metadata_bytes() - before;
 	for (i = 0; i < 24; i++)
 		hak_free(blocks[i]);
 }

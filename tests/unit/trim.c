@@ -10,6 +10,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "back/charge.h"
 #include "back/large.h"
 #include "back/superslab.h"
 #include "back/superslab_take.h"
@@ -189,13 +190,13 @@ START_TEST(a_trim_between_any_two_instructions_of_another_counts_what_it_gives_b
 		uint32_t first = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
 
 		ck_assert_uint_ne(first, UNIT_NONE);
-		ck_assert_uint_eq(reservation_populated_bytes(), SUPERSLAB_SIZE);
+		ck_assert_uint_eq(charge_populated_bytes(), SUPERSLAB_SIZE);
 		superslab_put_slab(first, SUPERSLAB_UNITS);
 		index_of_trimmed = first / SUPERSLAB_UNITS;
 		steps = 0;
 		step_of_other++;
 		claim_stepwise();
-		ck_assert_uint_eq(reservation_populated_bytes(), 0);
+		ck_assert_uint_eq(charge_populated_bytes(), 0);
 		ck_assert_uint_eq(superslab_at(index_of_trimmed)->units, ALL_UNITS);
 	} while (steps >= step_of_other && step_of_other < STEPS_MOST);
 	ck_assert_uint_gt(step_of_other, 10);

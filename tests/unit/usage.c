@@ -13,6 +13,7 @@
 
 #include <hakmem/hakmem.h>
 
+#include "back/charge.h"
 #include "back/reservation.h"
 #include "front/thread_cache.h"
 #include "support/options.h"
@@ -37,7 +38,7 @@ static void expect_nothing_in_use(void)
 	ck_assert_uint_eq(usage.free_block_count, 0);
 	ck_assert_uint_eq(usage.large_in_use, 0);
 	ck_assert_uint_eq(usage.large_count, 0);
-	ck_assert_uint_eq(reservation_taken_bytes(), 0);
+	ck_assert_uint_eq(charge_taken_bytes(), 0);
 }
 
 /* Runs after the allocator's own: its key is younger. */

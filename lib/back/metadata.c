@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metadata.c - see metadata.h.
+ */
+#include <config.h>
+
+#include "back/metadata.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "back/frontier.h"
+#include "back/reservation_place.h"
+#include "support/arch.h"
+#include "support/compiler.h"
+
+#define STEP_BYTES	(256 * KiB)
+#define AHEAD_BYTES	(128 * KiB)	/* what a cache grows by enters no kernel */
+
+/* By the frontier's lock; the last stays. */
+static char *next, *opened, *last;
+
+static _Atomic size_t taken_bytes;	/* relaxed: a count */
+
+void metadata_begin(char *start, char *end)
+{
+	next = opened = start;
+	last = end;
+}
+
+/* With the lock. NULL: there is none below end. */
+static char *take_below(size_t bytes, const char *end)
+{
+	char *taken = next;
+
+	if (end < taken || (size_t)(end - taken) < bytes)
+		return NULL;
+	next += bytes;
+	atomic_fetch_add_explicit(&taken_bytes, bytes, memory_order_relaxed);
+	return taken;
+}
+
+static int open_to(char *end)
+{
+	char *from;
+	int error;
+
+	frontier_lock();
+	from = opened;
+	frontier_unlock();
+	if (end <= from)
+		return 0;
+	error = reservation_place_open(from, (size_t)(end - from));
+	if (error)
+		return error;
+	frontier_lock();
+	if (opened < end)
+		opened = end;
+	frontier_unlock();
+	return 0;
+}
+
+static char *step_of(const char *address)
+{
+	char *end = (char *)align_up((uintptr_t)address, STEP_BYTES);
+
+	return end < last ? end : last;
+}
+
+void metadata_open_ahead(void)
+{
+	open_to(step_of(next + AHEAD_BYTES));
+}
+
+void *metadata_take(size_t bytes)
+{
+	char *taken;
+
+	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
+	frontier_lock();
+	taken = take_below(bytes, last);
+	frontier_unlock();
+	if (!taken)
+		return NULL;
+	/* What lies ahead can be done without; else the address space is lost. */
+	if (open_to(step_of(taken + bytes + AHEAD_BYTES)) && open_to(step_of(taken + bytes)))
+		return NULL;
+	return taken;
+}
+
+void *metadata_take_open(size_t bytes)
+{
+	void *taken;
+
+	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
+	frontier_lock();
+	taken = take_below(bytes, opened);
+	frontier_unlock();
+	return taken;
+}
+
+void metadata_prepare(size_t bytes)
+{
+	char *from;
+
+	frontier_lock();
+	from = next;
+	frontier_unlock();
+	open_to(step_of(from + align_up(bytes, ARCH_CACHE_LINE_BYTES) + AHEAD_BYTES));
+}
+
+size_t metadata_bytes(void)
+{
+	return atomic_load_explicit(&taken_bytes, memory_order_relaxed) +
+	       frontier_unit() * FRONTIER_BIN_BYTES;
+}
