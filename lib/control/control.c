@@ -31,6 +31,7 @@
 #include "control/control_place.h"
 #include "control/control_purge.h"
 #include "control/ledger.h"
+#include "control/page_count.h"
 #include "upkeep/rungs.h"
 #include "control/snapshot.h"
 #include "os/local_socket.h"
@@ -431,7 +432,8 @@ void control_forget(void)
 		control.clients[i] = (struct client){ .socket = -1 };
 	control_place_forget();
 	control_purge_forget();
-	ledger_forget();
+	ledger_note_clients(0);
+	page_count_forget();
 	snapshot_forget();
 }
 

@@ -6,13 +6,10 @@
 
 #include "control/ledger.h"
 
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "back/brought.h"
-#include "back/helper_link.h"
 #include "back/large.h"
 #include "back/large_count.h"
 #include "back/limit.h"
@@ -26,6 +23,7 @@
 #include "back/wait_count.h"
 #include "upkeep/helper_mode.h"
 #include "control/limits.h"
+#include "control/page_count.h"
 #include "upkeep/rungs.h"
 #include "control/usage.h"
 #include "front/malloc.h"
@@ -33,38 +31,16 @@
 #include "os/clock.h"
 #include "os/process.h"
 #include "os/program.h"
-#include "os/thread.h"
 #include "os/topology.h"
 #include "os/vm.h"
 #include "support/log.h"
-#include "support/system_call.h"
 
 /* they lie pages apart: each is asked for before its turn */
 #define RECORDS_AHEAD		8
-#define PAGES_STEP_BYTES	(16 * MiB)	/* under one hold of the kernel's lock */
-#define PAGES_AGE_NS		100000000ull	/* asked again after it, or … */
-#define PAGES_AGE_COSTS		1000	/* … after so many times what a pass takes */
-#define PAGES_AT_ONCE_NS	200000ull
-#define PASS_NS_MOST		8000000	/* a heap of a GiB or so is looked through by then */
 
-/* What the kernel said. relaxed: numbers of a moment; written by the helper. */
-static struct {
-	_Atomic uint64_t resident, present, huge, metadata, asked_ns, fresh_until_ns;
-	_Atomic uint64_t resident_then, pass_ns;	/* at asked_ns */
-} kernel;
-
-/* The pass over the pages that is under way. The helper's alone, but for wanted. */
-static struct {
-	/* 1 by the control thread, which sleeps on it; 0 by the helper */
-	_Atomic uint32_t wanted;
-	int map;		/* -errno: the kernel does not say */
-	uint64_t at;		/* 0: at its beginning */
-	uint64_t present, huge, metadata;
-	uint64_t cost_ns;	/* of the processor */
-	uint64_t began_ns;
-} pass = { .map = -1 };
-
-static _Atomic uint32_t clients;	/* relaxed: a count */
+/* relaxed: numbers of a moment */
+static _Atomic uint32_t clients;
+static _Atomic uint64_t resident_bytes;
 
 static _Atomic uint64_t lag_ns, lag_max_ns;
 static uint64_t loaded_ns;		/* by the constructor */
@@ -255,13 +231,15 @@ static void add_space(struct control_ledger *ledger)
 
 static void add_kernel(struct control_ledger *ledger)
 {
-	ledger->rss_bytes = get(&kernel.resident);
-	ledger->populated_bytes = get(&kernel.present);
-	ledger->populated_huge_bytes = get(&kernel.huge);
-	ledger->populated_ns = get(&kernel.asked_ns);
-	ledger->populated_rss_bytes = get(&kernel.resident_then);
-	ledger->populated_pass_ns = get(&kernel.pass_ns);
-	ledger->metadata_bytes = get(&kernel.metadata);
+	struct page_counts pages = page_count_read();
+
+	ledger->rss_bytes = get(&resident_bytes);
+	ledger->populated_bytes = pages.heap_bytes;
+	ledger->populated_huge_bytes = pages.huge_bytes;
+	ledger->populated_ns = pages.asked_ns;
+	ledger->populated_rss_bytes = pages.resident_then_bytes;
+	ledger->populated_pass_ns = pages.pass_ns;
+	ledger->metadata_bytes = pages.metadata_bytes;
 	ledger->application_calls = vm_calls_of_application();
 	ledger->helper_calls = vm_calls_of_helper();
 }
@@ -323,135 +301,9 @@ void ledger_note_clients(uint32_t count)
 	atomic_store_explicit(&clients, count, memory_order_relaxed);
 }
 
-/* Numbers that are not old yet serve as well: asking for those of a large heap takes its time. */
-static bool is_fresh(void)
-{
-	return process_now_ns() < get(&kernel.fresh_until_ns);
-}
-
-static bool is_wanted(void)
-{
-	/* acquire: pairs with the release in end_want; what the kernel said is there by then. */
-	return atomic_load_explicit(&pass.wanted, memory_order_acquire);
-}
-
-/* Not a nap: the helper's tasks may be woken late, by the slack that their timers have. */
-static void wait_for_pass(void)
-{
-	struct timespec most = { .tv_nsec = PASS_NS_MOST };
-
-	if (is_wanted())
-		system_call(SYS_futex, &pass.wanted, FUTEX_WAIT_PRIVATE, 1, &most, NULL, 0);
-	(void)is_wanted();	/* for its acquire */
-}
-
-static void end_want(void)
-{
-	/* release: pairs with the acquire in is_wanted */
-	if (atomic_exchange_explicit(&pass.wanted, 0, memory_order_release))
-		system_call(SYS_futex, &pass.wanted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
-	if (!is_fresh()) {
-		atomic_store_explicit(&pass.wanted, helper_link_is_running(), memory_order_relaxed);
-		helper_link_wake();
-	}
-	/* The next answer will know if this one cannot, and says how old it is. */
-	wait_for_pass();
-	set(&kernel.resident, program_resident_bytes());
+	page_count_ask();
+	set(&resident_bytes, program_resident_bytes());
 	ledger_read(ledger);
-}
-
-static void end_pass(void)
-{
-	uint64_t now_ns = process_now_ns(), age_ns = PAGES_AGE_COSTS * pass.cost_ns;
-
-	set(&kernel.present, pass.present);
-	set(&kernel.huge, pass.huge);
-	set(&kernel.metadata, pass.metadata);
-	set(&kernel.asked_ns, now_ns);
-	set(&kernel.resident_then, program_resident_bytes());
-	set(&kernel.pass_ns, now_ns - pass.began_ns);
-	pass.at = 0;
-	end_want();
-	set(&kernel.fresh_until_ns, now_ns + (age_ns > PAGES_AGE_NS ? age_ns : PAGES_AGE_NS));
-	pass.cost_ns = 0;
-	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
-}
-
-/* One step; false: the kernel cannot. */
-static bool count_some(uint64_t start, uint64_t base, uint64_t end)
-{
-	uint64_t from = pass.at ? pass.at : start, to = from + PAGES_STEP_BYTES;
-	uint64_t before = pass.present;
-
-	if (from == start)
-		pass.present = pass.huge = pass.metadata = 0, before = 0,
-		pass.began_ns = process_now_ns();
-	/*
-	 * Records and blocks are counted apart. Records are few in much address space: the kernel
-	 * passes over what is not there in one call, and tells no more pages at once than process.c
-	 * lets it.
-	 */
-	if (from < base)
-		to = base;
-	if (to > end)
-		to = end;
-	pass.at = process_count_pages(pass.map, from, to, &pass.present, &pass.huge);
-	if (from < base)
-		pass.metadata += pass.present - before;
-	return pass.at != 0;
-}
-
-/* Some steps; true: there is more to do. */
-static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until_ns)
-{
-	do {
-		if (!count_some(start, base, end)) {
-			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
-				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
-			end_want();
-			return false;
-		}
-		if (pass.at >= end)
-			return false;
-	} while (process_now_ns() < until_ns);
-	return true;
-}
-
-bool ledger_ask_for_pages(void)
-{
-	uint64_t base = reservation.base, end = base + reservation_end_bytes();
-	uint64_t before_cpu_ns;
-	bool more;
-
-	if (!is_wanted() || !reservation.bytes)
-		return false;
-	if (pass.map < 0) {
-		end_want();
-		return false;
-	}
-	before_cpu_ns = thread_cpu_ns();
-	more = ask_some(reservation_metadata_start(), base, end,
-			process_now_ns() + PAGES_AT_ONCE_NS);
-	pass.cost_ns += thread_cpu_ns() - before_cpu_ns;
-	if (!more && is_wanted())
-		end_pass();
-	return more;
-}
-
-void ledger_open(void)
-{
-	pass.map = process_open_page_map();
-}
-
-void ledger_forget(void)
-{
-	atomic_store_explicit(&pass.wanted, 0, memory_order_relaxed);
-	pass.map = -1;
-	pass.at = pass.cost_ns = 0;
-	set(&kernel.fresh_until_ns, 0);
-	ledger_note_clients(0);
 }

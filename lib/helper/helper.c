@@ -30,6 +30,7 @@
 #include "helper/helper_life.h"
 #include "upkeep/helper_mode.h"
 #include "control/ledger.h"
+#include "control/page_count.h"
 #include "upkeep/rungs.h"
 #include "control/snapshot.h"
 #include "upkeep/strays.h"
@@ -247,7 +248,7 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 	populate_ahead_tick(process_now_ns(), strays_report);
 	release_behind_begin(keeps_descriptors);
 	reclaim_begin();
-	ledger_open();
+	page_count_open();
 	if (keeps_descriptors)
 		pressure_open(pressure);
 	event_loop_open(loop, &helper_life_doorbell, keeps_descriptors);
@@ -272,7 +273,7 @@ static uint64_t work(struct pressure *pressure)
 
 	snapshot_refresh(process_now_ns());
 	look_around();
-	if (ledger_ask_for_pages())
+	if (page_count_go_on())
 		return 0;
 	sleep_ns = min_size(min_size(sleep_ns, survey_ns), min_size(reclaim_ns, release_ns));
 	return min_size(min_size(sleep_ns, purge_ns), LOOK_NS);
