@@ -94,7 +94,7 @@ static void follow(struct thread_cache *cache)
 
 	if (counted_is_on(&cache->counted) != profile_is_on()) {
 		thread_cache_counted_empty(cache);
-		thread_cache_open_steps(cache);
+		thread_cache_step_open_all(cache);
 	}
 	if (!counted_is_on(&cache->counted) || sampling->generation == profile_generation())
 		return;

@@ -55,43 +55,6 @@ static void put_blocks(struct thread_cache *cache, void *const *blocks, unsigned
 	common_put_blocks(&cache->common, &cache->heap, &cache->outbox, blocks, count);
 }
 
-static void set_step(struct thread_cache *cache, size_t step, unsigned class, bool counts)
-{
-	size_t place = offsetof(struct thread_cache, counted.tops) / 8 + counted_of_class(class);
-
-	if (counts)
-		atomic_store_explicit(&cache->bin_of_step[step], (uint8_t)place,
-				      memory_order_relaxed);
-	else
-		thread_cache_set_step(cache, step, class);
-}
-
-/* While a bin may hold guests, who asks for alignment takes a slow path. */
-static void open_aligned_steps(struct thread_cache *cache)
-{
-	bool counts = counted_is_on(&cache->counted);
-	size_t step;
-
-	for (step = 0; step < ALIGNED_STEPS; step++)
-		if (cache->has_guests)
-			thread_cache_set_step(cache, SIZE_STEPS + step, CLASS_COUNT);
-		else
-			set_step(cache, SIZE_STEPS + step,
-				 size_class_of_aligned((step + 1) * 32, 32), counts);
-}
-
-void thread_cache_open_steps(struct thread_cache *cache)
-{
-	size_t step;
-
-	bool counts = profile_is_on();
-
-	counted_begin(&cache->counted, counts, cache->nothing);
-	for (step = 0; step < SIZE_STEPS; step++)
-		set_step(cache, step, size_class_of(step * 16), counts);
-	open_aligned_steps(cache);
-}
-
 void thread_cache_init(struct thread_cache *cache, unsigned home)
 {
 	unsigned class;
@@ -103,7 +66,7 @@ void thread_cache_init(struct thread_cache *cache, unsigned home)
 		bin_begin(&cache->bins[class], &cache->slots[class], cache->nothing);
 	}
 	cache->bins[CLASS_COUNT] = cache->bins[0];
-	thread_cache_open_steps(cache);
+	thread_cache_step_open_all(cache);
 	heap_create(&cache->heap, (char *)cache->bins, home);
 }
 
@@ -268,7 +231,7 @@ static void flush_bins(struct thread_cache *cache)
 			flush_bin(cache, class);	/* of the others there is nothing */
 	if (cache->has_guests) {
 		cache->has_guests = false;
-		open_aligned_steps(cache);
+		thread_cache_step_open_aligned(cache);
 	}
 }
 
@@ -344,7 +307,7 @@ static bool note_guests(struct thread_cache *cache, unsigned class, const void *
 		return false;
 	if (!cache->has_guests) {
 		cache->has_guests = true;
-		open_aligned_steps(cache);
+		thread_cache_step_open_aligned(cache);
 	}
 	return true;
 }
@@ -433,7 +396,7 @@ void thread_cache_reopen(struct thread_cache *cache)
 		mark_full(cache, class);
 	}
 	cache->seized.open_again = false;
-	thread_cache_open_steps(cache);
+	thread_cache_step_open_all(cache);
 }
 
 static void flush_idle(struct heap *heap)

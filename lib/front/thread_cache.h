@@ -159,8 +159,10 @@ static inline void thread_cache_set_step(struct thread_cache *cache, size_t step
 			      memory_order_relaxed);
 }
 
-/* Each step leads to the bin of its class (again). */
-void thread_cache_open_steps(struct thread_cache *cache);
+/* Each step leads to the bin of its class (again). In thread_cache_step.c. */
+void thread_cache_step_open_all(struct thread_cache *cache);
+/* The same of the steps that ask for alignment: a slow path, while a bin may hold guests. */
+void thread_cache_step_open_aligned(struct thread_cache *cache);
 
 /* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
 void *thread_cache_refill(size_t size, struct bin *bin);

@@ -414,7 +414,7 @@ END_TEST
 static void end_reopening(unsigned number)
 {
 	if (number == 1)
-		thread_cache_open_steps(own);
+		thread_cache_step_open_all(own);
 }
 
 START_TEST(steps_that_a_slow_path_opens_late_do_not_stay_open)
