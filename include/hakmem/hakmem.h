@@ -60,12 +60,15 @@ size_t hak_malloc_usable_size(void *block);
  * alignments and any of the others, added up.
  *   HAK_LG_ALIGN(n)  HAK_ALIGN(bytes)   aligned to 2^n, or to a power of two
  *   HAK_ZERO                            zeroes; for rallocx and xallocx, what is added is
+ *   HAK_UNCACHED                        out of the fullest slab, not out of the thread's cache;
+ *                                       for dallocx, back at once. See hak_defrag_hint
  *   HAK_NODE(node)                      memory of a NUMA node, numbered as the kernel does;
  *                                       of the nearest that this process may use
  */
 #define HAK_LG_ALIGN(n)		((int)(n))
 #define HAK_ALIGN(bytes)	((int)__builtin_ctzl(bytes))
 #define HAK_ZERO		0x40
+#define HAK_UNCACHED		0x80
 #define HAK_NODE(node)		(((int)(node) + 1) << 8)
 
 void *hak_mallocx(size_t size, int flags)
@@ -82,6 +85,14 @@ void hak_dallocx(void *block, int flags);
 void hak_sdallocx(void *block, size_t size, int flags);
 /* What hak_sallocx would say of a block of size; 0: there can be none. */
 size_t hak_nallocx(size_t size, int flags);
+
+/*
+ * 1: the block lies in a slab that is emptier than most, and memory comes free when it is moved:
+ * copied into a block of hak_mallocx(hak_sallocx(block, 0), HAK_UNCACHED), then freed with
+ * hak_dallocx(block, HAK_UNCACHED). 0: it should stay. Takes no lock and reads no block; a program
+ * may ask it of all that it has.
+ */
+int hak_defrag_hint(const void *block);
 
 /*
  * Heaps of one's own. What is allocated from one is a block like any other, for hak_free as

@@ -28,6 +28,7 @@ static void RACY_READER add_heap(struct heap *heap, void *argument)
 		struct usage_class *of = &classes[class];
 
 		of->slabs += heap_count_read(&count->slabs);
+		of->with_room += heap->available[class].count - heap->available[class].empty;
 		of->cached += thread_cache_bin_count(&bins[class]) +
 			      counted_blocks(&thread_cache_of_heap(heap)->counted, class);
 		of->free += heap_count_read(&count->free);

@@ -17,6 +17,7 @@
 /* Blocks of one class: slabs * capacity = live + cached + in_transit + free. */
 struct usage_class {
 	uint64_t slabs;
+	uint64_t with_room;	/* of these: neither full nor empty */
 	uint64_t live;
 	uint64_t cached;	/* in bins */
 	uint64_t in_transit;	/* freed by another thread, not home yet */

@@ -13,6 +13,7 @@
 
 #include "back/large.h"
 #include "front/aligned.h"
+#include "front/defrag.h"
 #include "front/free.h"
 #include "front/hardened.h"
 #include "front/lease.h"
@@ -107,6 +108,8 @@ EXPORT void *hak_mallocx(size_t size, int flags)
 
 	if (asks_for_home(flags))
 		return mallocx_of_home(size, flags);
+	if (flags & HAK_UNCACHED && alignment == BLOCK_ALIGNMENT && defrag_may_take(size))
+		return extended_finish(defrag_take(size), size, flags);
 	if (alignment == BLOCK_ALIGNMENT)
 		return flags & HAK_ZERO ? hak_calloc(1, size) : hak_malloc(size);
 	block = aligned_alloc_inline(alignment, size);
@@ -177,15 +180,16 @@ EXPORT size_t hak_sallocx(const void *block, int flags)
 
 EXPORT void hak_dallocx(void *block, int flags)
 {
-	(void)flags;
-	free_inline(block);
+	if (unlikely(flags & HAK_UNCACHED))
+		defrag_put(block);
+	else
+		free_inline(block);
 }
 
 EXPORT void hak_sdallocx(void *block, size_t size, int flags)
 {
 	(void)size;
-	(void)flags;
-	free_inline(block);
+	hak_dallocx(block, flags);
 }
 
 EXPORT size_t hak_nallocx(size_t size, int flags)

@@ -125,6 +125,7 @@ static size_t bytes_of(enum mallctl_type type)
 {
 	switch (type) {
 	case MALLCTL_NOTHING:
+	case MALLCTL_BLOCKS:
 		return 0;
 	case MALLCTL_BOOL:
 		return sizeof(bool);
@@ -191,6 +192,8 @@ int mallctl_by_short_form(const size_t *short_form, size_t length, void *old, si
 			numbers.of[found++] = short_form[word];
 		else if (short_form[word] != first_alike(short_form[length - 1], word + 1))
 			return ENOENT;
+	if (row->type == MALLCTL_BLOCKS)
+		return row->answer(old, old_bytes, value, bytes);
 	return use_row(row, &numbers, old, old_bytes, value, bytes);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <hakmem/hakmem.h>
@@ -18,6 +19,7 @@
 #include "jemalloc/jemalloc_conf.h"
 #include "jemalloc/mallctl_arenas.h"
 #include "jemalloc/mallctl_counts.h"
+#include "jemalloc/mallctl_places.h"
 #include "control/usage.h"
 #include "front/lease.h"
 #include "front/thread_cache.h"
@@ -277,7 +279,7 @@ READ(blocks_of_bin)
 	if (!is_whole_heap(numbers->of[0]) || !hak_nallocx(1, 0))
 		return 0;
 	usage_read_classes(classes);
-	*value = parameter ? classes[numbers->of[1]].slabs : classes[numbers->of[1]].live;
+	*value = *(const uint64_t *)((const char *)&classes[numbers->of[1]] + parameter);
 	return 0;
 }
 
@@ -327,7 +329,8 @@ READ(huge_pages)
 
 enum { DISABLED, FALSE, DEFAULT, FREE, EMPTY };	/* words */
 
-#define ROW(name, type, read, write, parameter) { name, MALLCTL_##type, read, write, parameter }
+#define ROW(name, type, read, write, parameter) \
+	{ name, MALLCTL_##type, read, write, parameter, NULL }
 #define FIXED(name, type, value)	ROW(name, type, read_constant, NULL, value)
 #define WORD(name, which)		ROW(name, TEXT, read_word, NULL, which)
 #define DONE(name, what)		ROW(name, NOTHING, NULL, write_##what, 0)
@@ -338,6 +341,10 @@ enum { DISABLED, FALSE, DEFAULT, FREE, EMPTY };	/* words */
 #define PAGES_IN_ARENA(name, count) \
 	IN_ARENA(name, SIZE, read_pages_of_arena, MALLCTL_COUNT_##count)
 #define NONE_IN_ARENA(name)	IN_ARENA(name, SIZE, read_of_arena, 0)
+#define OF_BIN(name, member) \
+	IN_ARENA("bins.#." name, SIZE, read_blocks_of_bin, offsetof(struct usage_class, member))
+#define OF_BLOCKS(name, answer) \
+	{ "experimental.utilization." name, MALLCTL_BLOCKS, NULL, NULL, 0, answer }
 
 const struct mallctl_row mallctl_rows[] = {
 	ROW("version", TEXT, read_version, NULL, 0),
@@ -376,6 +383,9 @@ const struct mallctl_row mallctl_rows[] = {
 	FIXED("arenas.nlextents", UNSIGNED, LARGE_CLASSES),
 	ROW("arenas.lextent.#.size", SIZE, read_large_class, NULL, 0),
 	ROW("arenas.create", UNSIGNED, read_new_arena, write_new_arena, 0),
+
+	OF_BLOCKS("query", mallctl_places_query),
+	OF_BLOCKS("batch_query", mallctl_places_query_all),
 
 	FIXED("config.cache_oblivious", BOOL, true),
 	FIXED("config.debug", BOOL, HAKMEM_DEBUG),
@@ -442,8 +452,9 @@ const struct mallctl_row mallctl_rows[] = {
 	BYTES_IN_ARENA("tcache_bytes", CACHED),
 	BYTES_IN_ARENA("small.allocated", SMALL),
 	BYTES_IN_ARENA("large.allocated", LARGE),
-	IN_ARENA("bins.#.curregs", SIZE, read_blocks_of_bin, 0),
-	IN_ARENA("bins.#.curslabs", SIZE, read_blocks_of_bin, 1),
+	OF_BIN("curregs", live),
+	OF_BIN("curslabs", slabs),
+	OF_BIN("nonfull_slabs", with_room),
 };
 
 const size_t mallctl_rows_count = ARRAY_LENGTH(mallctl_rows);

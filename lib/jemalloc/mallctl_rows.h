@@ -17,6 +17,7 @@ enum mallctl_type {
 	MALLCTL_UNSIGNED,	/* 32 bits */
 	MALLCTL_SIZE,		/* 64 bits, signed or not */
 	MALLCTL_TEXT,		/* const char *, a constant */
+	MALLCTL_BLOCKS,		/* addresses are written, and what is said of them is read */
 };
 
 /* Those in the name, in turn. */
@@ -34,6 +35,8 @@ struct mallctl_row {
 	int (*read)(const struct mallctl_numbers *numbers, size_t parameter, size_t *value);
 	int (*write)(const struct mallctl_numbers *numbers, size_t parameter, size_t value);
 	size_t parameter;	/* for them */
+	/* Instead, of blocks; as mallctl(). */
+	int (*answer)(void *old, size_t *old_bytes, const void *value, size_t bytes);
 };
 
 extern const struct mallctl_row mallctl_rows[];

@@ -22,12 +22,13 @@
 #include "support/system_call.h"
 
 /*
- * MALLOCX_LG_ALIGN, MALLOCX_ALIGN and MALLOCX_ZERO are HAK_LG_ALIGN, HAK_ALIGN and HAK_ZERO. A
- * cache by number means nothing, since each thread has its own; an arena by number is one of the
- * program's.
+ * MALLOCX_LG_ALIGN, MALLOCX_ALIGN and MALLOCX_ZERO are HAK_LG_ALIGN, HAK_ALIGN and HAK_ZERO, and
+ * MALLOCX_TCACHE_NONE is HAK_UNCACHED. Another cache by number means nothing, since each thread has
+ * its own; an arena by number is one of the program's.
  */
 #define SAME_FLAGS	0x7f
 #define CACHE_FLAGS	0xfff00
+#define NO_CACHE	0x100
 #define ARENA_SHIFT	20
 
 #define LINE_BYTES	200
@@ -46,6 +47,9 @@ int mallctlbymib(const size_t *short_form, size_t length, void *old, size_t *old
 void malloc_stats_print(void (*write)(void *, const char *), void *argument,
 			const char *wanted);
 
+/* By redis and valkey, of the jemalloc that they bring along. */
+int je_get_defrag_hint(void *block);
+
 /* A program may define the one and set the other. */
 extern const char *malloc_conf;
 extern void (*malloc_message)(void *argument, const char *text);
@@ -60,16 +64,26 @@ static size_t arena_of(int flags)
 	return number ? number - 1 : 0;
 }
 
+static bool wants_no_cache(int flags)
+{
+	return (flags & CACHE_FLAGS) == NO_CACHE;
+}
+
+static int own_flags(int flags)
+{
+	return (flags & SAME_FLAGS) | (wants_no_cache(flags) ? HAK_UNCACHED : 0);
+}
+
 EXPORT void *mallocx(size_t size, int flags)
 {
 	char *block;
 
-	if (likely(!(flags & ~CACHE_FLAGS)))
+	if (likely(!(flags & ~CACHE_FLAGS) && !wants_no_cache(flags)))
 		return malloc_inline(size);
 	if (unlikely(arena_of(flags)))
 		block = mallctl_arenas_take(arena_of(flags), size, flags & SAME_FLAGS);
 	else
-		block = hak_mallocx(size, flags & SAME_FLAGS);
+		block = hak_mallocx(size, own_flags(flags));
 	/* There all of the block is zero, not as much as was asked for. */
 	if (block && flags & HAK_ZERO)
 		memset(block + size, 0, hak_malloc_usable_size(block) - size);
@@ -95,15 +109,21 @@ EXPORT size_t sallocx(const void *block, int flags)
 
 EXPORT void dallocx(void *block, int flags)
 {
-	(void)flags;
-	free_inline(block);
+	if (unlikely(wants_no_cache(flags)))
+		hak_dallocx(block, HAK_UNCACHED);
+	else
+		free_inline(block);
 }
 
 EXPORT void sdallocx(void *block, size_t size, int flags)
 {
 	(void)size;
-	(void)flags;
-	free_inline(block);
+	dallocx(block, flags);
+}
+
+EXPORT int je_get_defrag_hint(void *block)
+{
+	return hak_defrag_hint(block);
 }
 
 EXPORT size_t nallocx(size_t size, int flags)

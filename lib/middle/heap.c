@@ -67,6 +67,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	for (i = 0; i < units; i++)
 		set_bin(heap, first + i, class);
 	slab_list_push_head(&heap->available[class], first, slab_unit(first));
+	heap->available[class].empty++;
 	heap->empty_units += units;
 	heap_count_slab(heap, class, 1, slab_unit(first));
 	return first;
@@ -80,6 +81,7 @@ static void put_slab(struct heap *heap, uint32_t first)
 
 	INVARIANT(heap->empty_units >= units);
 	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
+	heap->available[slab->class_mark - 1].empty--;
 	heap->empty_units -= units;
 	heap_count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
 	slab_brought_drop(slab);
@@ -100,6 +102,7 @@ static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 	if (slab->free_blocks + count == class->capacity) {
 		INVARIANT(heap->empty_units >= class->units);
 		heap->empty_units -= class->units;
+		heap->available[slab->class_mark - 1].empty--;
 	}
 	heap_stir(heap);
 	heap->taken_of[(slab->class_mark - 1) / 64] |= (uint64_t)1 << (slab->class_mark - 1) % 64;
@@ -230,6 +233,7 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 		slab_list_push_head(list, first, slab);
 	if (slab->free_blocks < class->capacity)
 		return put;
+	list->empty++;
 	heap->empty_units += class->units;
 	if (heap->empty_units > empty_units_kept(heap) ||
 	    slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
@@ -347,8 +351,10 @@ static void drop_slab(struct heap *heap, uint32_t first)
 
 	asked_sample_drop_all(heap->counts, slab);
 	heap_count_add(&heap->counts[number].free, class->capacity - slab->free_blocks);
-	if (slab->free_blocks < class->capacity)
+	if (slab->free_blocks < class->capacity) {
 		heap->empty_units += class->units;
+		heap->available[number].empty++;
+	}
 	slab->free_blocks = class->capacity;
 	if (!slab->listed)
 		slab_list_push_head(&heap->available[number], first, slab);

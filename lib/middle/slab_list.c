@@ -21,6 +21,7 @@ void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *sl
 {
 	INVARIANT(!slab->listed);
 	slab->listed = true;
+	list->count++;
 	slab->previous = 0;
 	slab->next = list->head;
 	if (list->head)
@@ -35,6 +36,7 @@ void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *sl
 {
 	INVARIANT(!slab->listed);
 	slab->listed = true;
+	list->count++;
 	slab->next = 0;
 	slab->previous = list->tail;
 	if (list->tail)
@@ -55,12 +57,14 @@ void slab_list_prepend(struct slab_list *list, struct slab_list front)
 	else
 		list->tail = front.tail;
 	list->head = front.head;
+	list->count += front.count;
 }
 
 void slab_list_remove(struct slab_list *list, struct slab *slab)
 {
 	INVARIANT(slab->listed && is_linked(list, slab));
 	slab->listed = false;
+	list->count--;
 	if (slab->next)
 		slab_unit(slab->next - 1)->previous = slab->previous;
 	else

@@ -12,6 +12,8 @@
 
 struct slab_list {
 	uint32_t head, tail;	/* unit + 1 */
+	uint32_t count;
+	uint32_t empty;		/* of these; by heap.c */
 };
 
 /* first: the slab's first unit. */

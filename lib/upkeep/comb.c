@@ -155,7 +155,7 @@ static unsigned fullness_of(const struct slab *slab)
 
 static void comb_class(struct batch *batch, struct slab_list *list, bool is_left)
 {
-	struct slab_list sorted[FULLNESSES] = { { 0, 0 } };
+	struct slab_list sorted[FULLNESSES] = { { 0 } };
 	struct comb *comb = batch->comb;
 	uint32_t link, next;
 	unsigned i;
