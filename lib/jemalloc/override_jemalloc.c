@@ -13,6 +13,7 @@
 #include <hakmem/hakmem.h>
 
 #include "jemalloc/jemalloc_conf.h"
+#include "jemalloc/jemalloc_prefix.h"
 #include "jemalloc/mallctl.h"
 #include "jemalloc/mallctl_arenas.h"
 #include "front/free.h"

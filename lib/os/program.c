@@ -57,9 +57,19 @@ static void note(pid_t id)
 		program.files[i] = -1;
 }
 
+/*
+ * musl's fork does not tell the kernel where to write when the child's thread ends: the child would
+ * be taken for a vfork's later, so it says now which process it is.
+ */
 void program_forget(void)
 {
+#ifdef __GLIBC__
 	note(0);
+#else
+	long self = system_call(SYS_getpid);
+
+	note(self > 0 ? (pid_t)self : 0);
+#endif
 }
 
 /*

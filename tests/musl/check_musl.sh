@@ -31,6 +31,31 @@ left_out()
 	esac
 }
 
+# PROGRAM CASE REASON, of single cases; one that passes all the same is named.
+known_cases()
+{
+	cat <<-'END'
+	tests/contract/marked mprotect_answers_as_it_does musl's mprotect rounds the address itself
+	tests/misuse/foreign_pointer pointers_to_stack_data_mappings_and_code_abort musl's sbrk gives nothing
+	tests/populate/children vfork_and_spawn_leave_the_helper_alone its children are this system's programs
+	tests/populate/unseen output_of_the_last_thread_is_whole its children are this system's programs
+	tests/populate/unseen a_program_that_calls_exec_is_left_alone it becomes one of this system's programs
+	END
+}
+
+# PROGRAM, with its output in ./log. True: each case that failed is known; those are told.
+failed_as_known()
+{
+	local name reason code=0
+
+	while read -r name; do
+		reason=$(known_cases | sed -n "s|^[[:space:]]*$1 $name ||p")
+		[ -n "$reason" ] || code=1
+		[ -z "$reason" ] || echo "skip  $1, $name: $reason"
+	done < <(sed -nE 's/^FAIL ([a-z_0-9]+):.*/\1/p' log)
+	return $code
+}
+
 kernel_headers()
 {
 	local folder machine
@@ -74,6 +99,13 @@ programs()
 	done | tr ' ' '\n' | grep . | sort -u
 }
 
+# Those that tests preload and open.
+libraries()
+{
+	# shellcheck disable=SC2016 # make's
+	printf 'print:\n\t@echo $(check_LTLIBRARIES)\n' | make -s -f Makefile -f - print
+}
+
 run() # PROGRAM
 {
 	local code
@@ -84,6 +116,8 @@ run() # PROGRAM
 	0) passed=$((passed + 1)) && echo "ok    $1" ;;
 	77) skipped=$((skipped + 1)) && echo "skip  $1: $(tail -n 1 log)" ;;
 	*)
+		[ $code -ne 1 ] || ! failed_as_known "$1" ||
+			{ passed=$((passed + 1)) && echo "ok    $1, the others" && return; }
 		failed=$((failed + 1))
 		echo "FAIL  $1: exit $code"
 		grep -v '^ok' log | tail -n 10 | sed 's/^/  | /'
@@ -91,7 +125,8 @@ run() # PROGRAM
 	esac
 }
 
-{ kernel_headers && make_check && build && make -j2 libhakmem.la; } >build.log 2>&1 ||
+# shellcheck disable=SC2046 # several
+{ kernel_headers && make_check && build && make -j2 libhakmem.la $(libraries); } >build.log 2>&1 ||
 	{ tail -n 20 build.log; exit 1; }
 for program in ${TESTS:-$(programs)}; do
 	if reason=$(left_out "$program"); then

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,14 +181,21 @@ static void a_helper_stopped_at_any_moment_holds_up_nobody(void)
 	growth_check(&growth);
 }
 
+/* musl has no such function. */
+static bool set_policy(pid_t task, int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return syscall(SYS_sched_setscheduler, task, policy, &param) == 0;
+}
+
 /* The helper runs only when nobody else wants to; and everybody wants to. */
 static void a_starved_helper_holds_up_nobody(void)
 {
-	struct sched_param lowest = { 0 };
 	pid_t hogs[HOGS];
 
 	start_helper();
-	CHECK(!sched_setscheduler(helper_task(), SCHED_IDLE, &lowest));
+	CHECK(set_policy(helper_task(), SCHED_IDLE, 0));
 	for (int i = 0; i < HOGS; i++) {
 		hogs[i] = fork();
 		if (hogs[i] == 0) {
@@ -205,7 +213,6 @@ static void a_starved_helper_holds_up_nobody(void)
 
 static void on_one_cpu(int policy)
 {
-	struct sched_param param = { .sched_priority = policy == SCHED_FIFO ? 10 : 0 };
 	pid_t helper = helper_task();
 	cpu_set_t one;
 
@@ -214,7 +221,7 @@ static void on_one_cpu(int policy)
 	if (sched_setaffinity(0, sizeof(one), &one))
 		contract_skip("this process may not run on CPU 0");
 	CHECK(!helper || !sched_setaffinity(helper, sizeof(one), &one));
-	if (sched_setscheduler(0, policy, &param))
+	if (!set_policy(0, policy, policy == SCHED_FIFO ? 10 : 0))
 		contract_skip("real-time threads are refused here: %s", strerror(errno));
 	alarm(REAL_TIME_LIMIT_S);
 }
@@ -233,14 +240,14 @@ static void the_helper_of_a_real_time_thread_is_not_one(void)
 	pid_t helper;
 
 	need_helper_allowed();
-	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
+	if (!set_policy(0, SCHED_FIFO, 1))
 		contract_skip("SCHED_FIFO is refused");
 	growth_add(&growth, 200 * MIB, 0);
 	/* lets it come to where it sets itself up */
 	sleep_ms(500);
 	helper = helper_task();
 	CHECK_THAT(helper, "no helper: %s", mode());
-	CHECK_THAT(sched_getscheduler(helper) != SCHED_FIFO,
+	CHECK_THAT(syscall(SYS_sched_getscheduler, helper) != SCHED_FIFO,
 		   "the helper has a real-time policy");
 }
 
