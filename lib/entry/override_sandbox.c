@@ -2,8 +2,9 @@
 /*
  * override_sandbox.c - the names by which a program confines itself or moves into namespaces, put
  * in front of the C library's. What is asked for is done as it would be without us; the helper
- * hears of it, or steps aside where the kernel wants memory that nobody shares. A program that
- * makes the system calls itself is noticed later, by looking (see helper.c).
+ * hears of it, or steps aside where the kernel wants memory that nobody shares; for what a program
+ * asks by syscall(2), too. One that makes the system calls itself is noticed later, by looking (see
+ * helper.c).
  */
 #include <config.h>
 
@@ -91,6 +92,19 @@ EXPORT int prctl(int option, ...)
 	return (int)system_call_as_libc(result);
 }
 
+/* What the C library's functions for these calls would have done first. */
+static void prepare(long number, const long argument[6])
+{
+	if (number == SYS_execve || number == SYS_execveat)
+		helper_life_end_before_exec();
+	else if (number == SYS_exit_group)
+		helper_life_end_at_once();
+	else if (number == SYS_wait4)
+		helper_life_make_way_for_wait((int)argument[2]);
+	else if (number == SYS_waitid)
+		helper_life_make_way_for_wait((int)argument[3]);
+}
+
 EXPORT long syscall(long number, ...)
 {
 	long argument[6], result;
@@ -102,6 +116,7 @@ EXPORT long syscall(long number, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
+	prepare(number, argument);
 	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
 						argument[0] == SECCOMP_SET_MODE_STRICT);
 	was_filtered = sets_filter && begin_filter();

@@ -9,28 +9,18 @@
 #include <dlfcn.h>
 #include <sys/wait.h>
 
-#include "back/helper_link.h"
 #include "helper/helper_life.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
-#include "upkeep/helper_mode.h"
 
 /* Of others who stand behind us, the C library mostly; written by the constructor. */
 static pid_t (*next_waitpid)(pid_t process, int *status, int options);
 static pid_t (*next_wait4)(pid_t process, int *status, int options, struct rusage *usage);
 static int (*next_waitid)(idtype_t what, id_t id, siginfo_t *info, int options);
 
-static void make_way(int options)
-{
-	if (!(options & (__WALL | __WCLONE)) || !helper_link_is_running())
-		return;
-	helper_mode_refuse("the program waits for every kind of child (__WALL, __WCLONE)", 0);
-	helper_life_step_aside();
-}
-
 EXPORT pid_t waitpid(pid_t process, int *status, int options)
 {
-	make_way(options);
+	helper_life_make_way_for_wait(options);
 	if (next_waitpid)
 		return next_waitpid(process, status, options);
 	return (pid_t)system_call_as_libc(
@@ -39,7 +29,7 @@ EXPORT pid_t waitpid(pid_t process, int *status, int options)
 
 EXPORT pid_t wait4(pid_t process, int *status, int options, struct rusage *usage)
 {
-	make_way(options);
+	helper_life_make_way_for_wait(options);
 	if (next_wait4)
 		return next_wait4(process, status, options, usage);
 	return (pid_t)system_call_as_libc(
@@ -48,7 +38,7 @@ EXPORT pid_t wait4(pid_t process, int *status, int options, struct rusage *usage
 
 EXPORT int waitid(idtype_t what, id_t id, siginfo_t *info, int options)
 {
-	make_way(options);
+	helper_life_make_way_for_wait(options);
 	if (next_waitid)
 		return next_waitid(what, id, info, options);
 	return (int)system_call_as_libc(

@@ -313,14 +313,42 @@ bool helper_life_step_aside(void)
 	return has_gone;
 }
 
-void helper_life_end_at_once(void)
+void helper_life_make_way_for_wait(int wait_options)
 {
-	if (!task_is_alive(&room) || helper_life_is_filtered() || !is_own_process() || !take_hold())
+	if (!(wait_options & (__WALL | __WCLONE)) || !helper_life_is_running())
 		return;
-	helper_link_refuse();
+	helper_mode_refuse("the program waits for every kind of child (__WALL, __WCLONE)", 0);
+	helper_life_step_aside();
+}
+
+/* False: there is none that could be sent away here, in the middle of anything. */
+static bool take_hold_at_once(void)
+{
+	return task_is_alive(&room) && !helper_life_is_filtered() && is_own_process() &&
+	       take_hold();
+}
+
+static void end_at_once(void)
+{
 	control_end();
 	send_away();
 	let_go();
+}
+
+void helper_life_end_at_once(void)
+{
+	if (!take_hold_at_once())
+		return;
+	helper_link_refuse();
+	end_at_once();
+}
+
+void helper_life_end_before_exec(void)
+{
+	if (!take_hold_at_once())
+		return;
+	end_at_once();
+	helper_link_want();
 }
 
 /*

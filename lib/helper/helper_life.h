@@ -47,11 +47,20 @@ bool helper_life_is_filtered(void);
 /* For a call that wants memory which nobody shares: ends it. True: it has gone; try again. */
 bool helper_life_step_aside(void);
 
+/*
+ * By who is about to wait for children with these options (wait(2)): if for every kind of child it
+ * would be for the helper, too, and for ever. There is none from then on.
+ */
+void helper_life_make_way_for_wait(int wait_options);
+
 /* The process ends: so does the helper, unless a filter might kill for it. */
 void helper_life_end(void);
 
 /* The same in the middle of anything, in a signal handler, too; not for a vfork's child. */
 void helper_life_end_at_once(void);
+
+/* The same, if the program becomes another; if it does not after all, another helper may start. */
+void helper_life_end_before_exec(void);
 
 /* In a fork's child. */
 void helper_life_forget(void);

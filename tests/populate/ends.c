@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * However a program ends that is not killed, its helper has ended before and is nobody's to wait
- * for.
+ * However a program ends that is not killed, or becomes another, its helper has ended before and is
+ * nobody's to wait for.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +38,8 @@ static __attribute__((noreturn)) void end_by(int way)
 		quick_exit(0);
 	if (way == 4)
 		raise(SIGUSR1);
+	if (way == 5)
+		syscall(SYS_exit_group, 0);
 	exit(0);
 }
 
@@ -60,7 +67,7 @@ static void expect_it_goes_first(int way)
 
 static void at_exit_the_helper_has_gone_first(void)
 {
-	for (int way = 0; way < 5; way++)
+	for (int way = 0; way < 6; way++)
 		expect_it_goes_first(way);
 }
 
@@ -73,14 +80,16 @@ static void wait_for_all(int way)
 		CHECK(waitpid(-1, NULL, __WALL) == -1 && errno == ECHILD);
 	else if (way == 1)
 		CHECK(wait4(-1, NULL, __WCLONE, NULL) == -1 && errno == ECHILD);
-	else
+	else if (way == 2)
 		CHECK(waitid(P_ALL, 0, &info, WEXITED | __WALL) == -1 && errno == ECHILD);
+	else
+		CHECK(syscall(SYS_wait4, -1, NULL, __WALL, NULL) == -1 && errno == ECHILD);
 }
 
 /* As tracers do, until nobody is left. */
 static void who_waits_for_every_kind_of_child_does_not_wait_for_it(void)
 {
-	for (int way = 0; way < 3; way++) {
+	for (int way = 0; way < 4; way++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -93,7 +102,128 @@ static void who_waits_for_every_kind_of_child_does_not_wait_for_it(void)
 	}
 }
 
+/* ---- exec */
+
+enum { EXEC_WAYS = 11, LOOK_MS = 300 };
+
+/* Zombies, too. */
+static bool has_children(void)
+{
+	char path[64], text[8];
+	FILE *file;
+	bool has;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "r");
+	if (!file)
+		contract_skip("/proc tells no children here");
+	has = fgets(text, sizeof(text), file) != NULL;
+	fclose(file);
+	return has;
+}
+
+static void part_finds_no_child_and_no_signal(void)
+{
+	sigset_t pending;
+
+	CHECK_THAT(!has_children(), "a child is left, way %s", contract_argument());
+	sleep_ms(LOOK_MS);
+	sigpending(&pending);
+	CHECK_THAT(!sigismember(&pending, SIGCHLD), "SIGCHLD, way %s", contract_argument());
+}
+
+static void become_by(int way, char *const words[])
+{
+	const char *self = words[0], *name = words[1], *argument = words[2];
+
+	if (way == 0)
+		execv(self, words);
+	if (way == 1)
+		execve(self, words, environ);
+	if (way == 2)
+		execvp(self, words);
+	if (way == 3)
+		execvpe(self, words, environ);
+	if (way == 4)
+		execl(self, self, name, argument, (char *)NULL);
+	if (way == 5)
+		execlp(self, self, name, argument, (char *)NULL);
+	if (way == 6)
+		execle(self, self, name, argument, (char *)NULL, environ);
+	if (way == 7)
+		fexecve(open(self, O_RDONLY | O_CLOEXEC), words, environ);
+	if (way == 8)
+		execveat(AT_FDCWD, self, words, environ, 0);
+	if (way == 9)
+		syscall(SYS_execve, self, words, environ);
+	syscall(SYS_execveat, AT_FDCWD, self, words, environ, 0);
+}
+
+static void before_exec_the_helper_has_gone(void)
+{
+	for (int way = 0; way < EXEC_WAYS; way++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			char number[16], name[] = "part_finds_no_child_and_no_signal";
+			char *words[] = { (char *)contract_program(), name, number, NULL };
+			sigset_t all;
+
+			snprintf(number, sizeof(number), "%d", way);
+			start_helper();
+			sigfillset(&all);
+			sigprocmask(SIG_SETMASK, &all, NULL);
+			/* Or it has a helper of its own. */
+			unsetenv("HAKMEM_OPTIONS");
+			become_by(way, words);
+			_exit(1);
+		}
+		expect_success(pid);
+	}
+}
+
+static void after_an_exec_that_failed_another_helper_comes(void)
+{
+	char *const words[] = { NULL };
+
+	pid_t before;
+
+	start_helper();
+	before = helper_task();
+	CHECK(execv("/there/is/none", words) == -1 && errno == ENOENT);
+	CHECK_THAT(is_gone(before), "helper %d lives on", (int)before);
+	CHECK_THAT(grow_until_helped(populated_ahead(), STARTING_BYTES), "no other came: %s",
+		   mode());
+}
+
+/* Between vfork and exec the child has its parent's memory. */
+static void the_helper_stays_when_a_child_calls_exec(void)
+{
+	char program[] = "true";
+	char *const words[] = { program, NULL };
+	pid_t before, pid;
+
+	start_helper();
+	before = helper_task();
+	for (int i = 0; i < 50; i++) {
+		pid = vfork();
+		if (pid == 0) {
+			execvp("true", words);
+			_exit(1);
+		}
+		expect_success(pid);
+		CHECK(!posix_spawnp(&pid, "true", NULL, NULL, words, NULL));
+		expect_success(pid);
+	}
+	CHECK_THAT(helper_task() == before, "%d was there, %d is", (int)before,
+		   (int)helper_task());
+}
+
 static const struct contract_case cases[] = {
+	CASE_PART(part_finds_no_child_and_no_signal),
+	CASE_WITH(before_exec_the_helper_has_gone, "helpers:always"),
+	CASE_WITH(after_an_exec_that_failed_another_helper_comes, "helpers:always"),
+	CASE_WITH(the_helper_stays_when_a_child_calls_exec, "helpers:always"),
 	CASE_WITH(who_waits_for_every_kind_of_child_does_not_wait_for_it, "helpers:always"),
 	CASE_WITH(at_exit_the_helper_has_gone_first, "helpers:always"),
 };
