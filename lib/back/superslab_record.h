@@ -48,7 +48,9 @@ struct superslab {
 	uint32_t surplus_link;		/* index + 1; the helper's, while it has the superslab */
 	/* its first touch brings all of it; relaxed: the helper's word */
 	_Atomic uint32_t huge;
-	uint32_t unused[14];		/* to the end of a cache line */
+	/* a bit a slab's first unit: see middle/slab_remote.h; seq_cst */
+	_Atomic uint32_t remote;
+	uint32_t unused[13];		/* to the end of a cache line */
 	struct unit_record records[SUPERSLAB_UNITS];
 };
 

@@ -264,10 +264,15 @@ static void tend(struct thread_cache *cache, unsigned class)
 		cache->refills_since_send = 0;
 		remote_free_send_all(&cache->outbox);
 	}
-	if (remote_free_is_waiting(&cache->heap))
+	if (remote_free_is_outrun(&cache->heap))
+		remote_free_catch_up(&cache->heap);
+	else if (remote_free_is_waiting(&cache->heap))
 		arrivals_read(&to, wanted, ++cache->reads % READS_UNTIL_ALL == 0);
 	for (reads = 0; reads < READS_BEFORE_SLAB && wants_slab(cache, class); reads++)
-		arrivals_read(&to, wanted, true);
+		if (remote_free_is_outrun(&cache->heap))
+			remote_free_catch_up(&cache->heap);
+		else
+			arrivals_read(&to, wanted, true);
 }
 
 /* Takes blocks out of slabs, count at most; 0: no memory. */

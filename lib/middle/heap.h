@@ -64,6 +64,12 @@ struct guest_host {
 struct heap {
 	/* Written by every thread that frees our blocks: a cache line of its own. */
 	_Atomic(struct remote_message *) inbox CACHE_ALIGNED;
+	_Atomic uint32_t waiting;	/* messages there, or a few more; relaxed: a hint */
+	/*
+	 * Superslabs with blocks that were left in our slabs, a bit for each remainder of their
+	 * numbers by 64; seq_cst: see remote_free.c.
+	 */
+	_Atomic uint64_t remote_slabs;
 
 	/* Read by other threads' frees. */
 	char *bins CACHE_ALIGNED;	/* one a class, HEAP_BIN_BYTES apart; of the thread cache */

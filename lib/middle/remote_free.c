@@ -7,10 +7,15 @@
 
 #include "middle/remote_free.h"
 
+#include <limits.h>
+
 #include "back/metadata.h"
 #include "middle/heap_frozen.h"
+#include "middle/slab_remote.h"
 #include "support/log.h"
 
+#define PARTS			64	/* of the superslabs: bits of remote_slabs */
+#define MESSAGES_AT_ONCE	16	/* no call waits for many */
 
 void remote_free_twice(void *block, unsigned class)
 {
@@ -105,20 +110,60 @@ static void send_frozen(struct remote_outbox *outbox, struct remote_message *fir
 	}
 }
 
-static void send(struct remote_outbox *outbox, struct heap *owner, struct remote_message *first,
-		 struct remote_message *last)
+static void push_counted(struct heap *owner, const struct remote_batch *batch)
 {
-	if (unlikely(heap_is_frozen(owner))) {
-		send_frozen(outbox, first, last);
-		return;
-	}
-	push(&owner->inbox, first, last);
-	/* A heap without a thread would keep what it is sent until the next thread starts. */
+	push(&owner->inbox, batch->first, batch->last);
+	atomic_fetch_add_explicit(&owner->waiting, batch->messages, memory_order_relaxed);
+}
+
+/* A heap without a thread would keep what it is sent until the next thread starts. */
+static void visit_if_idle(struct heap *owner)
+{
 	if (unlikely(heap_is_idle(owner)) && heap_visit(owner)) {
 		remote_free_drain(owner);
 		heap_put_empty_slabs(owner);
 		heap_give_back(owner);
 	}
+}
+
+static void send(struct remote_outbox *outbox, struct heap *owner,
+		 const struct remote_batch *batch)
+{
+	if (unlikely(heap_is_frozen(owner))) {
+		send_frozen(outbox, batch->first, batch->last);
+		return;
+	}
+	push_counted(owner, batch);
+	visit_if_idle(owner);
+}
+
+/* What has no thread reads no messages either, but whoever sends to it does. */
+static bool is_reading(const struct heap *owner)
+{
+	return atomic_load_explicit(&owner->waiting, memory_order_relaxed) < INBOX_MESSAGES;
+}
+
+/* Instead of a message. False: no memory for it, or the owner is frozen. */
+static bool leave_in_slab(struct heap *owner, void *block)
+{
+	uint32_t unit = reservation_unit_of(block);
+	uint64_t part = (uint64_t)1 << unit / SUPERSLAB_UNITS % PARTS;
+
+	if (heap_is_frozen(owner))
+		return false;
+	switch (slab_remote_put(block)) {
+	case SLAB_REMOTE_REFUSED:
+		slab_refuse(unit - slab_unit(unit)->position, block);
+	case SLAB_REMOTE_NO_MEMORY:
+		return false;
+	case SLAB_REMOTE_PUT:
+		break;
+	}
+	/* seq_cst: pairs with take_part, which reads the superslabs after it has cleared the bit */
+	if (!(atomic_load(&owner->remote_slabs) & part))
+		atomic_fetch_or(&owner->remote_slabs, part);
+	visit_if_idle(owner);
+	return true;
 }
 
 /* Its messages are the caller's. */
@@ -137,7 +182,7 @@ static void send_batch(struct remote_outbox *outbox, struct remote_batch *batch)
 {
 	struct remote_batch taken = take_batch(outbox, batch);
 
-	send(outbox, taken.owner, taken.first, taken.last);
+	send(outbox, taken.owner, &taken);
 }
 
 void remote_free_post_all(struct remote_outbox *outbox)
@@ -151,7 +196,7 @@ void remote_free_post_all(struct remote_outbox *outbox)
 			continue;
 		struct remote_batch taken = take_batch(outbox, batch);
 
-		push(&taken.owner->inbox, taken.first, taken.last);
+		push_counted(taken.owner, &taken);
 	}
 }
 
@@ -183,6 +228,7 @@ static bool extend(struct remote_outbox *outbox, struct remote_batch *batch, str
 		outbox->pending++;
 	}
 	batch->first = message;
+	batch->messages++;
 	batch->newest = batch->end = message->blocks - 1;
 	return true;
 }
@@ -213,6 +259,8 @@ bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 		remote_free_send_all(outbox);
 	if (batch->owner && batch->owner != owner)
 		send_batch(outbox, batch);
+	if (unlikely(!batch->owner && !is_reading(owner)) && leave_in_slab(owner, block))
+		return true;
 	if (unlikely(!extend(outbox, batch, owner)))
 		return false;
 	*++batch->newest = block;
@@ -220,20 +268,24 @@ bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 		batch->end = batch->newest + grant(batch);
 		weight += batch->end == batch->newest ? 0 : REMOTE_GRANT_WEIGHT;
 	}
-	batch->weight += weight;
+	batch->weight += (uint32_t)weight;
 	outbox->weight += weight;
 	return true;
 }
 
 bool remote_free_send_one(struct remote_outbox *outbox, struct heap *owner, void *block)
 {
-	struct remote_message *message = take_message(outbox);
+	struct remote_message *message;
 
+	if (unlikely(!is_reading(owner)) && leave_in_slab(owner, block))
+		return true;
+	message = take_message(outbox);
 	if (unlikely(!message))
 		return false;
 	message->blocks[0] = block;
 	message->count = 1;
-	send(outbox, owner, message, message);
+	send(outbox, owner,
+	     &(struct remote_batch){ .first = message, .last = message, .messages = 1 });
 	return true;
 }
 
@@ -252,9 +304,12 @@ struct remote_message *remote_free_receive(struct heap *heap)
 	struct remote_message *message = heap->received;
 
 	/* A load first: who refills looks often, and mostly in vain. */
-	if (!message && atomic_load_explicit(&heap->inbox, memory_order_relaxed))
+	if (!message && atomic_load_explicit(&heap->inbox, memory_order_relaxed)) {
 		/* acquire: pairs with the release in push */
 		message = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_acquire);
+		/* What a sender adds just now counts for nothing until the next time. */
+		atomic_store_explicit(&heap->waiting, 0, memory_order_relaxed);
+	}
 	if (message) {
 		heap->received = message->next;
 		fetch(message->next);
@@ -262,17 +317,82 @@ struct remote_message *remote_free_receive(struct heap *heap)
 	return message;
 }
 
-void remote_free_drain(struct heap *heap)
+/* Blocks of one word of a slab, in the order of their addresses. */
+static void put_word(struct heap *heap, uint32_t first, unsigned word, uint64_t bits)
+{
+	const struct slab *slab = slab_unit(first);
+	size_t size = slab_class(slab)->size;
+	char *start = reservation_unit_start(first) + word * 64 * size;
+	void *blocks[64];
+	unsigned count = 0;
+
+	for (; bits; bits &= bits - 1)
+		blocks[count++] = start + (unsigned)__builtin_ctzll(bits) * size;
+	heap_count_add(&heap->counts[slab->class_mark - 1u].received, count);
+	heap_put_blocks(heap, blocks, count);
+}
+
+/* What was left in slabs of one part of the superslabs. */
+static void take_part(struct heap *heap, unsigned part)
+{
+	uint32_t superslab, first, end;
+	uint64_t words[SLAB_REMOTE_WORDS];
+	unsigned i;
+
+	/* seq_cst: pairs with leave_in_slab */
+	atomic_fetch_and(&heap->remote_slabs, ~((uint64_t)1 << part));
+	end = superslab_count();
+	for (superslab = part; superslab < end; superslab += PARTS)
+		while ((first = slab_remote_take(superslab, heap, words)) != UNIT_NONE)
+			for (i = 0; i < SLAB_REMOTE_WORDS; i++)
+				if (words[i])
+					put_word(heap, first, i, words[i]);
+}
+
+/* False: nothing was left. */
+static bool take_some_part(struct heap *heap)
+{
+	uint64_t parts = atomic_load_explicit(&heap->remote_slabs, memory_order_relaxed);
+
+	if (parts)
+		take_part(heap, (unsigned)__builtin_ctzll(parts));
+	return parts;
+}
+
+/* relaxed: a hint */
+static bool has_messages(const struct heap *heap)
+{
+	return heap->received || atomic_load_explicit(&heap->inbox, memory_order_relaxed);
+}
+
+static void read_into_slabs(struct heap *heap, unsigned most)
 {
 	struct remote_returns returns = { .first = NULL };
 	struct remote_message *message;
 	uint64_t i;
 
-	while ((message = remote_free_receive(heap))) {
+	while (most-- && (message = remote_free_receive(heap))) {
 		for (i = 0; i < message->count; i++)
 			heap_note_block_received(heap, message->blocks[i]);
 		heap_put_blocks(heap, message->blocks, (unsigned)message->count);
 		remote_free_return(&returns, message);
 	}
 	remote_free_return_all(&returns);
+}
+
+void remote_free_catch_up(struct heap *heap)
+{
+	uint64_t parts = atomic_load_explicit(&heap->remote_slabs, memory_order_relaxed);
+
+	read_into_slabs(heap, MESSAGES_AT_ONCE);
+	/* The last part waits until all have been read: then the owner is not outrun any more. */
+	if (parts & (parts - 1) || !has_messages(heap))
+		take_some_part(heap);
+}
+
+void remote_free_drain(struct heap *heap)
+{
+	read_into_slabs(heap, UINT_MAX);
+	while (take_some_part(heap))
+		;
 }

@@ -15,6 +15,10 @@
  *   remote_free_receive       yes                  -  (the owner alone)  -
  *   remote_free_return        yes                  -                    yes
  *
+ * An owner that does not read, since it sleeps or is busy with something else, gets no more than
+ * INBOX_MESSAGES and what is on its way: further blocks are left in their slabs, a bit each, and
+ * come back slab by slab.
+ *
  * Wait-free for who takes (one exchange); who pushes never pops, so a message that comes back
  * does no harm (no ABA).
  */
@@ -27,6 +31,8 @@
 #include "middle/heap.h"
 
 #define REMOTE_BLOCKS	29	/* four cache lines */
+
+#define INBOX_MESSAGES	1024	/* so many wait: the owner is not reading */
 
 struct remote_outbox;
 
@@ -45,7 +51,8 @@ struct remote_batch {
 	void **newest;			/* block */
 	void **end;			/* newest gets no further without a slow path */
 	struct remote_message *first, *last;	/* of the chain; blocks are added to the first */
-	size_t weight;			/* of it in the outbox's */
+	uint32_t weight;		/* of it in the outbox's */
+	uint32_t messages;		/* in the chain */
 };
 
 /*
@@ -115,7 +122,14 @@ void remote_free_post_all(struct remote_outbox *outbox);
 /* Anyone: the owner has not looked since. relaxed: a hint; remote_free_receive orders */
 static inline bool remote_free_has_come(const struct heap *heap)
 {
-	return atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL;
+	return atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL ||
+	       atomic_load_explicit(&heap->remote_slabs, memory_order_relaxed);
+}
+
+/* Owner: more was freed than messages tell of. relaxed: remote_free_catch_up orders */
+static inline bool remote_free_is_outrun(const struct heap *heap)
+{
+	return unlikely(atomic_load_explicit(&heap->remote_slabs, memory_order_relaxed));
 }
 
 /* Owner: there is something to receive. */
@@ -135,6 +149,12 @@ struct remote_returns {
 /* It has been read, and goes back with others; remote_free_return_all at the end. */
 void remote_free_return(struct remote_returns *returns, struct remote_message *message);
 void remote_free_return_all(struct remote_returns *returns);
+
+/*
+ * Owner, who is outrun: what was left in some of the slabs is taken, and a few messages go into
+ * slabs, too: read into bins, their blocks would be handed out in the order of their freeing.
+ */
+void remote_free_catch_up(struct heap *heap);
 
 /* Owner: everything that has come goes into the slabs. */
 void remote_free_drain(struct heap *heap);

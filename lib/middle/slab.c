@@ -6,6 +6,7 @@
 
 #include "middle/slab.h"
 
+#include "middle/slab_remote.h"
 #include "support/invariant.h"
 #include "support/log.h"
 
@@ -57,6 +58,7 @@ void slab_create(uint32_t first, unsigned class, struct heap *heap, bool zeroed)
 	atomic_store_explicit(&slab->guests, 0, memory_order_relaxed);
 	slab->no_run = 0;
 	slab->samples = 0;
+	slab_remote_begin(slab);
 	set_all_free(slab, of->capacity);
 	for (i = 0; i < of->units; i++) {
 		struct slab *unit = slab_unit(first + i);
@@ -164,8 +166,9 @@ unsigned slab_block_index(const struct slab *slab, uint32_t first, const void *a
 	return index < class->capacity ? index : class->capacity;
 }
 
-static void NOINLINE fail_put(struct slab *slab, uint32_t first, void *block)
+void NOINLINE slab_refuse(uint32_t first, void *block)
 {
+	const struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
 	unsigned index = slab_block_index(slab, first, block);
 	char *start;
@@ -197,7 +200,7 @@ unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks,
 		if (unlikely(index * size != offset || index >= class->capacity ||
 			     slab->free_bits[index / 64] & bit ||
 			     (slab_guests(slab) && slab_guest_has_tail_at(slab, index))))
-			fail_put(slab, first, blocks[put]);
+			slab_refuse(first, blocks[put]);
 		slab->free_bits[index / 64] |= bit;
 		if (unlikely(slab_guests(slab)))
 			tails += slab_guest_put_tail(slab, index);

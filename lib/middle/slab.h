@@ -50,6 +50,8 @@ void *slab_take_random_block(struct slab *slab, uint32_t first, uint64_t random)
  * abort.
  */
 unsigned slab_put_blocks(struct slab *slab, uint32_t first, void *const *blocks, unsigned count);
+/* That message, of a block of the slab that begins at first. */
+void slab_refuse(uint32_t first, void *block) NORETURN;
 /* Before that: asks for what it will read and write, of all of these at once. */
 void slab_fetch_records(unsigned class, void *const *blocks, unsigned count);
 

@@ -25,6 +25,8 @@ struct heap;
  */
 struct slab {
 	_Atomic(struct heap *) heap;	/* NULL: the unit is in no slab */
+	/* see slab_remote.h; NULL: none yet; stays when the slab is put. release: who brings it */
+	_Atomic(_Atomic uint64_t *) remote;
 	uint32_t next, previous;	/* unit + 1, in a list of the heap; owner only */
 	uint16_t class_mark;		/* class + 1; stays when the slab is put, for messages */
 	uint16_t free_blocks;		/* owner only */

@@ -4,6 +4,7 @@
  * holds none alone that its parent has given back.
  */
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ enum {
 	HEAP_MIB = 64,		/* an allocator that links its free blocks copies all of it */
 	COPIED_MIB_MOST = 6,	/* bitmaps, bins, and what the C library writes */
 	SOME = 50,		/* one block in so many */
+	TENTH = 10,
 	LOOSE_BYTES = 102400,	/* superslabs do not divide into slabs of such blocks */
 	IDLE_MIB_MOST = 2,	/* a child that does nothing; its parent gives back more */
 	IDLE_US = 1000000,	/* the parent's helper is through by then */
@@ -107,6 +109,45 @@ static void a_child_that_frees_what_it_inherited_copies_nothing(void)
 	}
 }
 
+static void *free_all_beside(void *unused)
+{
+	free_one_in(1);
+	return unused;
+}
+
+/* The blocks' owner waits: nobody reads what is sent to it. */
+static void free_all_in_a_thread_and_take_some_again(void)
+{
+	size_t before, written = count / TENTH * size;
+	pthread_t thread;
+
+	start_thread(&thread, NULL, free_all_beside, NULL);
+	pthread_join(thread, NULL);
+	check_copied("freeing all in a thread");
+	before = private_mib();
+	for (size_t i = 0; i < count / TENTH; i++)
+		memset(hidden(malloc(size)), 1, size);
+	CHECK_THAT(private_mib() - before <= written / MIB + COPIED_MIB_MOST / 2,
+		   "blocks of %zu bytes: %zu MiB copied, %zu written", size,
+		   private_mib() - before, written / MIB);
+}
+
+static void a_thread_of_the_child_copies_no_more_than_it_writes(void)
+{
+	static const size_t sizes[] = { 16, 64, 500 };
+
+	need_proc();
+	need_threads();
+	if (access("/proc/self/smaps_rollup", R_OK))
+		contract_skip("no smaps_rollup (before Linux 4.14)");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		fill_heap(sizes[i]);
+		in_child(free_all_in_a_thread_and_take_some_again);
+		free_one_in(1);
+		free(blocks);
+	}
+}
+
 static void do_nothing(void)
 {
 	size_t before = private_mib();
@@ -131,6 +172,8 @@ static const struct contract_case cases[] = {
 	 * but counts as one.
 	 */
 	CASE_WITH(a_child_that_frees_what_it_inherited_copies_nothing,
+		  "release:latency,decay_ms:60000"),
+	CASE_WITH(a_thread_of_the_child_copies_no_more_than_it_writes,
 		  "release:latency,decay_ms:60000"),
 	CASE_WITH(what_the_parent_gives_back_is_not_left_to_an_idle_child, "decay_ms:100"),
 };
