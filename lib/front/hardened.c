@@ -98,24 +98,26 @@ static unsigned class_of(size_t alignment, size_t bytes)
 					size_class_of_whole_slab(bytes);
 }
 
-static void *take_small(struct thread_cache *cache, unsigned class, size_t alignment,
-			bool wants_zeroes)
+/* It is all zero. */
+static void *take_small(struct thread_cache *cache, unsigned class, size_t alignment)
 {
+	uint32_t size = size_class_table[class].size;
 	unsigned alignment_units = 1;
 	bool zeroed = false;
+	uint64_t live;
 	void *block;
-	size_t size;
 
 	if (alignment > UNIT_SIZE)
 		alignment_units = (unsigned)(alignment >> UNIT_SHIFT);
 	block = take_block(cache, class, alignment_units, &zeroed);
 	if (!block)
 		return NULL;
-	size = size_class_table[class].size;
-	if (wants_zeroes && !zeroed)
-		memset(block, 0, size - CANARY_BYTES);
+	live = canary_live(block);
+	/* A slab's memory was zero when it was cut, and what is freed is zeroed. */
+	if (!zeroed)
+		quarantine_check_again(block, size, canary_freed_of(live));
 	/* relaxed: a block reaches another thread only by the program's own ordering */
-	atomic_store_explicit(canary_of(block, size), canary_live(block), memory_order_relaxed);
+	atomic_store_explicit(canary_of(block, size), live, memory_order_relaxed);
 	return block;
 }
 
@@ -135,7 +137,7 @@ void *hardened_take_from(struct thread_cache *cache, size_t alignment, size_t by
 		return NULL;
 	class = class_of(alignment, with_canary(bytes));
 	if (class != CLASS_NONE)
-		return take_small(cache, class, alignment, zeroed);
+		return take_small(cache, class, alignment);
 	block = guarded_take(cache, bytes, alignment, quarantine_random(quarantine), &dirty_bytes);
 	return block && zeroed ? large_block_clear(block, bytes, dirty_bytes) : block;
 }

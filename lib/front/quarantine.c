@@ -48,11 +48,28 @@ static bool is_zero(const void *block, size_t bytes)
 	return true;
 }
 
+static void NORETURN explain_write(const void *block, uint32_t bytes)
+{
+	log_fatal("write after free to the block at %p (size class %u)", block, bytes);
+}
+
+static uint64_t found_in(void *block, uint32_t bytes)
+{
+	return atomic_load_explicit(canary_of(block, bytes), memory_order_relaxed);
+}
+
 static void verify(void *block, uint32_t bytes, uint64_t canary)
 {
-	if (unlikely(!is_zero(block, bytes - CANARY_BYTES) ||
-		     atomic_load_explicit(canary_of(block, bytes), memory_order_relaxed) != canary))
-		log_fatal("write after free to the block at %p (size class %u)", block, bytes);
+	if (unlikely(!is_zero(block, bytes - CANARY_BYTES) || found_in(block, bytes) != canary))
+		explain_write(block, bytes);
+}
+
+void quarantine_check_again(void *block, uint32_t bytes, uint64_t canary)
+{
+	uint64_t found = found_in(block, bytes);
+
+	if (unlikely(!is_zero(block, bytes - CANARY_BYTES) || (found && found != canary)))
+		explain_write(block, bytes);
 }
 
 /* Changes the oldest for one of the older half, so that the order cannot be foreseen. */

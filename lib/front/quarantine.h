@@ -2,7 +2,7 @@
 /*
  * quarantine.h - under hardened:true a freed block is not used again for a while: it lies,
  * zeroed, in its thread's quarantine, and leaves it in an order that nobody can foresee. If it
- * is not zero then, somebody wrote to it: a message, then abort.
+ * is not zero then, or when it is handed out again, somebody wrote to it: a message, then abort.
  *
  * Who may run with whom: only the thread itself.
  */
@@ -43,5 +43,11 @@ void *quarantine_pop_excess(struct quarantine *quarantine);
 
 /* Any; NULL: it is empty. */
 void *quarantine_pop(struct quarantine *quarantine);
+
+/*
+ * A block that is handed out again, or may never have been: it must be zero still, and end in
+ * the canary, or in nothing where its pages went back meanwhile.
+ */
+void quarantine_check_again(void *block, uint32_t bytes, uint64_t canary);
 
 #endif

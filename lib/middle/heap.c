@@ -7,6 +7,8 @@
 
 #include "middle/heap.h"
 
+#include <string.h>
+
 #include "back/marked.h"
 #include "back/superslab.h"
 #include "middle/asked_sample.h"
@@ -16,6 +18,7 @@
 #include "middle/slab_source.h"
 #include "os/lock.h"
 #include "support/invariant.h"
+#include "support/options.h"
 
 /* Empty slabs that a heap keeps, so that a loop around one slab's edge stays in the heap. */
 #define EMPTY_UNITS_KEPT	16
@@ -62,6 +65,11 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	first = slab_source_take(units, alignment_units, heap->home, &zeroed);
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
+	/* So that what is written to a freed block is seen when it is taken again. */
+	if (unlikely(options.hardened) && !zeroed) {
+		memset(reservation_unit_start(first), 0, units * UNIT_SIZE);
+		zeroed = true;
+	}
 	slab_create(first, class, heap, zeroed);
 	slab_unit(first)->brought = slab_brought_take(first, units);
 	for (i = 0; i < units; i++)

@@ -171,6 +171,8 @@ static struct option_text trimmed(struct option_text text)
 	return text;
 }
 
+static bool says_stray_access;	/* somebody has said what is to happen then */
+
 static void warn_unknown(struct option_text name)
 {
 	char word[WORD_BYTES];
@@ -200,6 +202,7 @@ static void apply(struct option_text pair)
 	for (i = 0; i < KEY_COUNT; i++) {
 		if (!option_value_is(name, keys[i].name))
 			continue;
+		says_stray_access |= keys[i].field == &options.on_stray_access;
 		if (!parse(&keys[i], value))
 			log_warning("option \"%s\": bad value \"%s\"; expected %s", keys[i].name,
 				    printable(value, word), keys[i].expected);
@@ -352,6 +355,8 @@ void options_read(char **environment)
 
 			options_parse(pairs, strlen(pairs));
 		}
+	if (options.hardened && !says_stray_access)
+		options.on_stray_access = ON_STRAY_ABORT;
 	if (options.confirm)
 		confirm();
 }

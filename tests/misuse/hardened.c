@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * hardened:true: every kind of misuse is seen, and at once, but for a write to freed memory,
- * which is seen when the block leaves quarantine, and a write past the end, when it is freed.
+ * which is seen when the block leaves quarantine or is taken again, and a write past the end, when
+ * it is freed.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -149,6 +150,31 @@ static void a_write_after_free_aborts_when_the_block_leaves_quarantine(void)
 	expect_abort("part_write_after_free", "1");
 	expect_abort("part_write_after_free", "1000");
 	expect_abort("part_write_after_free", "100000");
+}
+
+/* A thread's quarantine is emptied when it ends. */
+static void part_write_after_quarantine(void)
+{
+	char *block = malloc(announced_size());
+	pthread_t thread;
+
+	announce("write after free to the block at %p (size class %zu)", (void *)block,
+		 full_class_of(block));
+	start_thread(&thread, NULL, free_it, block);
+	CHECK(!pthread_join(thread, NULL));
+	*(volatile char *)(block + announced_size() / 2) = 1;
+	for (size_t i = 0; i < MANY && i < 64 * MIB / announced_size(); i++)
+		CHECK(hidden(malloc(announced_size())));
+}
+
+static void a_write_after_quarantine_aborts_when_the_block_is_taken_again(void)
+{
+	need_threads();
+	expect_abort("part_write_after_quarantine", "1");
+	expect_abort("part_write_after_quarantine", "100");
+	expect_abort("part_write_after_quarantine", "1000");
+	expect_abort("part_write_after_quarantine", "100000");
+	expect_abort("part_write_after_quarantine", "1000000");
 }
 
 static void part_realloc_of_freed(void)
@@ -376,6 +402,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(a_pointer_inside_a_block_aborts_at_once, "hardened:true"),
 	CASE_WITH(a_write_past_the_end_aborts_when_the_block_is_freed, "hardened:true"),
 	CASE_WITH(a_write_after_free_aborts_when_the_block_leaves_quarantine, "hardened:true"),
+	CASE_WITH(a_write_after_quarantine_aborts_when_the_block_is_taken_again, "hardened:true"),
 	CASE_WITH(realloc_of_a_freed_block_aborts, "hardened:true"),
 	CASE_WITH(a_free_with_another_size_aborts, "hardened:true"),
 	CASE_WITH(a_freed_block_is_zero_and_not_given_out_soon, "hardened:true"),
@@ -392,6 +419,7 @@ static const struct contract_case cases[] = {
 	CASE_PART(part_free_inside),
 	CASE_PART(part_write_past_the_end),
 	CASE_PART(part_write_after_free),
+	CASE_PART(part_write_after_quarantine),
 	CASE_PART(part_realloc_of_freed),
 	CASE_PART(part_free_as_larger),
 	CASE_PART(part_free_as_smaller),

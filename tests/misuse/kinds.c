@@ -181,6 +181,18 @@ static void write_to_freed(void)
 	((volatile char *)block)[100] = 1;
 }
 
+/* In a thread that ends meanwhile: nothing waits for its end any more. */
+static void write_to_freed_long_after(void)
+{
+	char *block = malloc(1000);
+	pthread_t thread;
+
+	take_others(1000);
+	if (pthread_create(&thread, NULL, free_it, block) || pthread_join(thread, NULL))
+		abort();
+	((volatile char *)block)[100] = 1;
+}
+
 /* As who attacks does: the next but one of the size shall be where he wants it. */
 static void write_address_to_freed(void)
 {
@@ -250,6 +262,7 @@ static const struct kind {
 	{ "write before a block", write_before },
 	{ "write behind a large block", write_behind_large },
 	{ "write to a freed block", write_to_freed },
+	{ "write to a freed block, long after", write_to_freed_long_after },
 	{ "write an address to a freed block", write_address_to_freed },
 	{ "write to a freed large block", write_to_freed_large },
 	{ "write to memory given back", write_to_given_back },

@@ -377,6 +377,18 @@ START_TEST(the_environment_is_read_and_confirmed)
 }
 END_TEST
 
+START_TEST(hardened_a_stray_access_aborts_unless_another_word_is_said)
+{
+	char alone[] = "HAKMEM_OPTIONS=hardened:true";
+	char other[] = "HAKMEM_OPTIONS=on_stray_access:report,hardened:true";
+
+	options_read((char *[]){ alone, NULL });
+	ck_assert_int_eq(options.on_stray_access, ON_STRAY_ABORT);
+	options_read((char *[]){ other, NULL });
+	ck_assert_int_eq(options.on_stray_access, ON_STRAY_REPORT);
+}
+END_TEST
+
 START_TEST(no_limit_is_confirmed_as_none_and_zero_as_zero)
 {
 	char none[] =
@@ -437,6 +449,7 @@ int main(void)
 	tcase_add_test(tcase, what_would_garble_a_terminal_is_not_repeated);
 	tcase_add_test(tcase, garbage_gives_warnings_and_nothing_else);
 	tcase_add_test(tcase, the_environment_is_read_and_confirmed);
+	tcase_add_test(tcase, hardened_a_stray_access_aborts_unless_another_word_is_said);
 	tcase_add_test(tcase, no_limit_is_confirmed_as_none_and_zero_as_zero);
 	tcase_add_test(tcase, no_environment_is_survived);
 	return unit_end();
