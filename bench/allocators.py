@@ -48,6 +48,19 @@ class Allocator:
         return self.name.startswith("jemalloc")
 
 
+class WithOptions(Allocator):
+    """hakmem with options of its own."""
+
+    def __init__(self, ours, options):
+        super().__init__(f"{ours.name} {options}", ours.library)
+        self.options = options
+
+    def environment(self, **extra):
+        given = os.environ.get("HAKMEM_OPTIONS")
+        return super().environment(
+            HAKMEM_OPTIONS=",".join(filter(None, (given, self.options))), **extra)
+
+
 def packaged_library(file_name):
     for pattern in ("/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/"):
         found = sorted(glob.glob(pattern + file_name))

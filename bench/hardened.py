@@ -6,7 +6,6 @@ they grow with: canary, quarantine and random places with calls, zeroing (and th
 it is still zero) with bytes, guards with large blocks. run.py calls run() and table().
 """
 
-import os
 import statistics
 
 import allocators
@@ -17,19 +16,6 @@ ROWS = ("pair_16", "pair_1024", "pair_4096", "pair_8000", "lifo_64", "lifo_1024"
         "realloc_steps_small", "large_blocks", "producer_consumer_2", "larson_4",
         "short_threads")
 BY_SIZE = {"pair_16": 16, "pair_1024": 1024, "pair_4096": 4096, "pair_8000": 8000}
-
-
-class WithOptions(allocators.Allocator):
-    """hakmem with options of its own."""
-
-    def __init__(self, ours, options):
-        super().__init__(f"{ours.name} {options}", ours.library)
-        self.options = options
-
-    def environment(self, **extra):
-        given = os.environ.get("HAKMEM_OPTIONS")
-        return super().environment(
-            HAKMEM_OPTIONS=",".join(filter(None, (given, self.options))), **extra)
 
 
 class Hardened:
@@ -52,7 +38,7 @@ class Hardened:
 
 def run(programs, ours, runs, progress):
     found = Hardened()
-    contestants = (ours, WithOptions(ours, "hardened:true"))
+    contestants = (ours, allocators.WithOptions(ours, "hardened:true"))
     rows = [row for row in programs.rows() if row.name in ROWS]
     for number in range(runs):
         for row in rows:

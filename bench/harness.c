@@ -133,7 +133,10 @@ void harness_print(const struct bench_row *row, uint64_t operations, uint64_t el
 void harness_timing_begin(struct bench_timing *timing, const struct bench_row *row,
 			  uint64_t round)
 {
-	timing->operations = harness_operations(row);
+	const char *rounds = getenv("BENCH_ROUNDS");
+
+	timing->operations = rounds ? round * strtoull(rounds, NULL, 10) : harness_operations(row);
+	timing->cap_ns = rounds ? UINT64_MAX : (uint64_t)BENCH_CAP_MS * 1000000U;
 	timing->done = 0;
 	timing->round = round;
 	timing->end_ns = 0;
@@ -151,7 +154,7 @@ bool harness_timing_next(struct bench_timing *timing)
 	timing->done += timing->round;
 	timing->end_ns = now;
 	return timing->done < timing->operations &&
-	       now - timing->start_ns < (uint64_t)BENCH_CAP_MS * 1000000U;
+	       now - timing->start_ns < timing->cap_ns;
 }
 
 void harness_timing_print(const struct bench_timing *timing, const struct bench_row *row)

@@ -37,6 +37,7 @@ struct bench_row {
  */
 struct bench_timing {
 	uint64_t operations;
+	uint64_t cap_ns;   /* or after so long; BENCH_ROUNDS=n: n rounds, however long */
 	uint64_t done;
 	uint64_t round;	   /* operations in one round */
 	uint64_t start_ns; /* 0: not begun */

@@ -45,6 +45,7 @@ class Results:
         self.control = None  # a Control
         self.release = None  # a Release
         self.numa = None  # a Numa
+        self.profile = None       # a list of profile_cost.Cost
         self.instructions = None  # three lists of Counts; (): could not be counted
 
     def ours(self):

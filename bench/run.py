@@ -23,6 +23,7 @@ import numa
 import populate
 import populate_limits
 import populate_report
+import profile_cost
 import readme
 import release
 import release_limits
@@ -36,7 +37,7 @@ POPULATE_RUNS = 9
 QUICK_START_UP_ROUNDS = 100
 SEED = 42
 EXTRAS = ("instructions", "syscall_trace", "sealed", "start_up", "populate",
-          "control", "hardened", *release.NAMES)
+          "control", "hardened", profile_cost.NAME, *release.NAMES)
 # Only by name: one boots a guest, and downloads its kernel; real programs take half an hour.
 FIELD_NAMES = tuple(field.NAME + program.name for program in field.PROGRAMS)
 NAMED_EXTRAS = ("numa", *FIELD_NAMES)
@@ -188,6 +189,10 @@ def run_extras(programs, results, selection, runs):
         found = hardened.run(programs, results.ours(), runs, progress)
         progress("")
         hardened.table(found)
+    if selection.wants(profile_cost.NAME) and results.ours():
+        results.profile = profile_cost.run(programs, results.ours(), progress)
+        progress("")
+        profile_cost.table(results.profile)
     if any(selection.wants(name) for name in release.NAMES):
         run_release(programs, results, selection, runs)
     if any(selection.names(name) for name in FIELD_NAMES):
@@ -228,7 +233,7 @@ def main():
     run_extras(programs, results, selection, runs)
     found = (limits.judge(results) + populate_limits.judge(results.populate) +
              control.judge(results.control) + release_limits.judge(results.release) +
-             numa.judge(results.numa))
+             numa.judge(results.numa) + profile_cost.judge(results.profile))
     if found:
         report.limits_table(found)
     if chosen.readme:

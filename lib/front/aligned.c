@@ -75,7 +75,7 @@ static void *take_class(struct thread_cache *cache, size_t size, unsigned class)
 	void *block;
 
 	if (likely(!cache->has_guests))
-		return profiled_take(size, &cache->bins[class]);
+		return profiled_take(cache, class, size);
 	block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	return block ? profiled_pass(cache, class, size, block) : NULL;
 }
@@ -86,7 +86,7 @@ void *aligned_take(struct thread_cache *cache, size_t alignment, size_t size)
 	unsigned class;
 
 	if (alignment <= BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
-		return profiled_take(size, &cache->bins[size_class_of(size)]);
+		return profiled_take(cache, size_class_of(size), size);
 	if (alignment <= UNIT_SIZE) {
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 		if (class != CLASS_NONE)

@@ -28,11 +28,15 @@ void counted_begin(struct counted *counted, bool on, void **none)
 	unsigned bin;
 
 	atomic_store_explicit(&counted->on, on, memory_order_relaxed);
+	if (on)
+		sampling_ask_again(&counted->sampling);
 	for (bin = 0; on && bin < COUNTED_BINS; bin++) {
+		counted->turns[bin] = COUNTED_TURNS;
 		if (counted->tops[bin])
 			continue;
 		bin_begin(&begun, &counted->slots[bin], none);
 		counted->tops[bin] = begun.top;
+		counted->fulls[bin] = begun.full;
 	}
 }
 
@@ -61,17 +65,21 @@ void counted_hold_back(struct counted *counted, unsigned class)
 	*left -= count;
 }
 
-void counted_exchange(struct counted *counted, unsigned class, struct bin *bin,
-		      struct bin_slots *slots)
+void counted_note_grown(struct counted *counted, unsigned class, uint32_t blocks)
 {
-	unsigned own = counted_of_class(class);
-	struct bin_slots emptied = counted->slots[own];
-	void **top = counted->tops[own];
+	unsigned bin = counted_of_class(class);
 
-	counted->slots[own] = *slots;
-	counted->tops[own] = bin->top;
-	*slots = emptied;
-	bin->top = top;
+	counted->grown[bin] = (uint16_t)(counted->grown[bin] + blocks);
+	counted->grown_bytes += blocks * (size_t)size_class_table[class].size;
+}
+
+void counted_forget_grown(struct counted *counted, unsigned class)
+{
+	unsigned bin = counted_of_class(class);
+
+	counted->grown_bytes -= counted->grown[bin] * (size_t)size_class_table[class].size;
+	counted->grown[bin] = 0;
+	counted->turns[bin] = COUNTED_TURNS;
 }
 
 void counted_count_back(struct counted *counted, unsigned class)
@@ -81,6 +89,7 @@ void counted_count_back(struct counted *counted, unsigned class)
 
 	if (bin == COUNTED_BINS || !counted->tops[bin])
 		return;
+	counted_forget_grown(counted, class);
 	/* What lies below a stop was not counted. */
 	from = counted->stopped[bin] ? counted->stops[bin] : bottom_of(counted, bin);
 	counted->sampling.left[class] += (uint32_t)(counted->tops[bin] - from);

@@ -99,7 +99,7 @@ void *defrag_take(size_t size)
 	if (!cache)
 		return NULL;
 	if (common_is_shared(&cache->common, class))
-		block = profiled_take(size, &cache->bins[class]);
+		block = profiled_take(cache, class, size);
 	else
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	lease_put(cache);

@@ -78,7 +78,7 @@ void *extended_take(struct thread_cache *cache, size_t size, int flags)
 	if (unlikely(options.hardened))
 		return hardened_take_from(cache, alignment, size, false);
 	if (alignment == BLOCK_ALIGNMENT && size <= CLASS_SIZE_MAX)
-		return profiled_take(size, &cache->bins[size_class_of(size)]);
+		return profiled_take(cache, size_class_of(size), size);
 	return aligned_take(cache, alignment, size);
 }
 

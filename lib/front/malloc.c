@@ -3,6 +3,7 @@
  * malloc.c - the allocation functions, and what the fast path falls back to.
  *
  *   hak_malloc ── malloc_inline ─┬─ bin_drop_newest       (nearly always)
+ *                                ├─ malloc_empty ── profiled_turn, or …
  *                                └─ malloc_slow ─┬─ to 1 MiB: thread_cache_refill ── heap …
  *                                                └─ larger: large_block_take
  *   hak_calloc ─┬─ to 8 KiB: malloc_inline, cleared
@@ -56,7 +57,7 @@ static void *take(struct thread_cache *cache, size_t size)
 
 	if (unlikely(size > CLASS_SIZE_MAX))
 		return large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
-	return profiled_take(size, &cache->bins[size_class_of(size)]);
+	return profiled_take(cache, size_class_of(size), size);
 }
 
 static void *take_hardened(size_t bytes, bool zeroed)
@@ -80,6 +81,17 @@ void *NOINLINE malloc_slow(size_t size)
 	block = take(cache, size);
 	lease_put(cache);
 	return likely(block != NULL) ? block : malloc_fail();
+}
+
+void *NOINLINE malloc_empty(size_t size, struct bin *bin)
+{
+	struct thread_cache *cache = thread_cache_tls.cache;
+	void *block = profiled_turn(cache, bin);
+
+	if (!block)
+		return malloc_slow(size);
+	thread_cache_end_work(cache);
+	return block;
 }
 
 /* Bytes of a live block; misuse otherwise. verb: for the message. */
@@ -124,7 +136,7 @@ static void *take_zeroed(size_t size)
 	if (!bin_newest(&cache->bins[class]) && likely(!profile_is_on()))
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	if (!block)
-		block = profiled_take(size, &cache->bins[class]);
+		block = profiled_take(cache, class, size);
 	lease_put(cache);
 	if (unlikely(!block))
 		return malloc_fail();

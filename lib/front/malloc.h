@@ -8,11 +8,11 @@
 
 #include "front/thread_cache.h"
 
-/*
- * No cache yet, or it was seized; more than the fast path's sizes; an empty bin. Sets errno
- * when it fails.
- */
+/* No cache yet; more than the fast path's sizes; an empty bin. Sets errno when it fails. */
 void *malloc_slow(size_t size);
+
+/* The step led to a bin that is empty, perhaps because the cache was seized. */
+void *malloc_empty(size_t size, struct bin *bin);
 
 /* The only place that sets errno = ENOMEM; returns NULL. */
 void *malloc_fail(void);
@@ -35,7 +35,7 @@ static ALWAYS_INLINE void *malloc_inline(size_t size)
 	bin = (struct bin *)((char *)cache + offset * 8);
 	block = bin_newest(bin);
 	if (unlikely(!block))
-		return malloc_slow(size);
+		return malloc_empty(size, bin);
 	bin_drop_newest(bin);
 	thread_cache_end_work(cache);
 	IN_ONE_REGISTER(block);

@@ -35,6 +35,7 @@ static struct seat *make_seat(unsigned home)
 	if (!seat)
 		return NULL;
 	thread_cache_init(&seat->cache, home);
+	seat->cache.has_samples = true;
 	heap_make_common(&seat->cache.heap);	/* the helper looks after it */
 	do {
 		seat->next = head;
@@ -52,16 +53,6 @@ static struct seat *take_seat(unsigned home)
 		if (seat->cache.heap.home == home && heap_take_kept(&seat->cache.heap))
 			return seat;
 	return make_seat(home);
-}
-
-static bool is_seat(const struct heap *heap)
-{
-	struct seat *seat = atomic_load_explicit(&seats, memory_order_acquire);
-
-	for (; seat; seat = seat->next)
-		if (&seat->cache.heap == heap)
-			return true;
-	return false;
 }
 
 static void *take_block(unsigned home, unsigned class, unsigned alignment_units)
@@ -175,7 +166,7 @@ bool sampled_free(struct heap *owner, void *block, void **twin)
 {
 	struct sample_copy sample;
 
-	if (!is_seat(owner))
+	if (!thread_cache_of_heap(owner)->has_samples)
 		return false;
 	/* Freed twice, or a pointer inside a block: its slab says so. */
 	sample.twin = NULL;

@@ -63,6 +63,7 @@ struct thread_cache {
 	struct slot_pool slot_pool;
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as top is */
 	bool has_guests;		/* in bins: blocks that are not aligned as their class is */
+	bool has_samples;		/* see sampled.h; written before others know of it */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */
 	uint32_t flushed_in_row[CLASS_COUNT];	/* blocks since the bin was last refilled */
 	uint32_t flushed[CLASS_COUNT];	/* blocks flushed and not yet asked for again */

@@ -12,9 +12,9 @@
 #define SHIFT_MOST	12
 #define CHANCE_LARGE	0.0625	/* from there on each allocation is judged by itself */
 /* a sample is followed by so many times its own length at least … */
-#define REST_SHARE	100
-#define REST_LONG	400	/* … and where it is by so many, one may come sooner */
-#define LEFT_MOST	1e9
+#define REST_SHARE	200
+#define REST_LONG	800	/* … and where it is by so many, one may come sooner */
+#define LEFT_MOST	1000000000u
 
 /* Xorshift (Marsaglia, 2003), multiplied (Vigna, 2016). */
 static uint64_t next_random(struct sampling *sampling)
@@ -79,7 +79,7 @@ static uint32_t draw(struct sampling *sampling, double chance)
 	}
 	many = minus_log(next_fraction(sampling)) /
 	       (chance * (1 + chance * (0.5 + chance * (1. / 3 + chance * (0.25 + chance / 5)))));
-	return many < LEFT_MOST ? (uint32_t)many : (uint32_t)LEFT_MOST;
+	return many < LEFT_MOST ? (uint32_t)many : LEFT_MOST;
 }
 
 static void draw_class(struct sampling *sampling, unsigned class)
@@ -99,6 +99,15 @@ void sampling_begin(struct sampling *sampling, uint32_t generation)
 	sampling->shift = 0;
 	for (class = 0; class < CLASS_COUNT; class++)
 		draw_class(sampling, class);
+}
+
+void sampling_ask_again(struct sampling *sampling)
+{
+	unsigned class;
+
+	for (class = 0; class < CLASS_COUNT; class++)
+		if (sampling->left[class] > LEFT_MOST)
+			sampling->left[class] = 0;
 }
 
 static uint64_t stands_for(size_t bytes, uint8_t shift)

@@ -26,11 +26,17 @@ struct sampling {
 	uint32_t generation;		/* of the profile that these were drawn for */
 	uint8_t shift;			/* the thread's interval is so many times doubled */
 	uint8_t drawn_shift[CLASS_COUNT];	/* and was when the next one was drawn */
-	uint32_t left[CLASS_COUNT];	/* allocations before the one that is sampled */
+	/* allocations before the one that is sampled; SAMPLING_NEVER: not asked for */
+	uint32_t left[CLASS_COUNT];
 };
+
+#define SAMPLING_NEVER	UINT32_MAX
 
 /* Another profile has begun: everything is drawn anew. */
 void sampling_begin(struct sampling *sampling, uint32_t generation);
+
+/* Classes of which none was to be sampled take the slow path once more, where that is asked. */
+void sampling_ask_again(struct sampling *sampling);
 
 /* What one of the class stands for, just sampled, of which then the next is drawn. */
 uint64_t sampling_next(struct sampling *sampling, unsigned class);

@@ -25,7 +25,7 @@ static void reopen(struct heap *heap, void *argument)
 	(void)argument;
 	if (heap_is_frozen(heap) || heap_is_idle(heap) || heap_is_kept(heap))
 		return;
-	for (try = 0; try < TRIES && counted_is_on(&cache->counted) != profile_is_on(); try++) {
+	for (try = 0; try < TRIES; try++) {
 		if (!seizure_take(cache))
 			continue;
 		if (!profile_is_on())
