@@ -128,6 +128,15 @@ bool elf_file_is_64_bit(const struct elf_file *file)
 	return file->size >= sizeof(Elf64_Ehdr) && file->bytes[EI_CLASS] == ELFCLASS64;
 }
 
+bool elf_file_is_go(const struct elf_file *file)
+{
+	/* An ELF note: of type 4, from "Go". */
+	static const unsigned char note[] = { 4, 0, 0, 0, 'G', 'o', 0, 0 };
+	size_t size = file->size < FIRST_BYTES ? file->size : FIRST_BYTES;
+
+	return memmem(file->bytes, size, note, sizeof(note));
+}
+
 /* hakctl and the library are built for the same machine: compare with our own file. */
 bool elf_file_is_for_this_machine(const struct elf_file *file)
 {

@@ -30,6 +30,9 @@ bool elf_file_is_elf(const struct elf_file *file);
 bool elf_file_is_64_bit(const struct elf_file *file);
 bool elf_file_is_for_this_machine(const struct elf_file *file);
 
+/* Made by Go's compiler, which leaves a note at the beginning of the file. */
+bool elf_file_is_go(const struct elf_file *file);
+
 /* The dynamic loader that the program names; NULL for a static program. */
 const char *elf_file_interpreter(struct elf_file *file);
 /* Does it offer a function NAME to the rest of the process? */

@@ -25,7 +25,7 @@
 #include "hakctl/output/message.h"
 
 /* The kernel follows a script to an interpreter that is a script, but not for ever. */
-enum { DEEPEST_SCRIPT = 4, LONGEST_FIRST_LINE = 256 };
+enum { DEEPEST_SCRIPT = 4, LONGEST_FIRST_LINE = 256, LONGEST_SCRIPT = 1024 };
 
 static enum exit_code find_by_path(const char *name, char path[PATH_MAX])
 {
@@ -87,10 +87,25 @@ enum exit_code program_find(const char *name, char path[PATH_MAX])
 	return EXIT_NO_TARGET;
 }
 
+/* The starter of snaps is a link by the snap's name; what it starts is set-uid. */
+static bool is_snap(const char *path)
+{
+	char real[PATH_MAX];
+	const char *name = strrchr(path, '/');
+
+	return realpath(path, real) && !strcmp(basename(real), "snap") && name &&
+	       strcmp(name + 1, "snap") != 0;
+}
+
 /* In these the loader ignores LD_PRELOAD, and says nothing. */
 static bool accepts_file(const char *path)
 {
 	struct stat status;
+
+	if (is_snap(path)) {
+		message_error("%s: is a snap, which starts without LD_PRELOAD", path);
+		return false;
+	}
 
 	if (stat(path, &status) != 0) {
 		message_error("%s: %s", path, strerror(errno));
@@ -123,6 +138,26 @@ static bool is_sanitizer(const char *path)
 	return false;
 }
 
+/*
+ * Names of other allocators that hakmem has not: what is allocated by them, or asked, is theirs.
+ * jemalloc's without a prefix are hakmem's as well.
+ */
+static void note_other_names(struct elf_file *file, const char *path, const char *object)
+{
+	static const struct {
+		const char *name, *what;
+	} others[] = {
+		{ "je_malloc", "what is allocated by je_malloc is not hakmem's, but of the jemalloc in" },
+		{ "_rjem_malloc", "what Rust allocates is not hakmem's, but of the jemalloc in" },
+		{ "MallocExtension_GetStats", "MallocExtension_* asks a tcmalloc that is idle, that of" },
+		{ "mi_heap_new", "what is allocated by mi_* is not hakmem's, but of the mimalloc in" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (elf_file_defines(file, others[i].name))
+			message_error("%s: %s %s", path, others[i].what, object);
+}
+
 static bool accepts_object(const char *path, const char *object, bool verbose)
 {
 	struct elf_file file;
@@ -138,13 +173,8 @@ static bool accepts_object(const char *path, const char *object, bool verbose)
 		return true;
 	if (!elf_file_open(&file, object))
 		return true;
-	/* Who asks that library for its numbers hears of one that nobody uses. */
-	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
-	    elf_file_defines(&file, "mallctl") && (verbose || isatty(STDERR_FILENO)))
-		message_error(
-			"%s: what it says itself of its memory (of redis: INFO memory, MEMORY PURGE) "
-			"it asks %s, which is idle; hakctl has the numbers",
-			path, object);
+	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) && (verbose || isatty(STDERR_FILENO)))
+		note_other_names(&file, path, object);
 	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
 	    elf_file_defines(&file, "malloc")) {
 		accepted = !elf_file_is_symbolic(&file);
@@ -210,9 +240,8 @@ static bool accepts_elf(struct elf_file *file, const char *path,
 	}
 	interpreter = elf_file_interpreter(file);
 	if (!interpreter) {
-		message_error(
-			"%s: is linked statically; nothing can be preloaded into it",
-			path);
+		message_error("%s: is linked statically; nothing can be preloaded into it%s", path,
+			      elf_file_is_go(file) ? ", and Go has an allocator of its own" : "");
 		return false;
 	}
 	if (strstr(interpreter, "ld-musl")) {
@@ -225,6 +254,11 @@ static bool accepts_elf(struct elf_file *file, const char *path,
 			      path);
 		return false;
 	}
+	if (elf_file_is_go(file) && (verbose || isatty(STDERR_FILENO)))
+		message_error("%s: what Go allocates is not hakmem's, what C allocates in it is",
+			      path);
+	if (verbose || isatty(STDERR_FILENO))
+		note_other_names(file, path, path);
 	return accepts_objects(path, interpreter, library, verbose);
 }
 
@@ -260,6 +294,14 @@ static void interpreter_of(const struct elf_file *script, char path[PATH_MAX])
 		snprintf(path, PATH_MAX, "%s", word);
 }
 
+/* Scripts that `flatpak` makes; it clears the environment of what it starts. */
+static bool is_flatpak(const struct elf_file *script)
+{
+	size_t size = script->size < LONGEST_SCRIPT ? script->size : LONGEST_SCRIPT;
+
+	return memmem(script->bytes, size, "flatpak run ", strlen("flatpak run "));
+}
+
 bool program_accepts(const char *path, const char *library, bool verbose)
 {
 	char current[PATH_MAX], next[PATH_MAX];
@@ -279,8 +321,13 @@ bool program_accepts(const char *path, const char *library, bool verbose)
 			elf_file_close(&file);
 			return accepted;
 		}
+		accepted = !is_flatpak(&file);
 		interpreter_of(&file, next);
 		elf_file_close(&file);
+		if (!accepted) {
+			message_error("%s: starts a flatpak, which is without LD_PRELOAD", current);
+			return false;
+		}
 		memcpy(current, next, sizeof(current));
 	}
 	message_error("%s: its interpreters are scripts without end", path);

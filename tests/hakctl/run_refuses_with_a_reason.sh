@@ -75,6 +75,32 @@ echo 'int main(void) { return 0; }' |
 	compile "$work/unloadable" -Wl,--dynamic-linker=/lib/no-such-loader.so
 refuses 'its loader /lib/no-such-loader.so: No such file or directory' "$work/unloadable"
 
+# A note that Go's compiler leaves.
+go_note='__asm__(".section .note.go.buildid,\"a\"\n.balign 4\n.long 4, 4, 4\n.asciz \"Go\"\n.balign 4\n"
+	".long 1\n.previous");'
+printf '%s\nint main(void) { return 0; }\n' "$go_note" | compile "$work/go" -static
+refuses 'is linked statically; nothing can be preloaded into it, and Go has an allocator' "$work/go"
+printf '%s\nint main(void) { return 0; }\n' "$go_note" | compile "$work/cgo"
+expect 0 "what Go allocates is not hakmem's, what C allocates in it is" "$HAKCTL" run -v -- "$work/cgo"
+
+# A snap is a link to what starts snaps; flatpak makes scripts.
+cp "$program" "$work/snap" && ln -s snap "$work/some-snap"
+refuses 'some-snap: is a snap, which starts without LD_PRELOAD' "$work/some-snap"
+printf '#!/bin/sh\nexec /usr/bin/flatpak run --branch=stable org.example.App "$@"\n' >"$work/flat"
+chmod 755 "$work/flat"
+refuses 'flat: starts a flatpak, which is without LD_PRELOAD' "$work/flat"
+
+# Other allocators under names that hakmem does not have: told, not refused.
+printf 'void *%s(unsigned long n);\nvoid *%s(unsigned long n) { (void)n; return 0; }\n' \
+	je_malloc je_malloc _rjem_malloc _rjem_malloc mi_heap_new mi_heap_new \
+	MallocExtension_GetStats MallocExtension_GetStats | compile "$work/libothers.so" -shared -fPIC
+echo 'int main(void) { return 0; }' |
+	compile "$work/others" "-L$work" "-Wl,-rpath,$work" -Wl,--no-as-needed -x none "$work/libothers.so"
+for told in "by je_malloc is not hakmem's, but of the jemalloc in" \
+	"what Rust allocates is not hakmem's" 'asks a tcmalloc that is idle' "by mi_* is not hakmem's"; do
+	expect 0 "$told" "$HAKCTL" run -v -- "$work/others"
+done
+
 # Programs with a malloc of their own: defined in the program, or in a library bound to it.
 own_malloc='#include <stddef.h>
 static char room[1 << 16]; static size_t used;
