@@ -147,10 +147,10 @@ static void note_other_names(struct elf_file *file, const char *path, const char
 	static const struct {
 		const char *name, *what;
 	} others[] = {
-		{ "je_malloc", "what is allocated by je_malloc is not hakmem's, but of the jemalloc in" },
-		{ "_rjem_malloc", "what Rust allocates is not hakmem's, but of the jemalloc in" },
-		{ "MallocExtension_GetStats", "MallocExtension_* asks a tcmalloc that is idle, that of" },
-		{ "mi_heap_new", "what is allocated by mi_* is not hakmem's, but of the mimalloc in" },
+		{ "je_malloc", "je_malloc's blocks are not hakmem's, but of the jemalloc in" },
+		{ "_rjem_malloc", "Rust's blocks are not hakmem's, but of the jemalloc in" },
+		{ "MallocExtension_GetStats", "MallocExtension_* asks an idle tcmalloc, of" },
+		{ "mi_heap_new", "blocks of mi_* are not hakmem's, but of the mimalloc in" },
 	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -173,7 +173,8 @@ static bool accepts_object(const char *path, const char *object, bool verbose)
 		return true;
 	if (!elf_file_open(&file, object))
 		return true;
-	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) && (verbose || isatty(STDERR_FILENO)))
+	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
+	    (verbose || isatty(STDERR_FILENO)))
 		note_other_names(&file, path, object);
 	if (elf_file_is_elf(&file) && elf_file_is_64_bit(&file) &&
 	    elf_file_defines(&file, "malloc")) {

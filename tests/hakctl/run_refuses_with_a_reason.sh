@@ -96,8 +96,8 @@ printf 'void *%s(unsigned long n);\nvoid *%s(unsigned long n) { (void)n; return 
 	MallocExtension_GetStats MallocExtension_GetStats | compile "$work/libothers.so" -shared -fPIC
 echo 'int main(void) { return 0; }' |
 	compile "$work/others" "-L$work" "-Wl,-rpath,$work" -Wl,--no-as-needed -x none "$work/libothers.so"
-for told in "by je_malloc is not hakmem's, but of the jemalloc in" \
-	"what Rust allocates is not hakmem's" 'asks a tcmalloc that is idle' "by mi_* is not hakmem's"; do
+for told in "je_malloc's blocks are not hakmem's, but of the jemalloc in" \
+	"Rust's blocks are not hakmem's" 'asks an idle tcmalloc' "blocks of mi_* are not hakmem's"; do
 	expect 0 "$told" "$HAKCTL" run -v -- "$work/others"
 done
 
