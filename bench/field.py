@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import field_cgroup
 import field_mariadb
 import field_postgres
 import field_save
@@ -127,6 +128,7 @@ PROGRAMS = (
     *field_save.PROGRAMS,
     *field_postgres.PROGRAMS,
     field_mariadb.Mariadb("mariadb", field_postgres.pss_mib),
+    *(field_cgroup.Smallest(f"cgroup_{live}", live) for live in (24, 60)),
 )
 
 

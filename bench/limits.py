@@ -44,10 +44,12 @@ PATTERN_TIME_TO_FASTEST = {
 }
 PATTERN_NANOSECONDS = {"free_tail": 2000}
 PATTERN_PEAK_MIB = {"idle_threads_1000": 150, "fork_free_all": 8, "fork_free_some": 6}
-PATTERN_END_MIB = {"fork_free_some": 6}
+# 150 KiB a thread, and the process
+PATTERN_END_MIB = {"fork_free_some": 6, "first_work_500": 76}
+PATTERN_TIME_TO = {"threads_1000": ("jemalloc", 1.0)}
 PATTERNS_WITHOUT_LIMIT = ("messages_256", *LIVE)
 PATTERNS = {*PATTERN_TIME_TO_FASTEST, *PATTERN_NANOSECONDS, *PATTERN_PEAK_MIB,
-            *PATTERN_END_MIB, *PATTERNS_WITHOUT_LIMIT}
+            *PATTERN_END_MIB, *PATTERN_TIME_TO, *PATTERNS_WITHOUT_LIMIT}
 
 
 class Limit:
@@ -109,6 +111,11 @@ def pattern_limits(results):
         if most:
             fastest = time_ratio(mine, results.peers(row.name, lambda a: True))
             found.append(at_most(f"{row.name}: time / fastest peer's", fastest, most))
+        name, most = PATTERN_TIME_TO.get(row.name, (None, None))
+        if name:
+            its = time_ratio(mine, results.peers(
+                row.name, lambda a, name=name: a.name.startswith(name)))
+            found.append(at_most(f"{row.name}: time / {name}'s", its, most))
         for what, limits, value in (
                 ("ns", PATTERN_NANOSECONDS, mine and mine.nanoseconds),
                 ("MiB", PATTERN_PEAK_MIB, mine and mine.peak_kib / 1024),

@@ -56,6 +56,8 @@ static const struct bench_row rows[] = {
 	{ "handover_8", handover_run, M(4),                      16,    527,    1024, 8 },
 	{ "handover_large", handover_run, 100000,                4096,  32768,  16,   2 },
 	{ "idle_threads_1000", idle_threads_run, 1000,           16,    1039,   0,    1000 },
+	{ "first_work_500", first_work_run, 500,                 16,    4096,   64,   500 },
+	{ "threads_1000", threads_run, 1000,                     16,    4096,   64,   1000 },
 	{ "messages_2", messages_run, M(16),                     64,    64,     0,    2 },
 	{ "messages_8", messages_run, M(16),                     64,    64,     0,    8 },
 	{ "messages_64", messages_run, M(16),                    64,    64,     0,    64 },

@@ -18,6 +18,8 @@ void aligned_pair_run(const struct bench_row *row);
 void aligned_mixed_run(const struct bench_row *row);
 void handover_run(const struct bench_row *row);
 void idle_threads_run(const struct bench_row *row);
+void first_work_run(const struct bench_row *row);
+void threads_run(const struct bench_row *row);
 void large_turns_run(const struct bench_row *row);
 void messages_run(const struct bench_row *row);
 void free_tail_run(const struct bench_row *row);
