@@ -10,10 +10,11 @@
 #include <stdatomic.h>
 
 #include "middle/asked_sample.h"
+#include "os/node.h"
 #include "os/topology.h"
 
 #define HEAPS_MOST		8	/* of a home */
-#define SHARED_BYTES		(2 * KiB)	/* in the bin of a class that is shared … */
+#define SHARED_BYTES		(4 * KiB)	/* in the bin of a class that is shared … */
 #define SHARED_BLOCKS		32		/* … but no more blocks, and one of up to … */
 #define SHARED_ONE_MOST		(8 * KiB)	/* … so many */
 #define OWN_BYTES_LEAST		(4 * KiB)
@@ -120,21 +121,34 @@ static struct heap *make_at(unsigned home, unsigned place)
 	return heap;
 }
 
-/* A common heap that nobody works in; NULL: none, and there may be no more. */
+/* How many there are: they are made in the order of their places. */
+static unsigned places_of(unsigned home)
+{
+	unsigned places;
+
+	for (places = 0; places < HEAPS_MOST; places++)
+		if (!atomic_load_explicit(&homes[home].heaps[places], memory_order_relaxed))
+			break;
+	return places;
+}
+
+/*
+ * A common heap that nobody works in; NULL: none, and there may be no more. What the processor has
+ * in its caches comes first, so that two threads that run at once do not want the same.
+ */
 static struct heap *hold(unsigned home)
 {
-	unsigned place;
+	unsigned places = places_of(home), first = node_processor_hint(), i;
 
-	for (place = 0; place < HEAPS_MOST; place++) {
+	for (i = 0; i < places; i++) {
 		struct heap *heap =
-			atomic_load_explicit(&homes[home].heaps[place], memory_order_acquire);
+			atomic_load_explicit(&homes[home].heaps[(first + i) % places],
+					     memory_order_acquire);
 
-		if (!heap)
-			return make_at(home, place);
 		if (heap_take_kept(heap))
 			return heap;
 	}
-	return NULL;
+	return places < HEAPS_MOST ? make_at(home, places) : NULL;
 }
 
 unsigned common_take_blocks(struct common_use *use, const struct heap *own, unsigned class,

@@ -69,6 +69,16 @@ unsigned node_current(void)
 	return node;
 }
 
+unsigned node_processor_hint(void)
+{
+	int32_t processor = -1;
+
+	if (&__rseq_offset && &__rseq_size && __rseq_size)
+		processor = ((volatile int32_t *)(thread_identity() +
+						  (uintptr_t)__rseq_offset))[RSEQ_CPU];
+	return processor > 0 ? (unsigned)processor : 0;
+}
+
 static void add_home(unsigned long *mask, unsigned home)
 {
 	unsigned node = topology.node_of_home[home];

@@ -18,6 +18,9 @@ void node_init(void);
 /* The node that the calling thread is on at the moment. */
 unsigned node_current(void);
 
+/* The processor that the caller was on a moment ago, where that costs no call; else 0. */
+unsigned node_processor_hint(void);
+
 /* For a task that has a thread pointer of its own: what node_current reads beside it … */
 void node_cover_tls(struct task_tls *tls);
 
