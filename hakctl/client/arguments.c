@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hakctl/client/roll_call.h"
 #include "hakctl/output/message.h"
 
 int arguments_next(int argc, char **argv, const char *letters, const struct option *known)
@@ -116,13 +117,19 @@ enum exit_code arguments_take_targets(const char *verb, char **words, bool all,
 				      enum arguments_targets how,
 				      struct target_list *list)
 {
-	if (*words)
-		return take_words(verb, words, all, how, list);
+	enum exit_code code;
+
+	if (*words) {
+		code = take_words(verb, words, all, how, list);
+		roll_call(list);
+		return code;
+	}
 	if (!all)
 		return take_the_only_one(verb, how, list);
 	target_list_all(list);
 	if (how != ARGUMENTS_OUTSIDE)
 		keep_ready(list);
+	roll_call(list);
 	if (list->count)
 		return EXIT_DONE;
 	message_error("%s: no process on hakmem that can be asked; `hakctl ps` says why",

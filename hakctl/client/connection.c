@@ -278,13 +278,14 @@ bool connection_ask_rows(struct connection *connection, enum control_kind kind,
 	return ask(connection, kind, NULL, 0, &answer, 0, failure);
 }
 
+static const struct control_hello hello = { .version_lowest = CONTROL_VERSION_LOWEST,
+					   .version_highest = CONTROL_VERSION };
+
 static bool greet(struct connection *connection, struct failure *failure)
 {
-	struct control_hello ours = { .version_lowest = CONTROL_VERSION_LOWEST,
-				      .version_highest = CONTROL_VERSION };
 	struct control_hello theirs;
 
-	if (!connection_ask(connection, CONTROL_HELLO, &ours, sizeof(ours), &theirs,
+	if (!connection_ask(connection, CONTROL_HELLO, &hello, sizeof(hello), &theirs,
 			    sizeof(theirs), 0, failure))
 		return false;
 	connection->hello = theirs;
@@ -295,8 +296,7 @@ static bool greet(struct connection *connection, struct failure *failure)
 	return true;
 }
 
-bool connection_open(struct connection *connection, const char *path,
-		     struct failure *failure)
+static bool connect_to(struct connection *connection, const char *path, struct failure *failure)
 {
 	struct sockaddr_un address;
 	struct ucred peer;
@@ -319,15 +319,34 @@ bool connection_open(struct connection *connection, const char *path,
 		errno = saved_errno;
 	}
 	if (result != 0)
-		connect_failed(path, failure);
-	else if (getsockopt(connection->socket, SOL_SOCKET, SO_PEERCRED, &peer,
-			    &peer_bytes) == 0)
+		return connect_failed(path, failure);
+	if (getsockopt(connection->socket, SOL_SOCKET, SO_PEERCRED, &peer,
+		       &peer_bytes) == 0)
 		connection->peer = peer.pid;
-	if (result != 0 || !greet(connection, failure)) {
-		connection_close(connection);
-		return false;
-	}
 	return true;
+}
+
+bool connection_open(struct connection *connection, const char *path,
+		     struct failure *failure)
+{
+	if (connect_to(connection, path, failure) && greet(connection, failure))
+		return true;
+	connection_close(connection);
+	return false;
+}
+
+bool connection_call(struct connection *connection, const char *path, struct failure *failure)
+{
+	if (connect_to(connection, path, failure) &&
+	    send_request(connection, CONTROL_HELLO, &hello, sizeof(hello), 0, 0, failure))
+		return true;
+	connection_close(connection);
+	return false;
+}
+
+bool connection_is_late(struct failure *failure)
+{
+	return timed_out(failure, CONTROL_TIMEOUT_MS);
 }
 
 void connection_close(struct connection *connection)

@@ -25,7 +25,12 @@ struct connection {
 
 bool connection_open(struct connection *connection, const char *path,
 		     struct failure *failure);
+/* As far as without waiting: the library has been asked what it is. For who waits for many. */
+bool connection_call(struct connection *connection, const char *path, struct failure *failure);
 void connection_close(struct connection *connection);
+
+/* It has had its two seconds. */
+bool connection_is_late(struct failure *failure);
 
 /* One request, one reply of fixed shape. timeout_ms 0: the usual two seconds. */
 bool connection_ask(struct connection *connection, enum control_kind kind,

@@ -75,6 +75,8 @@ bool target_connect(const struct target *target, struct connection *connection,
 {
 	if (target->state != TARGET_READY)
 		return is_silent(target, failure);
+	if (target->is_mute)
+		return connection_is_late(failure);
 	if (!connection_open(connection, target->socket, failure))
 		return false;
 	if (target->process.state == '?' ||

@@ -23,6 +23,7 @@ enum target_state {
 struct target {
 	struct process process;
 	enum target_state state;
+	bool is_mute;	/* of several, the one that did not answer: see roll_call.h */
 	bool has_library; /* false: known by its socket alone */
 	struct process_library library;
 	char socket[PATH_MAX]; /* "": none */

@@ -52,6 +52,8 @@ const char *heap_profile_name(const struct profile_frame *frame)
 
 	if (*frame->function)
 		return frame->function;
+	if (*frame->place)
+		return frame->place;
 	snprintf(address, sizeof(address), "0x%" PRIx64, frame->address);
 	return address;
 }
@@ -110,7 +112,7 @@ static size_t add_frames(struct heap_profile *profile, const struct target *targ
 			list[used++].address = stacks[i].frames[k] - 1;
 	qsort(list, used, sizeof(*list), compare_addresses);
 	for (size_t i = 0; i < used; i++) {
-		struct profile_frame frame = { .address = list[i].address,
+		struct profile_frame frame = { .address = list[i].address, .place = "",
 					       .function = "", .mangled = "", .file = "" };
 
 		if (kept && list[kept - 1].address == list[i].address)

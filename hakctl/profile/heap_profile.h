@@ -27,6 +27,7 @@ enum profile_value {
 struct profile_frame {
 	uint64_t address;  /* of the call, inside the instruction */
 	size_t mapping;	   /* number + 1; 0: none */
+	const char *place; /* "libfoo.so+0x1234", where the file has no name for it */
 	const char *function;
 	const char *mangled; /* as the symbol table has it */
 	const char *file;
@@ -77,7 +78,7 @@ void heap_profile_subtract(struct heap_profile *profile, const struct heap_profi
 size_t heap_profile_add_frame(struct heap_profile *profile, const struct profile_frame *frame);
 /* A copy that lives as long as the profile. */
 const char *heap_profile_text(struct heap_profile *profile, const char *text);
-/* What a frame is called: its function, or its address. Overwritten by the next call. */
+/* Its function, its place in its file, or its address. Overwritten by the next call. */
 const char *heap_profile_name(const struct profile_frame *frame);
 
 #endif

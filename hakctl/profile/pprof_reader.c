@@ -126,7 +126,8 @@ static void read_frames(struct span from, const struct texts *texts, struct heap
 
 	while (take_field(&from, &field)) {
 		if (field.number == 4) {
-			frame = (struct profile_frame){ .function = "", .mangled = "", .file = "" };
+			frame = (struct profile_frame){ .place = "", .function = "",
+							 .mangled = "", .file = "" };
 			read_location(field.bytes, &frame);
 			heap_profile_add_frame(profile, &frame);
 		} else if (field.number == 5 && profile->frame_count) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See symbols.h. Names of C++ and of Rust are made readable by libstdc++, where there is one. */
+/* See symbols.h. Names of C++ are made readable by libstdc++, where there is one. */
 #include <config.h>
 
 #include "hakctl/profile/symbols.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hakctl/output/message.h"
+#include "hakctl/profile/rust_name.h"
 
 #ifdef HAVE_LIBDW
 
@@ -127,15 +128,42 @@ struct symbols *symbols_open(const struct target *target, struct heap_profile *p
 static const char *demangled(const struct symbols *symbols, struct heap_profile *profile,
 			     const char *name)
 {
-	char *readable = NULL;
+	char *readable = NULL, of_rust[2048];
 	const char *text;
 	int status;
 
 	if (symbols->demangle && !strncmp(name, "_Z", 2))
 		readable = symbols->demangle(name, NULL, NULL, &status);
+	if (readable)
+		rust_name_clean(readable);
+	if (rust_name_demangle(name, of_rust, sizeof(of_rust)))
+		name = of_rust;
 	text = heap_profile_text(profile, readable ? readable : name);
 	free(readable);
 	return text;
+}
+
+/* A dynamic library's names have one: malloc@@GLIBC_2.2.5. */
+static const char *without_version(const char *name)
+{
+	static char plain[4096];
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "@"), name);
+	return plain;
+}
+
+/* As addr2line wants it: the same in every process, wherever the file is mapped. */
+static const char *place_in(Dwfl_Module *module, struct heap_profile *profile, Dwarf_Addr address)
+{
+	const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	const char *name = strrchr(path, '/');
+	char place[PATH_MAX];
+	GElf_Addr bias = 0;
+
+	dwfl_module_getelf(module, &bias);
+	snprintf(place, sizeof(place), "%s+0x%" PRIx64, name ? name + 1 : path,
+		 (uint64_t)(address - bias));
+	return heap_profile_text(profile, place);
 }
 
 void symbols_find(struct symbols *symbols, struct heap_profile *profile,
@@ -144,17 +172,24 @@ void symbols_find(struct symbols *symbols, struct heap_profile *profile,
 	Dwfl_Module *module = symbols ? dwfl_addrmodule(symbols->dwfl, frame->address) : NULL;
 	const char *name, *file;
 	Dwfl_Line *line;
+	Dwarf_Addr start, end;
 	void **userdata;
 	int number = 0;
 
 	if (!module)
 		return;
-	dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+	dwfl_module_info(module, &userdata, &start, &end, NULL, NULL, NULL, NULL);
+	/* To libdwfl what lies behind a module is the module's as well. */
+	if (frame->address < start || frame->address >= end)
+		return;
 	frame->mapping = (size_t)*userdata;
 	name = dwfl_module_addrname(module, frame->address);
 	if (name) {
+		name = without_version(name);
 		frame->mangled = heap_profile_text(profile, name);
 		frame->function = demangled(symbols, profile, name);
+	} else {
+		frame->place = place_in(module, profile, frame->address);
 	}
 	line = dwfl_module_getsrc(module, frame->address);
 	file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;

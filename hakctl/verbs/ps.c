@@ -21,6 +21,7 @@
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
 #include "hakctl/client/rates.h"
+#include "hakctl/client/roll_call.h"
 #include "hakctl/output/table.h"
 #include "hakctl/output/units.h"
 
@@ -293,6 +294,7 @@ static int ps_run(int argc, char **argv)
 		code = arguments_take_targets("ps", argv + optind, false, ARGUMENTS_MANY, &list);
 	else if (code == EXIT_DONE)
 		target_list_all(&list);
+	roll_call(&list);
 	if (code != EXIT_DONE)
 		return code;
 	all = calloc(list.count + 1, sizeof(*all));
