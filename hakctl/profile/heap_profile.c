@@ -272,6 +272,37 @@ static void subtract_stack(struct heap_profile *profile, const struct heap_profi
 		stack->values[i] = -less->values[i];
 }
 
+static bool is_same(const struct heap_profile *one, const struct profile_stack *a,
+		    const struct heap_profile *other, const struct profile_stack *b)
+{
+	for (unsigned i = 0; i < a->depth && i < b->depth; i++)
+		if (one->frames[a->frames[i]].address != other->frames[b->frames[i]].address)
+			return false;
+	return a->depth == b->depth;
+}
+
+/*
+ * A function may call from several places in a line: of those that are called alike the one at the
+ * same addresses, in another run the first. NULL: there is none.
+ */
+static struct profile_stack *find_same(struct heap_profile *profile, const struct hashed *all,
+				       size_t count, const struct heap_profile *of,
+				       const struct profile_stack *wanted)
+{
+	struct hashed key = { hash_of(of, wanted), 0 };
+	const struct hashed *found = bsearch(&key, all, count, sizeof(key), compare_hashes);
+	const struct hashed *first, *alike;
+
+	if (!found)
+		return NULL;
+	for (first = found; first > all && first[-1].hash == key.hash; first--)
+		;
+	for (alike = first; alike < all + count && alike->hash == key.hash; alike++)
+		if (is_same(profile, &profile->stacks[alike->stack], of, wanted))
+			return &profile->stacks[alike->stack];
+	return &profile->stacks[first->stack];
+}
+
 void heap_profile_subtract(struct heap_profile *profile, const struct heap_profile *less)
 {
 	struct hashed *all = hash_all(profile);
@@ -282,16 +313,15 @@ void heap_profile_subtract(struct heap_profile *profile, const struct heap_profi
 	if (!profile->stacks)
 		message_out_of_memory();
 	for (size_t i = 0; i < less->stack_count; i++) {
-		struct hashed wanted = { hash_of(less, &less->stacks[i]), 0 };
-		const struct hashed *found = bsearch(&wanted, all, count, sizeof(wanted),
-						     compare_hashes);
+		struct profile_stack *found = find_same(profile, all, count, less,
+							&less->stacks[i]);
 
 		if (!found) {
 			subtract_stack(profile, less, &less->stacks[i]);
 			continue;
 		}
 		for (int k = 0; k < PROFILE_VALUES; k++)
-			profile->stacks[found->stack].values[k] -= less->stacks[i].values[k];
+			found->values[k] -= less->stacks[i].values[k];
 	}
 	free(all);
 }

@@ -9,6 +9,7 @@
 //   in_catch       by who caught it
 //   in_coroutine   on a stack of 8 KiB, with nothing behind its end
 //   shop::Basket<int>::fill(int)   a name of C++
+//   twice          at two places in a line
 //   deep           below 300 calls, more than a sample keeps
 
 #include <csignal>
@@ -145,6 +146,13 @@ template struct Basket<int>;
 
 } // namespace shop
 
+extern "C" __attribute__((noinline, used)) void twice()
+{
+	for (int i = 0; i < blocks; i++)
+		kept[7][i] = std::malloc(bytes), kept[8][i] = std::malloc(bytes);
+	__asm__ volatile("" : : "r"(kept) : "memory");
+}
+
 int main()
 {
 	handle_signals();
@@ -154,6 +162,7 @@ int main()
 	start_coroutine();
 	dive(300);
 	shop::Basket<int>::fill(0);
+	twice();
 	std::puts("ready");
 	std::fflush(stdout);
 	while (getchar() != EOF)

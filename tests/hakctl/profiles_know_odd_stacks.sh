@@ -47,6 +47,8 @@ holds 'main;.*catch_it[^;]*;in_catch '
 holds '(^|;)run_coroutine;in_coroutine '
 holds 'main;shop::Basket<int>::fill\(int\) '
 holds 'dive;dive;dive;.*;deep '
+# Two places with one name are two, and nothing has grown.
+expect 0 'nothing grew' "$HAKCTL" leaks --seconds 0.1 "$pid"
 kill "$pid"
 
 # What is not in the file is told by the place.
