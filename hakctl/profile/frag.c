@@ -31,8 +31,8 @@ static void print_text(const struct target *target, const struct heap_profile *p
 		if (stack->pinned_bytes <= 0)
 			break;
 		printf("\n%s pinned by %s live in %s blocks (%s samples)\n",
-		       units_mebibytes((uint64_t)stack->pinned_bytes).text,
-		       units_mebibytes((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+		       units_size((uint64_t)stack->pinned_bytes).text,
+		       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
 		       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
 		       units_count((double)stack->samples).text);
 		stack_text_print(profile, stack, 4, FRAMES_SHOWN);

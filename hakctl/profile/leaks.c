@@ -50,9 +50,9 @@ static void print_text(const struct target *target, const struct heap_profile *p
 		if (stack->values[PROFILE_LIVE_BYTES] < 1)
 			break;
 		printf("\n+ %s, now %s; %s of it older than that, the oldest %s\n",
-		       units_mebibytes((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
-		       units_mebibytes((uint64_t)stack->held_bytes).text,
-		       units_mebibytes((uint64_t)stack->old_bytes).text,
+		       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+		       units_size((uint64_t)stack->held_bytes).text,
+		       units_size((uint64_t)stack->old_bytes).text,
 		       units_duration(age_of(profile, stack)).text);
 		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
 	}

@@ -256,7 +256,7 @@ void map_picture_text(const struct map_picture *picture)
 
 static const char *colour_of(const struct control_superslab *superslab)
 {
-	static const char *const by_cell[] = { "#f2f2f2", "",	     "#f0c04a",
+	static const char *const by_cell[] = { "#f2f2f2", "",	     "#9c9c9c",
 					       "#4a8fd8", "#d8d8e8", "#8a63c9" };
 	enum map_cell cell = map_picture_cell(superslab);
 
@@ -303,7 +303,7 @@ static void write_legend(const struct map_picture *picture, double y, FILE *out)
 						"to three quarters", "nearly full" };
 	static const char *const others[] = { "large blocks", "free, pages kept", "stock", "armed",
 					      "unused" };
-	static const char *const colours[] = { "#8a63c9", "#f0c04a", "#4a8fd8", "#d8d8e8",
+	static const char *const colours[] = { "#8a63c9", "#9c9c9c", "#4a8fd8", "#d8d8e8",
 					       "#f2f2f2" };
 	const struct control_ledger *ledger = picture->ledger;
 	uint64_t inside = ledger->slabs_free_bytes + ledger->slabs_untouched_bytes +

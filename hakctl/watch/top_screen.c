@@ -111,7 +111,8 @@ static void draw_heading(const struct top *top)
 	       top->interval_s);
 	top_screen_put(1, 0, "mode %s", ledger->mode[0] ? ledger->mode : "unknown");
 	if (top->view != TOP_NODES && COLS >= 60)
-		top_screen_put(1, COLS - 17, "sorted by %6s%c", top_table_sort_name(top->sort),
+		top_screen_put(1, COLS - 12 - (int)strlen(top_table_sort_name(top->sort)),
+			       "sorted by %s%c", top_table_sort_name(top->sort),
 			       top->is_reversed ? '^' : ' ');
 	if (top->look.from_outside) {
 		top_screen_mark(true);
@@ -198,8 +199,10 @@ static void draw_term(int line, char sign, const char *label, bool is_sampled,
 		      double bytes)
 {
 	top_screen_put(line, 0, "%c %s", sign, label);
-	top_screen_put(line, LABEL_WIDTH, "%s%9.1f MiB", is_sampled ? text_sign("≈", "~") : " ",
-		 fabs(bytes) / (1024 * 1024));
+	/* On a narrow screen the number has fewer places, and still its unit. */
+	top_screen_put(line, COLS < LABEL_WIDTH + 15 ? LABEL_WIDTH - 1 : LABEL_WIDTH, "%s%*.1f MiB",
+		       is_sampled ? text_sign("≈", "~") : " ", COLS < LABEL_WIDTH + 15 ? 7 : 9,
+		       fabs(bytes) / (1024 * 1024));
 }
 
 static int draw_ledger(const struct control_ledger *ledger, int line)
@@ -286,21 +289,36 @@ static const char *keys_of(const struct top *top)
 	if (top->is_helping)
 		return "up down PgUp PgDn scroll   any other key: back";
 	if (top->is_overview && COLS < 80)
-		return "Enter one  / filter  s sort  t tree  h help  q quit";
+		return "h help  q quit  Enter one  / filter  s sort  t tree";
 	if (top->is_overview)
 		return "Enter one process  / filter  t tree  s sort  r reverse  h help  q quit";
+	if (COLS < 80)
+		return "h help  q quit  o all  s sort  p purge  c classes  t threads  n nodes";
 	return "c classes  t threads  n nodes  s sort  p purge  o all  h help  q quit";
+}
+
+/* Of keys that are two blanks apart those that fit as a whole. */
+static int keys_within(const char *keys, int columns)
+{
+	int fits = 0;
+
+	for (int i = 0; keys[i] && i <= columns; i++)
+		if (!strncmp(keys + i, "  ", 2) || !keys[i + 1])
+			fits = keys[i + 1] ? i : i + 1;
+	return fits <= columns ? fits : columns;
 }
 
 static void draw_footer(const struct top *top)
 {
+	const char *keys = keys_of(top);
+
 	if (top->is_filtering)
 		top_screen_put(LINES - 2, 0, "/%s_", top->list.filter);
 	else
 		top_screen_put(LINES - 2, 0, "%.*s", COLS > 1 ? COLS - 1 : 1, top->status);
 	attron(A_REVERSE);
 	mvhline(LINES - 1, 0, ' ', COLS);
-	top_screen_put(LINES - 1, 0, "%s", keys_of(top));
+	top_screen_put(LINES - 1, 0, "%.*s", keys_within(keys, COLS - 1), keys);
 	attroff(A_REVERSE);
 }
 

@@ -62,7 +62,7 @@ screen | sed -n 3p | grep -qE '^\[#{50,}=+-+\++\.+\]$' || {
 screen | sed -n 24p | grep -q 'c classes' || { echo "no keys in line 24"; failures=$((failures + 1)); }
 
 shows 'LIVE BYTES'
-press s && shows 'sorted by   size'
+press s && shows 'sorted by size'
 screen | grep -A1 'LIVE BYTES' | grep -qE '^ +16 ' || { echo "not sorted by size"; failures=$((failures + 1)); }
 press Down Down && sleep 0.5
 screen | grep -A1 'LIVE BYTES' | grep -qE '^ +48 ' || { echo "not scrolled"; failures=$((failures + 1)); }
