@@ -128,7 +128,7 @@ static struct control_class row_of(unsigned class, const struct outside_sum *sum
 		.size_bytes = of->size,
 		.slab_bytes = of->units * (uint32_t)UNIT_SIZE,
 		.slab_capacity = of->capacity,
-		.alignment_only = class >= CLASSES_BY_SIZE,
+		.alignment_only = size_class_is_aligned_only(class),
 		.slabs = sum->slabs,
 		.live = live,
 		.cached = sum->cached,

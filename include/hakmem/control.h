@@ -361,7 +361,7 @@ struct control_rung {
  * helper writes it; sequence is odd while it does, and 0 before it ever did. A reader copies
  * it (process_vm_readv) until sequence is the same and even before and after.
  */
-#define CONTROL_SNAPSHOT_CLASSES	96
+#define CONTROL_SNAPSHOT_CLASSES	128
 
 struct control_snapshot {
 	uint32_t magic;

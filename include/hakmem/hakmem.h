@@ -83,7 +83,7 @@ size_t hak_sallocx(const void *block, int flags);
 void hak_dallocx(void *block, int flags);
 /* size: what it was asked for with, or more up to hak_sallocx. */
 void hak_sdallocx(void *block, size_t size, int flags);
-/* What hak_sallocx would say of a block of size; 0: there can be none. */
+/* What hak_sallocx would say of a block of size, at the least; 0: there can be none. */
 size_t hak_nallocx(size_t size, int flags);
 
 /*

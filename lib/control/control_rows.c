@@ -30,7 +30,7 @@ uint32_t control_rows_fill_classes(void *rows, uint32_t first, uint32_t most)
 			.size_bytes = size_class_table[class].size,
 			.slab_bytes = size_class_table[class].units * (uint32_t)UNIT_SIZE,
 			.slab_capacity = size_class_table[class].capacity,
-			.alignment_only = class >= CLASSES_BY_SIZE,
+			.alignment_only = size_class_is_aligned_only(class),
 			.slabs = of->slabs,
 			.live = of->live,
 			.cached = of->cached,

@@ -55,6 +55,16 @@ struct mallinfo reports_mallinfo(void)
 	};
 }
 
+/* A class is for more bytes than this. */
+static unsigned below_of(unsigned class)
+{
+	if (class >= CLASS_BETWEEN_FIRST)
+		class -= CLASS_BETWEEN_FIRST - CLASS_BETWEEN_LOWER - 1;
+	else if (size_class_is_aligned_only(class))	/* exactly so large */
+		return size_class_table[class].size - 1;
+	return class ? size_class_table[class - 1].size : 0;
+}
+
 /* The shape that glibc's malloc_info(3) writes: one heap, free sizes, totals, system. */
 int reports_malloc_info(int flags, FILE *stream)
 {
@@ -67,10 +77,8 @@ int reports_malloc_info(int flags, FILE *stream)
 	fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
 	for (class = 0; class < CLASS_COUNT; class++) {
 		size_t count = usage.free_count_of_class[class];
-		unsigned below = class ? size_class_table[class - 1].size : 0;
+		unsigned below = below_of(class);
 
-		if (class >= CLASSES_BY_SIZE)	/* exactly so large */
-			below = size_class_table[class].size - 1;
 		if (count)
 			fprintf(stream,
 				"  <size from=\"%u\" to=\"%u\" total=\"%zu\" count=\"%zu\"/>\n",

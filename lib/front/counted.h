@@ -57,7 +57,7 @@ static inline unsigned counted_of_class(unsigned class)
 static inline bool counted_has_no_bin(unsigned class)
 {
 	return class - (CLASSES_LINEAR + CLASSES_FINE) < CLASSES_COARSE ||
-	       class >= CLASSES_BY_SIZE + 2;
+	       class - (CLASSES_BY_SIZE + 2) < CLASSES_ALIGNED - 2;
 }
 
 /* The other way round, of one below COUNTED_BINS. */

@@ -92,12 +92,13 @@ bool defrag_may_take(size_t size)
 void *defrag_take(size_t size)
 {
 	struct thread_cache *cache = lease_take();
-	unsigned class = size_class_of(size);
+	unsigned class;
 	void *block;
 	bool zeroed;
 
 	if (!cache)
 		return NULL;
+	class = thread_cache_step_class(cache, size);
 	if (common_is_shared(&cache->common, class))
 		block = profiled_take(cache, class, size);
 	else

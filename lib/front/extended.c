@@ -31,6 +31,14 @@ static size_t alignment_of(int flags)
 	return alignment > BLOCK_ALIGNMENT ? alignment : BLOCK_ALIGNMENT;
 }
 
+/* The least that it will be. */
+static unsigned class_of(size_t size)
+{
+	unsigned between = size_class_between(size);
+
+	return between == CLASS_NONE ? size_class_of(size) : between;
+}
+
 /* What a block for size and alignment will hold; 0: there can be none. */
 static size_t bytes_of(size_t size, size_t alignment)
 {
@@ -41,7 +49,7 @@ static size_t bytes_of(size_t size, size_t alignment)
 	if (unlikely(options.hardened))
 		return hardened_bytes_of(alignment, size);
 	if (size <= CLASS_SIZE_MAX && alignment == BLOCK_ALIGNMENT)
-		class = size_class_of(size);
+		class = class_of(size);
 	else if (alignment <= UNIT_SIZE)
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 	else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX)

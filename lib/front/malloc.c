@@ -57,7 +57,7 @@ static void *take(struct thread_cache *cache, size_t size)
 
 	if (unlikely(size > CLASS_SIZE_MAX))
 		return large_block_take(cache, size, UNIT_SIZE, &dirty_bytes);
-	return profiled_take(cache, size_class_of(size), size);
+	return profiled_take(cache, thread_cache_step_class(cache, size), size);
 }
 
 static void *take_hardened(size_t bytes, bool zeroed)

@@ -317,6 +317,12 @@ static bool note_guests(struct thread_cache *cache, unsigned class, const void *
 	return true;
 }
 
+static void note_asked(struct thread_cache *cache, unsigned class, void *block, size_t size)
+{
+	asked_sample_note(cache->heap.counts, block, size);
+	thread_cache_step_look(cache, class);
+}
+
 void *thread_cache_refill(size_t size, struct bin *bin)
 {
 	struct thread_cache *cache = thread_cache_bin_owner(bin)->cache;
@@ -349,7 +355,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	cache->flushed_in_row[class] = 0;
 	asked_sample_count(&cache->sampling, class, count);
 	if (note)
-		asked_sample_note(cache->heap.counts, blocks[0], size);
+		note_asked(cache, class, blocks[0], size);
 	if (!common_is_shared(&cache->common, class))
 		grow_limit(cache, class, count);
 	PROBE_2(refill, size_class_table[class].size, count);

@@ -62,6 +62,7 @@ struct thread_cache {
 	void *nothing[BIN_SLOTS_NONE];	/* the array of bins that have none */
 	struct slot_pool slot_pool;
 	uint32_t limits[CLASS_COUNT];	/* of the bins, in blocks; read by others as top is */
+	uint8_t between;		/* a bit for each class between that sizes lead to */
 	bool has_guests;		/* in bins: blocks that are not aligned as their class is */
 	bool has_samples;		/* see sampled.h; written before others know of it */
 	uint32_t grown_blocks;		/* sum of limits above the first ones */
@@ -160,7 +161,14 @@ static inline void thread_cache_set_step(struct thread_cache *cache, size_t step
 			      memory_order_relaxed);
 }
 
-/* Each step leads to the bin of its class (again). In thread_cache_step.c. */
+/*
+ * The class that serves so many bytes, CLASS_SIZE_MAX at most. This and the next three are in
+ * thread_cache_step.c.
+ */
+unsigned thread_cache_step_class(const struct thread_cache *cache, size_t size);
+/* After a sample of a class: sizes that lose much in it get the one halfway below. */
+void thread_cache_step_look(struct thread_cache *cache, unsigned class);
+/* Each step leads to the bin of its class (again). */
 void thread_cache_step_open_all(struct thread_cache *cache);
 /* The same of the steps that ask for alignment: a slow path, while a bin may hold guests. */
 void thread_cache_step_open_aligned(struct thread_cache *cache);

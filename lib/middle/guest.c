@@ -34,7 +34,7 @@ static struct guest_host choose(struct heap *heap, unsigned class)
 	size_t all = 0, all_free = 0, most = HOST_LEAST;
 	unsigned host, length;
 
-	for (host = 0; host < CLASSES_BY_SIZE; host++) {
+	for (host = 0; host < CLASS_COUNT; host++) {
 		const struct size_class *of = &size_class_table[host];
 		struct heap_count *count = &heap->counts[host];
 		size_t bytes = (size_t)heap_count_read(&count->slabs) * of->capacity * of->size;

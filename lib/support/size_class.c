@@ -6,8 +6,6 @@
 
 #include "support/size_class.h"
 
-#include <stdbool.h>
-
 struct size_class size_class_table[CLASS_COUNT];
 
 #define SLAB_UNITS_MAX	16
@@ -21,6 +19,10 @@ static uint32_t class_request(unsigned class)
 {
 	unsigned step, log2;
 
+	if (class >= CLASS_BETWEEN_FIRST) {
+		class += CLASS_BETWEEN_LOWER - CLASS_BETWEEN_FIRST;
+		return (class_request(class) + class_request(class + 1)) / 2;
+	}
 	if (class >= CLASSES_BY_SIZE)
 		return (uint32_t)COLOURED_LEAST << (class - CLASSES_BY_SIZE);
 	if (class < CLASSES_LINEAR)

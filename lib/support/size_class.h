@@ -11,10 +11,12 @@
  * all fall into the same few sets of the processor's caches, so those classes are one line
  * larger (colouring: Bonwick, USENIX 1994); who asks for alignment gets a class of
  * its own. So does who asks for more than 64 KiB of it: the few places so aligned are not
- * to be used up by others.
+ * to be used up by others. Classes halfway are for who has many blocks of a size.
  */
 #ifndef HAKMEM_SUPPORT_SIZE_CLASS_H
 #define HAKMEM_SUPPORT_SIZE_CLASS_H
+
+#include <stdbool.h>
 
 #include "support/compiler.h"
 
@@ -27,8 +29,11 @@
 #define CLASSES_COARSE		28		/* 10 KiB … 1 MiB, 4 a doubling */
 #define CLASSES_BY_SIZE		(CLASSES_LINEAR + CLASSES_FINE + CLASSES_COARSE)
 #define CLASSES_ALIGNED		5		/* 4, 8, 16, 32, 64 KiB exactly */
-#define CLASS_COUNT		(CLASSES_BY_SIZE + CLASSES_ALIGNED)
-#define CLASS_ALIGNED_UNIT	(CLASS_COUNT - 1)	/* for alignments above 64 KiB */
+#define CLASS_ALIGNED_UNIT	(CLASS_BETWEEN_FIRST - 1)	/* for alignments above 64 KiB */
+#define CLASS_BETWEEN_FIRST	(CLASSES_BY_SIZE + CLASSES_ALIGNED)
+#define CLASSES_BETWEEN		8		/* 544, 608 … 992 B: see size_class_between */
+#define CLASS_BETWEEN_LOWER	(CLASSES_LINEAR + 7)	/* 512 B: they lie above this one */
+#define CLASS_COUNT		(CLASS_BETWEEN_FIRST + CLASSES_BETWEEN)
 #define CLASS_NONE		0xffff
 
 #define UNIT_SHIFT		16
@@ -59,6 +64,31 @@ static inline unsigned size_class_of(size_t size)
 		return CLASSES_LINEAR + (log2 - 8) * 8 + (((size - 1) >> (log2 - 3)) & 7);
 	return CLASSES_LINEAR + CLASSES_FINE + (log2 - 13) * 4 +
 	       (((size - 1) >> (log2 - 2)) & 3);
+}
+
+/* Classes that only alignments lead to. */
+static inline bool size_class_is_aligned_only(unsigned class)
+{
+	return class >= CLASSES_BY_SIZE && class < CLASS_BETWEEN_FIRST;
+}
+
+/* The class halfway below a class of 576 B to 1 KiB; CLASS_NONE: it has none. */
+static inline unsigned size_class_below(unsigned class)
+{
+	unsigned number = class - CLASS_BETWEEN_LOWER - 1;
+
+	return number < CLASSES_BETWEEN ? CLASS_BETWEEN_FIRST + number : CLASS_NONE;
+}
+
+/*
+ * The same, if it serves so many bytes: who has many blocks of the size does better with it than
+ * with the class of the size, and who has few does not: every class has slabs of its own.
+ */
+static inline unsigned size_class_between(size_t size)
+{
+	unsigned below = size_class_below(size_class_of(size));
+
+	return below != CLASS_NONE && size <= size_class_table[below].size ? below : CLASS_NONE;
 }
 
 /*

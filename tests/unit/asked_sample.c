@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * asked_sample.c - is what is said to have been asked for near what was, whatever order the
- * sizes come and go in, and does each class's sum add up?
+ * sizes come and go in, does each class's sum add up, and is it used to choose a class?
  */
 #include <config.h>
 
@@ -119,6 +119,39 @@ START_TEST(what_is_freed_is_no_longer_counted)
 }
 END_TEST
 
+/* How large the last of so many blocks is, of sizes from least to most in turn. */
+static size_t last_of(unsigned count, size_t least, size_t most)
+{
+	size_t size = least, usable;
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		take(i, size);
+		size = size < most ? size + 1 : least;
+	}
+	usable = hak_malloc_usable_size(held[count - 1].block);
+	while (i > 0)
+		give(--i);
+	return usable;
+}
+
+START_TEST(many_blocks_of_a_size_get_a_class_that_is_hardly_larger)
+{
+	ck_assert_uint_eq(last_of(100, 518, 518), 576);
+	ck_assert_uint_eq(last_of(20000, 518, 518), 544);
+	/* So do few, once there were many. */
+	ck_assert_uint_eq(last_of(1, 518, 518), 544);
+	ck_assert_uint_eq(last_of(1, 545, 545), 576);
+}
+END_TEST
+
+START_TEST(many_blocks_of_mixed_sizes_share_a_class)
+{
+	/* The last of them is the first size again. */
+	ck_assert_uint_eq(last_of(64 * 300 + 1, 577, 640), 640);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("asked_sample");
@@ -127,5 +160,7 @@ int main(void)
 	tcase_add_loop_test(tcase, sizes_that_come_in_turns_are_met_at_every_phase, 0, 9);
 	tcase_add_test(tcase, random_sizes_are_estimated);
 	tcase_add_test(tcase, what_is_freed_is_no_longer_counted);
+	tcase_add_test(tcase, many_blocks_of_a_size_get_a_class_that_is_hardly_larger);
+	tcase_add_test(tcase, many_blocks_of_mixed_sizes_share_a_class);
 	return unit_end();
 }

@@ -84,6 +84,23 @@ START_TEST(aligned_classes_are_powers_of_two)
 }
 END_TEST
 
+START_TEST(a_class_halfway_serves_what_fits_it)
+{
+	size_t size, served;
+	unsigned class;
+
+	for (size = 0; size <= CLASS_SIZE_MAX; size++) {
+		class = size_class_between(size);
+		served = class == CLASS_NONE ? 0 : size_class_table[class].size;
+		if (served ? size > served || size <= served - 32 :
+			     size > 512 && size <= 1 * KiB && (size - 1) % 64 < 32)
+			ck_abort_msg("%zu bytes: halfway is %zu", size, served);
+	}
+	ck_assert_uint_eq(size_class_between(512), CLASS_NONE);
+	ck_assert_uint_eq(size_class_between(1025), CLASS_NONE);
+}
+END_TEST
+
 /* Every byte of every block, and the bytes behind the last. */
 START_TEST(the_index_of_a_block_is_exact)
 {
@@ -130,7 +147,7 @@ static size_t smallest_aligned(size_t size, size_t alignment)
 	size_t best = SIZE_MAX;
 	unsigned class;
 
-	for (class = 0; class < CLASS_COUNT; class ++) {
+	for (class = 0; class < CLASS_BETWEEN_FIRST; class ++) {
 		size_t candidate = size_class_table[class].size;
 		size_t request = class < CLASSES_BY_SIZE ? requests[class] : candidate;
 
@@ -185,6 +202,7 @@ int main(void)
 			    CLASSES_BY_SIZE);
 	tcase_add_test(tcase, little_is_lost_to_rounding_up);
 	tcase_add_test(tcase, aligned_classes_are_powers_of_two);
+	tcase_add_test(tcase, a_class_halfway_serves_what_fits_it);
 	tcase_add_loop_test(tcase, the_index_of_a_block_is_exact, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, a_slab_wastes_at_most_a_32nd, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, an_alignment_gets_the_smallest_class_that_it_divides,
