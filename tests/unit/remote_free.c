@@ -16,7 +16,6 @@
 #define HEAPS	     40
 #define SENDERS	     4
 #define BLOCKS_EACH  5000
-#define MANY_BLOCKS  (INBOX_MESSAGES * REMOTE_BLOCKS * 2)
 #define BATCH_BYTES  (64 * KiB)
 #define BATCH_BLOCKS (BATCH_BYTES / REMOTE_BLOCK_WEIGHT + REMOTE_GRANT)
 
@@ -24,7 +23,7 @@ static char nobody;
 static struct heap heaps[HEAPS];
 static char bins[HEAPS][CLASS_COUNT * HEAP_BIN_BYTES];
 static struct remote_outbox outboxes[SENDERS + 1];
-static void *blocks[MANY_BLOCKS];
+static void *blocks[SENDERS * BLOCKS_EACH];
 static unsigned class;
 static _Atomic unsigned senders_at_work;
 static struct unit_random shared_random;
@@ -202,84 +201,6 @@ START_TEST(draining_puts_everything_into_the_slabs)
 }
 END_TEST
 
-static unsigned messages_of(struct heap *owner)
-{
-	struct remote_message *message = atomic_load(&owner->inbox);
-	unsigned count = 0;
-
-	for (; message; message = message->next)
-		count++;
-	return count;
-}
-
-/* As many messages as one sender has on its way at most come on top. */
-START_TEST(an_owner_that_reads_nothing_is_sent_few_messages)
-{
-	struct unit_random random = unit_random_begin();
-	unsigned i, count = MANY_BLOCKS;
-
-	class = (unsigned)_i;
-	take(&heaps[0], blocks, count);
-	unit_shuffle(&random, blocks, count);
-	for (i = 0; i < count; i++)
-		push(&outboxes[0], &heaps[0], blocks[i]);
-	remote_free_send_all(&outboxes[0]);
-	ck_assert_uint_ge(messages_of(&heaps[0]), INBOX_MESSAGES);
-	ck_assert_uint_le(messages_of(&heaps[0]),
-			  INBOX_MESSAGES + BATCH_BLOCKS / REMOTE_BLOCKS + 1);
-	ck_assert_uint_eq(note_messages(&heaps[0]), count);
-	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(charge_taken_bytes(), 0);
-}
-END_TEST
-
-START_TEST(what_was_left_in_slabs_comes_back_when_all_is_drained)
-{
-	unsigned i, count = MANY_BLOCKS;
-
-	class = (unsigned)_i;
-	take(&heaps[0], blocks, count);
-	for (i = 0; i < count; i++)
-		push(&outboxes[0], &heaps[0], blocks[i]);
-	remote_free_send_all(&outboxes[0]);
-	ck_assert(remote_free_is_outrun(&heaps[0]));
-	remote_free_drain(&heaps[0]);
-	ck_assert(!remote_free_is_waiting(&heaps[0]));
-	heap_put_empty_slabs(&heaps[0]);
-	ck_assert_uint_eq(charge_taken_bytes(), 0);
-	/* The units serve another class: nothing of this is left there. */
-	class = 40;
-	take(&heaps[1], blocks, 500);
-	for (i = 0; i < 500; i++)
-		push(&outboxes[0], &heaps[1], blocks[i]);
-	remote_free_send_all(&outboxes[0]);
-	ck_assert_uint_eq(note_messages(&heaps[1]), 500);
-}
-END_TEST
-
-static void push_left_again(void *block)
-{
-	push(&outboxes[1], &heaps[0], block);
-}
-
-START_TEST(a_block_that_is_left_in_its_slab_twice_aborts)
-{
-	unsigned i, count = MANY_BLOCKS;
-
-	class = 1;
-	take(&heaps[0], blocks, count);
-	for (i = 0; i < count - 1; i++)
-		push(&outboxes[0], &heaps[0], blocks[i]);
-	ck_assert(remote_free_is_outrun(&heaps[0]));
-	unit_expect_abort(push_left_again, blocks[count - 2], "double free of %p (size class %u)",
-			  blocks[count - 2], (unsigned)size_of_class());
-	unit_expect_abort(push_left_again, (char *)blocks[count - 1] + 16,
-			  "free of %p, which lies inside the block at %p (size class %u)",
-			  (char *)blocks[count - 1] + 16, blocks[count - 1],
-			  (unsigned)size_of_class());
-}
-END_TEST
-
 static void push_again(void *block)
 {
 	push(&outboxes[0], &heaps[0], block);
@@ -431,9 +352,6 @@ int main(void)
 	tcase_add_loop_test(tcase, a_batch_is_sent_before_it_is_too_long, 0, CLASS_COUNT);
 	tcase_add_loop_test(tcase, draining_puts_everything_into_the_slabs, 0,
 			    CLASS_COUNT);
-	tcase_add_loop_test(tcase, an_owner_that_reads_nothing_is_sent_few_messages, 0, 12);
-	tcase_add_loop_test(tcase, what_was_left_in_slabs_comes_back_when_all_is_drained, 0, 12);
-	tcase_add_test(tcase, a_block_that_is_left_in_its_slab_twice_aborts);
 	tcase_add_loop_test(tcase, pushing_a_block_twice_in_a_row_aborts, 1, 30);
 	tcase_add_test(tcase, a_block_that_comes_home_twice_aborts);
 	tcase_add_test(tcase, a_heap_without_a_thread_is_emptied_by_those_who_send);
