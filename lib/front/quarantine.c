@@ -37,15 +37,18 @@ void quarantine_push(struct quarantine *quarantine, void *block, uint32_t bytes,
 	quarantine->bytes += bytes;
 }
 
+/* A line at a time: without a jump for each word. */
 static bool is_zero(const void *block, size_t bytes)
 {
-	const uint64_t *word = block;
-	size_t i;
+	const uint64_t *word = block, *end = word + bytes / sizeof(*word);
+	uint64_t any = 0;
 
-	for (i = 0; i < bytes / sizeof(*word); i++)
-		if (word[i])
+	for (; end - word >= 8; word += 8)
+		if (word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7])
 			return false;
-	return true;
+	while (word < end)
+		any |= *word++;
+	return !any;
 }
 
 static void NORETURN explain_write(const void *block, uint32_t bytes)
