@@ -132,7 +132,9 @@ size_t seizure_empty(struct thread_cache *cache, seizure_is_over *is_over)
 	size_t bytes = thread_cache_counted_empty(cache);
 
 	remote_free_post_all(&cache->outbox);
-	remote_free_drain(&cache->heap);
+	/* There may be millions of blocks, and the helper has others to look after. */
+	while (remote_free_is_waiting(&cache->heap) && !is_over(cache))
+		remote_free_catch_up(&cache->heap);
 	bytes += empty_bins(cache, is_over);
 	heap_put_empty_slabs(&cache->heap);
 	return bytes;

@@ -151,8 +151,9 @@ void remote_free_return(struct remote_returns *returns, struct remote_message *m
 void remote_free_return_all(struct remote_returns *returns);
 
 /*
- * Owner, who is outrun: what was left in some of the slabs is taken, and a few messages go into
- * slabs, too: read into bins, their blocks would be handed out in the order of their freeing.
+ * Owner, who is outrun, or whoever has seized the heap: what was left in some of the slabs is
+ * taken, and a few messages go into slabs, too: read into bins, their blocks would be handed out in
+ * the order of their freeing. Done as long as something is waiting, it is a drain by and by.
  */
 void remote_free_catch_up(struct heap *heap);
 
