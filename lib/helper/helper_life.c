@@ -212,9 +212,15 @@ static const char *obstacle_by_filter(void)
 /* False: it was told why. */
 static bool filter_allows(void)
 {
-	const char *obstacle = obstacle_by_filter();
+	const char *obstacle;
 
-	/* Of this moment only, and whatever the options say. */
+	/* Whatever the options say. */
+	if (sandbox_is_sealed()) {
+		helper_mode_refuse("the program's seccomp filter kills for mapping memory", 0);
+		return false;
+	}
+	obstacle = obstacle_by_filter();
+	/* The same, but of this moment only. */
 	if (obstacle == why_init) {
 		helper_mode_say_why_none(obstacle, 0);
 		return false;

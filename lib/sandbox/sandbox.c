@@ -43,6 +43,7 @@
 #define TURNS_NS	1000
 
 static bool was_asked;
+static _Atomic bool is_sealed;		/* relaxed: nothing else is read because of it */
 static pid_t asker;
 static uint16_t findings_of_row[SANDBOX_CALLS_MOST];
 
@@ -256,6 +257,22 @@ static bool ask(struct sandbox_findings *findings)
 	return atomic_load_explicit(&findings->is_complete, memory_order_acquire);
 }
 
+/* Both calls the loader has made, so that only the program's own filter may kill for them. */
+static bool lets_memory_be_mapped(const struct sock_fprog *filter)
+{
+	const long map[6] = { 0, sizeof(struct sandbox_findings), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0 };
+	const long unmap[6] = { 0, sizeof(struct sandbox_findings) };
+
+	return filter && !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SYS_mmap, map)) &&
+	       !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SYS_munmap, unmap));
+}
+
+bool sandbox_is_sealed(void)
+{
+	return atomic_load_explicit(&is_sealed, memory_order_relaxed);
+}
+
 bool sandbox_ask(void)
 {
 	long mapped;
@@ -297,6 +314,11 @@ void sandbox_note_own(const struct sock_fprog *filter)
 	unsigned row;
 
 	note_own_vfork(filter);
+	if (!lets_memory_be_mapped(filter))
+		atomic_store_explicit(&is_sealed, true, memory_order_relaxed);
+	/* A heap that would grow makes do with what it keeps back, or is out of memory. */
+	if (!filter)
+		system_call_withhold(SYSTEM_CALL_EVERY, SYSTEM_CALL_ANY, 0, true);
 	for (row = 0; row < sandbox_calls_count; row++) {
 		const struct sandbox_call *call = &sandbox_calls[row];
 

@@ -30,6 +30,9 @@ bool sandbox_was_asked(void);
 struct sock_fprog;
 void sandbox_note_own(const struct sock_fprog *filter);
 
+/* A filter of the program's own kills for mapping memory: nothing is asked, and nobody started. */
+bool sandbox_is_sealed(void);
+
 /* What the helper cannot do without is missing; NULL: nothing is. */
 const char *sandbox_obstacle(void);
 

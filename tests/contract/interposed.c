@@ -20,7 +20,7 @@
 #include "tests/contract/case.h"
 #include "tests/contract/process.h"
 
-enum { BLOCKS = 400, GROWN_MIB = 64 };
+enum { BLOCKS = 400, GROWN_MIB = 64, LET_GO = 8400 };
 
 static void *use_heap(void *argument)
 {
@@ -213,7 +213,76 @@ static void a_warm_program_allocates_in_strict_mode(void)
 	}
 }
 
+/* 8 MiB, which a process that is small otherwise wants given back, by a helper if need be. */
+static void part_lets_go_in_strict_mode(void)
+{
+	static char *blocks[LET_GO];
+
+	for (size_t i = 0; i < LET_GO; i++)
+		blocks[i] = malloc(1000);
+	if (prctl(PR_SET_SECCOMP, 1))
+		_exit(0);
+	for (size_t round = 0; round < 3; round++) {
+		for (size_t i = 0; i < LET_GO; i++)
+			free(blocks[i]);
+		for (size_t i = 0; i < LET_GO; i++)
+			blocks[i] = malloc(1000);
+	}
+	write(1, "through\n", 8);
+	syscall(SYS_exit, 0);
+}
+
+static void part_grows_in_strict_mode(void)
+{
+	warm_up();
+	if (prctl(PR_SET_SECCOMP, 1))
+		_exit(0);
+	for (size_t i = 0; i < 1000 * LET_GO && malloc(1000); i++)
+		;
+	for (size_t i = 0; i < LET_GO && malloc(2000000); i++)
+		;
+	write(1, "through\n", 8);
+	syscall(SYS_exit, 0);
+}
+
+/* Every call that a growing heap makes would end it. */
+static void a_heap_that_would_grow_in_strict_mode_is_out_of_memory(void)
+{
+	static const char *const options[] = { "helpers:auto", "hardened:true" };
+	static struct child child;
+	char variable[64];
+	const char *const changes[] = { variable, NULL };
+
+	skip_under_filter("it");
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options[i]);
+		child_run_case(&child, "part_grows_in_strict_mode", NULL, changes);
+		CHECK_THAT(!strcmp(child.output, "through\n"), "%s: %s, status %#x", options[i],
+			   child.errors, (unsigned)child.status);
+	}
+}
+
+static void what_is_let_go_in_strict_mode_starts_no_helper(void)
+{
+	static const char *const options[] = { "helpers:auto", "helpers:always", "control:always" };
+	static struct child child;
+	char variable[64];
+	const char *const changes[] = { variable, NULL };
+
+	skip_under_filter("it");
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options[i]);
+		child_run_case(&child, "part_lets_go_in_strict_mode", NULL, changes);
+		CHECK_THAT(!strcmp(child.output, "through\n"), "%s: %s, status %#x", options[i],
+			   child.errors, (unsigned)child.status);
+	}
+}
+
 static const struct contract_case cases[] = {
+	CASE(a_heap_that_would_grow_in_strict_mode_is_out_of_memory),
+	CASE_PART(part_grows_in_strict_mode),
+	CASE(what_is_let_go_in_strict_mode_starts_no_helper),
+	CASE_PART(part_lets_go_in_strict_mode),
 	CASE(a_preload_may_allocate_in_whatever_it_interposes),
 	CASE(memory_is_given_back_where_the_clock_stands),
 	CASE(allocating_is_no_cancellation_point),
