@@ -174,7 +174,10 @@ static bool leave_trier(struct sandbox_findings *findings)
 	return true;
 }
 
-/* Else there would be nothing to do but to spin until it is known by which call to wait. */
+/*
+ * Else there would be nothing to do but to spin until it is known by which call to wait. Where
+ * nothing kills, the first tries all: each may cost a copy of the memory.
+ */
 static void try_to_sleep(struct sandbox_findings *findings, pid_t triers[SANDBOX_WAIT + 2])
 {
 	unsigned i;

@@ -91,13 +91,13 @@ static void prepare(struct sandbox_findings *findings)
 	sandbox_copy_leave_no_core();
 }
 
-static NORETURN void try_rows(struct sandbox_findings *findings, uint32_t end)
+static NORETURN void try_rows(struct sandbox_findings *findings)
 {
 	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
 
 	sandbox_trier_withhold(findings, row);
 	prepare(findings);
-	for (; row < end; row++) {
+	for (; row < sandbox_calls_count; row++) {
 		if (sandbox_findings_of(findings, row) == SANDBOX_NOT_TRIED) {
 			long result = is_needless(findings, row) ? 0 : try_call(findings, row);
 
@@ -114,7 +114,7 @@ static NORETURN void try_rows(struct sandbox_findings *findings, uint32_t end)
 
 void sandbox_trier_run(void *findings)
 {
-	try_rows(findings, sandbox_calls_count);
+	try_rows(findings);
 }
 
 void sandbox_trier_run_first(void *argument)
@@ -124,5 +124,5 @@ void sandbox_trier_run_first(void *argument)
 	if (!sandbox_copy_bound_time())
 		task_end();
 	atomic_store_explicit(&findings->is_bounded, true, memory_order_relaxed);
-	try_rows(findings, SANDBOX_WAIT + 1);
+	try_rows(findings);
 }

@@ -13,8 +13,8 @@ struct sandbox_findings;
 void sandbox_trier_run(void *findings);
 
 /*
- * Only how to sleep and to reap, within a second: nothing, where that cannot be bounded. Does not
- * return.
+ * The same within a second, while nothing is known by which to wait for it: nothing, where that
+ * cannot be bounded. Does not return.
  */
 void sandbox_trier_run_first(void *argument);
 
