@@ -15,6 +15,8 @@
 
 #define HEAPS_MOST		8	/* of a home */
 #define SHARED_BYTES		(4 * KiB)	/* in the bin of a class that is shared … */
+#define SHARED_MUCH_BYTES	(16 * KiB)	/* … if it is used much; … */
+#define SHARED_MUCH_USES	256
 #define SHARED_BLOCKS		32		/* … but no more blocks, and one of up to … */
 #define SHARED_ONE_MOST		(8 * KiB)	/* … so many */
 #define OWN_BYTES_LEAST		(4 * KiB)
@@ -55,8 +57,10 @@ uint32_t common_first_limit(const struct common_use *use, const struct heap *own
 
 	if (!use->shares)
 		return first;
-	if (use->stages[class] == COMMON_SHARED) {
-		blocks = min_size(SHARED_BYTES / size, SHARED_BLOCKS);
+	if (common_is_shared(use, class)) {
+		bool much = use->stages[class] == COMMON_SHARED_MUCH;
+
+		blocks = min_size((much ? SHARED_MUCH_BYTES : SHARED_BYTES) / size, SHARED_BLOCKS);
 		if (size > SHARED_ONE_MOST)
 			return 0;
 	} else {
@@ -89,10 +93,12 @@ bool common_look(struct common_use *use, const struct heap *own, unsigned class)
 			return false;
 		*stage = COMMON_SHARED;
 		use->uses[class] = 0;
-	} else {
-		if (use->uses[class] < uses_to_leave(crowd(own)))
-			return false;
+	} else if (use->uses[class] >= uses_to_leave(crowd(own))) {
 		*stage = COMMON_LEAVING;
+	} else if (*stage == COMMON_SHARED && use->uses[class] >= SHARED_MUCH_USES) {
+		*stage = COMMON_SHARED_MUCH;
+	} else {
+		return false;
 	}
 	return true;
 }

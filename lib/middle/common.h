@@ -15,6 +15,7 @@
 
 enum common_stage {
 	COMMON_SHARED,		/* blocks come from common slabs */
+	COMMON_SHARED_MUCH,	/* the same, by a larger bin */
 	COMMON_LEAVING,		/* the next refill takes the first slab */
 	COMMON_OWN,		/* the heap has slabs of the class, or had */
 };
@@ -32,7 +33,7 @@ void common_set_maker(struct heap *(*make)(unsigned home));
 /* Whether the class is shared just now. */
 static inline bool common_is_shared(const struct common_use *use, unsigned class)
 {
-	return use->shares && use->stages[class] == COMMON_SHARED;
+	return use->shares && use->stages[class] <= COMMON_SHARED_MUCH;
 }
 
 /* Before anything is taken: the thread of this heap shares what it uses little of. */

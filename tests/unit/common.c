@@ -135,6 +135,41 @@ START_TEST(a_class_that_is_used_much_has_slabs_of_its_own)
 }
 END_TEST
 
+enum { ROUNDS = 200, AT_ONCE = 4, MUCH_BYTES = 2000, FIRST_BIN_BYTES = 4096 };
+
+static _Atomic unsigned enlarged;
+
+/* What is shared for good in a crowd need not come and go one by one. */
+static void use_a_shared_class_much(unsigned number)
+{
+	unsigned class = size_class_of(MUCH_BYTES), round, i;
+	void *blocks[AT_ONCE];
+
+	(void)number;
+	hak_free(hak_malloc(1));
+	pthread_barrier_wait(&barrier);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < AT_ONCE; i++)
+			blocks[i] = hak_malloc(MUCH_BYTES);
+		for (i = 0; i < AT_ONCE; i++)
+			hak_free(blocks[i]);
+	}
+	bins_check(thread_cache_tls.cache);
+	if (common_is_shared(&thread_cache_tls.cache->common, class) &&
+	    thread_cache_tls.cache->limits[class] > FIRST_BIN_BYTES / MUCH_BYTES)
+		atomic_fetch_add(&enlarged, 1);
+	pthread_barrier_wait(&barrier);
+}
+
+START_TEST(a_shared_class_that_is_used_much_has_a_larger_bin)
+{
+	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, CROWD), 0);
+	unit_threads(CROWD, use_a_shared_class_much);
+	ck_assert_uint_gt(enlarged, CROWD / 2);
+	ck_assert_uint_eq(live_blocks(), 0);
+}
+END_TEST
+
 /* The same few blocks again and again, by more threads than there are common heaps. */
 static void replace(unsigned number)
 {
@@ -199,6 +234,7 @@ int main(void)
 	tcase_add_test(tcase, a_crowd_that_uses_little_shares_slabs);
 	tcase_add_test(tcase, shared_blocks_come_back_whoever_frees_them);
 	tcase_add_test(tcase, a_class_that_is_used_much_has_slabs_of_its_own);
+	tcase_add_test(tcase, a_shared_class_that_is_used_much_has_a_larger_bin);
 	tcase_add_test(tcase, nothing_is_lost_when_a_crowd_works);
 	tcase_add_test(tcase, a_shared_block_that_is_freed_twice_is_noticed_at_once);
 	return unit_end();
