@@ -36,14 +36,13 @@ static void clear_bits(uint64_t *words, unsigned index, unsigned end)
 }
 
 /*
- * The first index from index on whose bit is so, or end. The marks of a block that lives do not
+ * The first index from index on whose bit is clear, or end. The marks of a block that lives do not
  * change; those of others in a word may.
  */
-static unsigned RACY_READER next_that_is(const uint64_t *words, unsigned index, unsigned end,
-					 bool set)
+static unsigned RACY_READER next_clear(const uint64_t *words, unsigned index, unsigned end)
 {
 	while (index < end) {
-		uint64_t bits = (set ? words[index / 64] : ~words[index / 64]) >> index % 64;
+		uint64_t bits = ~words[index / 64] >> index % 64;
 
 		if (bits)
 			return (unsigned)min_size(index + (unsigned)__builtin_ctzll(bits), end);
@@ -52,11 +51,50 @@ static unsigned RACY_READER next_that_is(const uint64_t *words, unsigned index, 
 	return end;
 }
 
+/*
+ * Of two words, low first: the bits of the low one from which on length bits are set, 64 at most.
+ * Each turn doubles how many are known to be: half of what a run needs lies behind the other half.
+ */
+static uint64_t starts_of_runs(uint64_t low, uint64_t high, unsigned length)
+{
+	unsigned known, step;
+
+	for (known = 1; known < length && low; known += step) {
+		step = known < length - known ? known : length - known;
+		low &= step < 64 ? low >> step | high << (64 - step) : high;
+		high &= step < 64 ? high >> step : 0;
+	}
+	return low;
+}
+
+/* The first index from index on with so many set bits, all below end; end: there is none. */
+static unsigned find_run(const uint64_t *words, unsigned index, unsigned end, unsigned length)
+{
+	unsigned word, run_end;
+	uint64_t starts;
+
+	while (index + length <= end) {
+		word = index / 64;
+		starts = starts_of_runs(words[word] & ~(uint64_t)0 << index % 64,
+					(word + 1) * 64 < end ? words[word + 1] : 0,
+					(unsigned)min_size(length, 64));
+		if (!starts) {
+			index = (word + 1) * 64;
+			continue;
+		}
+		index = word * 64 + (unsigned)__builtin_ctzll(starts);
+		run_end = next_clear(words, index, end);
+		if (run_end - index >= length)
+			return index;
+		index = run_end;
+	}
+	return end;
+}
+
 /* The end of the guest, or block, that begins at the index. */
 static unsigned end_of(const struct slab *slab, unsigned index)
 {
-	return next_that_is(slab->free_bits + SLAB_TAIL_WORD, index + 1,
-			    slab_class(slab)->capacity, false);
+	return next_clear(slab->free_bits + SLAB_TAIL_WORD, index + 1, slab_class(slab)->capacity);
 }
 
 bool RACY_READER slab_guest_has_tail_at(const struct slab *slab, unsigned index)
@@ -97,7 +135,7 @@ unsigned slab_guest_take(struct slab *slab, uint32_t first, void **blocks, unsig
 			 unsigned length)
 {
 	char *start = reservation_unit_start(first);
-	unsigned index = slab->first_word * 64u, taken = 0, run, end;
+	unsigned index = slab->first_word * 64u, taken = 0;
 
 	INVARIANT(slab_guest_may_be_in(slab_class(slab)) && length > 1);
 	if (slab->free_blocks < length || (slab->no_run && length >= slab->no_run))
@@ -105,16 +143,13 @@ unsigned slab_guest_take(struct slab *slab, uint32_t first, void **blocks, unsig
 	if (!slab_guests(slab))
 		begin_marks(slab);
 	while (taken < count) {
-		index = next_that_is(slab->free_bits, index, slab->untouched_from, true);
-		end = next_that_is(slab->free_bits, index, slab->untouched_from, false);
-		if (index == end)
+		index = find_run(slab->free_bits, index, slab->untouched_from, length);
+		if (index == slab->untouched_from)
 			break;
-		for (run = index; run + length <= end && taken < count; run += length) {
-			set_bits(tails_of(slab), run + 1, run + length);
-			blocks[taken++] = start + (size_t)run * slab_class(slab)->size;
-		}
-		clear_bits(slab->free_bits, index, run);
-		index = end;
+		set_bits(tails_of(slab), index + 1, index + length);
+		clear_bits(slab->free_bits, index, index + length);
+		blocks[taken++] = start + (size_t)index * slab_class(slab)->size;
+		index += length;
 	}
 	if (taken < count)
 		slab->no_run = (uint16_t)length;

@@ -49,14 +49,21 @@ static void put(void *block)
 	slab_put_blocks(slab, first, &block, 1);
 }
 
-/* All are handed out; one in keep stays. */
-static void thin_out(unsigned keep)
+static void take_all(void)
 {
 	void *blocks[BATCH];
-	unsigned i, taken = 0;
+	unsigned taken = 0;
 
 	while (taken < class->capacity)
 		taken += slab_take_blocks(slab, first, blocks, BATCH);
+}
+
+/* All are handed out; one in keep stays. */
+static void thin_out(unsigned keep)
+{
+	unsigned i;
+
+	take_all();
 	for (i = 0; i < class->capacity; i++) {
 		owner_of[i] = i % keep ? 0 : i + 1;
 		if (!owner_of[i])
@@ -168,12 +175,46 @@ START_TEST(the_inside_of_a_guest_is_no_block)
 }
 END_TEST
 
+/* Found block after block, each as low as can be. */
+static unsigned places_for(unsigned length)
+{
+	unsigned index, run = 0, places = 0;
+
+	for (index = 0; index < class->capacity; index++) {
+		run = owner_of[index] ? 0 : run + 1;
+		if (run == length) {
+			places++;
+			run = 0;
+		}
+	}
+	return places;
+}
+
+/* Runs lie within words of bits, across two of them, and over several. */
+START_TEST(no_place_for_a_guest_is_passed_over)
+{
+	static void *guests[SLAB_BLOCKS_MAX];
+	struct unit_random random = unit_random_begin();
+	unsigned length = (unsigned)_i, i;
+
+	take_all();
+	for (i = 0; i < class->capacity; i++) {
+		owner_of[i] = unit_random_between(&random, 0, 2 * length) ? 0 : i + 1;
+		if (!owner_of[i])
+			put(at(i));
+	}
+	ck_assert_uint_eq(slab_guest_take(slab, first, guests, SLAB_BLOCKS_MAX, length),
+			  places_for(length));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("slab_guest");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, guests_lie_in_free_blocks_alone, 2, LENGTHS);
+	tcase_add_loop_test(tcase, no_place_for_a_guest_is_passed_over, 2, 130);
 	tcase_add_test(tcase, guests_that_come_and_go_agree_with_a_shadow);
 	tcase_add_test(tcase, no_guest_is_taken_where_none_fits);
 	tcase_add_test(tcase, the_inside_of_a_guest_is_no_block);
