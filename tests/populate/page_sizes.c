@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,8 +32,19 @@ static size_t huge_bytes(void)
 	return kib_of_line("/proc/self/smaps_rollup", "AnonHugePages") * 1024;
 }
 
+enum growing { HUGE, SMALL, HELD_UP };
+
+static uint64_t processor_us(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 /* In a child, whose heap is as small as its parent's. */
-static bool grows_huge(size_t bytes)
+static enum growing grow_in_child(size_t bytes)
 {
 	int status = 0;
 	pid_t pid = fork();
@@ -40,26 +52,39 @@ static bool grows_huge(size_t bytes)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		struct growth growth = { NULL, 4000, 0 };
+		uint64_t began_us = now_us(), used_us = processor_us();
 
 		growth_add(&growth, bytes, 0);
-		_exit(huge_bytes() < bytes / 2);
+		used_us = processor_us() - used_us;
+		_exit(huge_bytes() >= bytes / 2		       ? HUGE :
+		      now_us() - began_us > 2 * used_us ? HELD_UP :
+							  SMALL);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
-	return WEXITSTATUS(status) == 0;
+	return (enum growing)WEXITSTATUS(status);
 }
 
 /* Pages that the host of a guest has taken back are dear, and rightly refused: then once more. */
 static void a_heap_that_fills_up_is_of_huge_pages(void)
 {
 	cpu_set_t allowed;
-	bool huge = false;
+	int tries, small = 0;
 
 	need_huge_pages_on_request();
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) || CPU_COUNT(&allowed) < 2)
 		contract_skip("a helper would have no processor beside this program");
-	for (int i = 0; i < TRIES && !huge; i++)
-		huge = grows_huge(512 * MIB);
-	CHECK_THAT(huge, "not half of 512 MiB is in huge pages, in %d processes", TRIES);
+	for (tries = 0; tries < TRIES; tries++) {
+		enum growing growing = grow_in_child(512 * MIB);
+
+		if (growing == HUGE)
+			return;
+		small += growing == SMALL;
+	}
+	if (!small)
+		contract_skip("others keep the processors busy, which a helper would need");
+	CHECK_THAT(small < TRIES / 2, "not half of 512 MiB is in huge pages, in %d processes",
+		   small);
+	contract_skip("others keep the processors busy");
 }
 
 enum { SLEEPERS = 64, SLEEPERS_SIZES = 40 };
