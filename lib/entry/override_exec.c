@@ -39,7 +39,7 @@ __attribute__((constructor)) static void find_next(void)
 
 static void begin(void)
 {
-	helper_life_end_before_exec();
+	helper_life_end_for_now();
 	if (!next_execve)
 		find_next();
 }

@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_exit.c - the names by which a program ends without its exit handlers, put in front of
- * the C library's: the helper goes first then, too. Left behind, it would be adopted by an init, or
- * by a supervisor, that has not made it and may never wait for it. Safe in signal handlers.
+ * override_exit.c - the names by which a program ends without its exit handlers, or goes on as a
+ * child only, put in front of the C library's: the helper goes first then, too. Left behind, it
+ * would be adopted by an init, or by a supervisor, that has not made it and may never wait for it.
+ * Safe in signal handlers.
  */
 #include <config.h>
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "helper/helper_life.h"
 #include "support/compiler.h"
 #include "support/system_call.h"
+
+/* Of others who stand behind us, the C library mostly; written by the constructor. */
+static void (*next_abort)(void);
+static int (*next_daemon)(int keeps_directory, int keeps_files);
+
+__attribute__((constructor)) static void find_next(void)
+{
+	next_abort = (__typeof__(next_abort))dlsym(RTLD_NEXT, "abort");
+	next_daemon = (__typeof__(next_daemon))dlsym(RTLD_NEXT, "daemon");
+}
 
 EXPORT NORETURN void _exit(int status)
 {
@@ -23,6 +35,25 @@ EXPORT NORETURN void _exit(int status)
 EXPORT NORETURN void _Exit(int status)
 {
 	_exit(status);
+}
+
+/* A handler may leave it by longjmp. */
+EXPORT NORETURN void abort(void)
+{
+	helper_life_end_for_now();
+	if (!next_abort)
+		find_next();
+	for (;;)
+		next_abort();
+}
+
+/* The C library's calls a fork and an _exit of its own. */
+EXPORT int daemon(int keeps_directory, int keeps_files)
+{
+	helper_life_end_for_now();
+	if (!next_daemon)
+		find_next();
+	return next_daemon(keeps_directory, keeps_files);
 }
 
 /* The C library's quick_exit calls an _exit of its own: the first handler is run last. */

@@ -96,7 +96,7 @@ EXPORT int prctl(int option, ...)
 static void prepare(long number, const long argument[6])
 {
 	if (number == SYS_execve || number == SYS_execveat)
-		helper_life_end_before_exec();
+		helper_life_end_for_now();
 	else if (number == SYS_exit_group)
 		helper_life_end_at_once();
 	else if (number == SYS_wait4)

@@ -349,7 +349,7 @@ void helper_life_end_at_once(void)
 	end_at_once();
 }
 
-void helper_life_end_before_exec(void)
+void helper_life_end_for_now(void)
 {
 	if (!take_hold_at_once())
 		return;

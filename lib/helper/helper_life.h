@@ -59,8 +59,8 @@ void helper_life_end(void);
 /* The same in the middle of anything, in a signal handler, too; not for a vfork's child. */
 void helper_life_end_at_once(void);
 
-/* The same, if the program becomes another; if it does not after all, another helper may start. */
-void helper_life_end_before_exec(void);
+/* The same, where the program may go on after all: then another helper may start. */
+void helper_life_end_for_now(void);
 
 /* In a fork's child. */
 void helper_life_forget(void);

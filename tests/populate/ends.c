@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,6 +71,40 @@ static void at_exit_the_helper_has_gone_first(void)
 {
 	for (int way = 0; way < 6; way++)
 		expect_it_goes_first(way);
+}
+
+enum { ABORTS, CALLS_DAEMON, LAST_WAYS };
+
+static void end_another_way(int way)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (way == ABORTS) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		abort();
+	}
+	CHECK(!daemon(1, 1));
+	_exit(0);
+}
+
+/* Who adopts what a child leaves behind counts as many as the child had: itself, and a daemon. */
+static void what_aborts_or_becomes_a_daemon_leaves_no_helper(void)
+{
+	CHECK(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (int way = 0; way < LAST_WAYS; way++) {
+		pid_t pid = fork();
+		int ended = 0;
+
+		if (pid == 0) {
+			start_helper();
+			end_another_way(way);
+		}
+		while (waitpid(-1, NULL, 0) > 0)
+			ended++;
+		CHECK_THAT(ended == 1 + (way == CALLS_DAEMON), "%d children, way %d", ended, way);
+	}
 }
 
 static void wait_for_all(int way)
@@ -225,6 +261,7 @@ static const struct contract_case cases[] = {
 	CASE_WITH(after_an_exec_that_failed_another_helper_comes, "helpers:always"),
 	CASE_WITH(the_helper_stays_when_a_child_calls_exec, "helpers:always"),
 	CASE_WITH(who_waits_for_every_kind_of_child_does_not_wait_for_it, "helpers:always"),
+	CASE(what_aborts_or_becomes_a_daemon_leaves_no_helper),
 	CASE_WITH(at_exit_the_helper_has_gone_first, "helpers:always"),
 };
 
