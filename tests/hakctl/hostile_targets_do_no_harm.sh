@@ -107,4 +107,25 @@ is_seen()
 	"$HAKCTL" ps | grep -q "^ *$sleeper .*haksleeper"
 }
 wait_until is_seen
+# What lies where a process's socket should be: a pipe, itself, another's socket, a file without end.
+start_fake_preloaded good
+other=$socket
+start_fake_preloaded good
+name=$socket
+for instead in pipe loop other endless; do
+	rm -f "$name"
+	case $instead in
+	pipe) mkfifo "$name" ;;
+	loop) ln -s "$name" "$name" ;;
+	other) ln -s "$other" "$name" ;;
+	endless) ln -s /dev/zero "$name" ;;
+	esac
+	for verb in stats 'stats -j' ps list map doctor purge 'limit --soft 1G' 'metrics --format text'; do
+		# shellcheck disable=SC2086 # the verb and its options
+		does_no_harm $verb "$pid"
+	done
+	if [ $instead = other ]; then
+		expect 1 'cannot be asked' "$HAKCTL" purge "$pid"
+	fi
+done
 expect_end
