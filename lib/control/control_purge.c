@@ -17,8 +17,10 @@
 #define NS_PER_MS	1000000ull
 #define TIMEOUT_MOST_MS	60000
 #define LOOK_NS		5000000ull
+#define LOOK_EMPTY_NS	1000000ull
+#define LOOKS_EMPTY	3	/* turns of the helper, in which nothing went */
 #define QUIET_NS	100000000ull	/* nothing more went for so long: it is done */
-#define EMPTY_NS	10000000ull	/* the same, where nothing is left that could */
+#define EMPTY_NS	2000000ull	/* the same, where nothing is left that could */
 
 #define ASKED		(1u << 31)	/* beside the flags of the request */
 
@@ -27,6 +29,7 @@ static struct {
 	_Atomic bool is_on;
 	_Atomic uint64_t moved_ns;	/* when something last went */
 	uint64_t seen;			/* bytes released; the helper's */
+	unsigned quiet_looks;		/* in a row; the helper's */
 	uint64_t began_ns, end_ns, before;	/* the control thread's */
 } purge;
 
@@ -77,6 +80,7 @@ static void begin(void)
 	if (atomic_exchange_explicit(&purge.asked, 0, memory_order_acq_rel) & CONTROL_PURGE_CACHES)
 		reclaim_all(true);
 	purge.seen = released();
+	purge.quiet_looks = 0;
 	atomic_store_explicit(&purge.moved_ns, process_now_ns(), memory_order_relaxed);
 }
 
@@ -97,7 +101,7 @@ static uint64_t patience_ns(void)
 /* Goes on after its answer, until nothing moves any more. */
 uint64_t control_purge_tick(void)
 {
-	uint64_t now_ns, now;
+	uint64_t now_ns, now, quiet_ns;
 
 	if (atomic_load_explicit(&purge.asked, memory_order_acquire))
 		begin();
@@ -105,12 +109,17 @@ uint64_t control_purge_tick(void)
 		return UINT64_MAX;
 	now_ns = process_now_ns();
 	now = released();
-	if (now != purge.seen)
+	purge.quiet_looks++;
+	if (now != purge.seen) {
 		atomic_store_explicit(&purge.moved_ns, now_ns, memory_order_relaxed);
+		purge.quiet_looks = 0;
+	}
 	purge.seen = now;
-	if (now_ns > atomic_load_explicit(&purge.moved_ns, memory_order_relaxed) + patience_ns())
+	quiet_ns = patience_ns();
+	if (purge.quiet_looks >= LOOKS_EMPTY &&
+	    now_ns > atomic_load_explicit(&purge.moved_ns, memory_order_relaxed) + quiet_ns)
 		atomic_store_explicit(&purge.is_on, false, memory_order_release);
-	return LOOK_NS;
+	return quiet_ns == EMPTY_NS ? LOOK_EMPTY_NS : LOOK_NS;
 }
 
 bool control_purge_answer(struct control_purged *purged)
