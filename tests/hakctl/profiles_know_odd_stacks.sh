@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
+# shellcheck disable=SC2154,SC2016,SC2317 # fake.sh sets variables; eval expands; functions are called by name
 # A profile tells whole call stacks through signal handlers, alternate stacks, exceptions on their
 # way, and coroutines on 8 KiB; it names functions of C++ as they were written; a program without
 # symbols is told by its file and places in it; one in a mount namespace of its own is named by the
@@ -50,6 +50,44 @@ holds 'dive;dive;dive;.*;deep '
 # Two places with one name are two, and nothing has grown.
 expect 0 'nothing grew' "$HAKCTL" leaks --seconds 0.1 "$pid"
 kill "$pid"
+
+# A static program finds its tables if it is linked as pkg-config says.
+archive=${top_builddir:?}/libhakmem.a
+if [ -e "$archive" ] && [ -e "$top_builddir/lib/hakmem.pc" ]; then
+	# shellcheck disable=SC2046 # they are words
+	(compile "$work/static_stacks" -O2 -static -x none "$archive" \
+		$(sed -n 's/^Libs.private: //p' "$top_builddir/lib/hakmem.pc")) <<-'PROGRAM'
+		#include <stdio.h>
+		#include <stdlib.h>
+		void *kept[1024];
+		__attribute__((noinline)) void statically(void)
+		{
+			for (int i = 0; i < 1024; i++)
+				kept[i] = malloc(1024);
+			__asm__ volatile("" : : "r"(kept) : "memory");
+		}
+		int main(void)
+		{
+			statically();
+			puts("ready");
+			fflush(stdout);
+			return getchar();
+		}
+	PROGRAM
+	[ ! -e "$work/static_stacks" ] || {
+		rm -f "$work/ready"
+		HAKMEM_OPTIONS=control:always,profile:1K "$work/static_stacks" <&9 >"$work/ready" &
+		pid=$!
+		started="$started $pid"
+		# It has no library that could be seen, but a socket.
+		wait_until eval 'socket=$(echo "$HAKMEM_CONTROL_DIR/$pid".*.sock); test -S "$socket"'
+		wait_until eval '"$HAKCTL" get decay_ms "$socket" >/dev/null 2>&1'
+		wait_until test -s "$work/ready"
+		"$HAKCTL" profile dump -o "$work/live" "$socket"
+		holds 'main;statically;'
+		kill "$pid"
+	}
+fi
 
 # What is not in the file is told by the place.
 strip -s -o "$work/stripped_stacks" "$work/odd_stacks"
