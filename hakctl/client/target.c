@@ -6,10 +6,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hakctl/client/control_socket.h"
@@ -70,6 +72,14 @@ static bool is_silent(const struct target *target, struct failure *failure)
 	return failure_set(failure, EXIT_REFUSED, "cannot be asked: %s", target->reason);
 }
 
+/* Of a static program the helper has no library either by which it could be known. */
+static bool is_its_helper(const struct target *target, pid_t peer)
+{
+	return process_program_of(peer) == target->process.pid ||
+	       (!target->has_library &&
+		syscall(SYS_kcmp, peer, target->process.pid, KCMP_VM, 0, 0) == 0);
+}
+
 bool target_connect(const struct target *target, struct connection *connection,
 		    struct failure *failure)
 {
@@ -80,7 +90,7 @@ bool target_connect(const struct target *target, struct connection *connection,
 	if (!connection_open(connection, target->socket, failure))
 		return false;
 	if (target->process.state == '?' ||
-	    process_program_of(connection->peer) == target->process.pid)
+	    is_its_helper(target, connection->peer))
 		return true;
 	connection_close(connection);
 	return failure_set(failure, EXIT_REFUSED, "its socket %s is served by process %d",
@@ -193,8 +203,11 @@ static void find_reason(struct target *target)
 		guess_reason(target);
 }
 
-/* True when the process is on hakmem, which is then what the list has of it. */
-static bool consider(struct target_list *list, const struct process *process)
+/*
+ * True when the process is on hakmem, which is then what the list has of it. A static program has
+ * no library that could be seen: it is looked for where somebody has named it.
+ */
+static bool consider(struct target_list *list, const struct process *process, bool is_named)
 {
 	struct process_library library;
 	char socket[PATH_MAX];
@@ -205,9 +218,11 @@ static bool consider(struct target_list *list, const struct process *process)
 	if (process_is_dead(process))
 		return false;
 	answer = process_find_library(process, &library);
-	if (answer == PROCESS_NO)
+	if (answer == PROCESS_NO && !is_named)
 		return false;
 	has_socket = control_socket_find(process, socket);
+	if (answer == PROCESS_NO && !has_socket)
+		return false;
 	if (answer == PROCESS_NOT_ALLOWED && !has_socket) {
 		list->unseen++;
 		return false;
@@ -228,7 +243,7 @@ static bool consider(struct target_list *list, const struct process *process)
 static bool consider_each(const struct process *process, void *argument)
 {
 	if (process->pid != getpid() && !process_is_helper(process))
-		consider(argument, process);
+		consider(argument, process, false);
 	return true;
 }
 
@@ -263,7 +278,7 @@ static bool find_pid(struct target_list *list, const char *word, struct failure 
 	if (process_is_dead(&process))
 		return failure_set(failure, EXIT_NO_TARGET, "%s (%s): has ended", word,
 				   process.name);
-	if (consider(list, &process))
+	if (consider(list, &process, true))
 		return true;
 	if (list->unseen > unseen)
 		return failure_set(failure, EXIT_REFUSED, "%s (%s): %s", word, process.name,
@@ -320,7 +335,7 @@ static bool consider_named(const struct process *process, void *argument)
 	if (process->pid == getpid() || !is_called(process, named->name) ||
 	    process_is_dead(process))
 		return true;
-	if (!consider(named->list, process)) {
+	if (!consider(named->list, process, true)) {
 		named->strangers++;
 		named->stranger = process->pid;
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154,SC2016,SC2317 # fake.sh sets variables; eval expands; functions are called by name
+# shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
 # A profile tells whole call stacks through signal handlers, alternate stacks, exceptions on their
 # way, and coroutines on 8 KiB; it names functions of C++ as they were written; a program without
 # symbols is told by its file and places in it; one in a mount namespace of its own is named by the
@@ -80,10 +80,9 @@ if [ -e "$archive" ] && [ -e "$top_builddir/lib/hakmem.pc" ]; then
 		pid=$!
 		started="$started $pid"
 		# It has no library that could be seen, but a socket.
-		wait_until eval 'socket=$(echo "$HAKMEM_CONTROL_DIR/$pid".*.sock); test -S "$socket"'
-		wait_until eval '"$HAKCTL" get decay_ms "$socket" >/dev/null 2>&1'
+		wait_until can_be_asked
 		wait_until test -s "$work/ready"
-		"$HAKCTL" profile dump -o "$work/live" "$socket"
+		"$HAKCTL" profile dump -o "$work/live" "$pid"
 		holds 'main;statically;'
 		kill "$pid"
 	}
