@@ -61,13 +61,15 @@ AC_DEFUN([HAKMEM_FLAGS], [
 	# which may allocate, in the middle of an allocation.
 	HAKMEM_LIB_CFLAGS=
 	HAKMEM_TRY_CFLAGS([HAKMEM_LIB_CFLAGS], [-fvisibility=hidden
-		-ftls-model=initial-exec -fno-semantic-interposition -fno-plt])
+		-ftls-model=initial-exec -fno-semantic-interposition -fno-plt -fdata-sections])
 
 	# nodelete: blocks outlive a dlclose. now: a lazy binding may allocate.
 	# noseparate-code: two mappings fewer to set up in every process.
+	# sort-section: what is small and written shares pages (SPARSE, compiler.h).
 	HAKMEM_LIB_LDFLAGS=
 	HAKMEM_TRY_LDFLAGS([HAKMEM_LIB_LDFLAGS], [-Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro
-		-Wl,-z,noseparate-code -Wl,-Bsymbolic-functions -Wl,--as-needed])
+		-Wl,-z,noseparate-code -Wl,-Bsymbolic-functions -Wl,--as-needed
+		-Wl,--sort-section=alignment])
 	# A sanitizer's run-time names are resolved in the program, not here.
 	AS_IF([test "$enable_sanitizer" = no],
 		[HAKMEM_TRY_LDFLAGS([HAKMEM_LIB_LDFLAGS], [-Wl,-z,defs])])

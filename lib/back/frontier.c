@@ -39,8 +39,8 @@ struct hole {
 
 /* All by the frontier's lock. */
 static struct lock lock;
-static struct opening openings[OPENINGS_MAX];
-static struct hole holes[HOLES_MAX];
+static struct opening openings[OPENINGS_MAX] SPARSE;
+static struct hole holes[HOLES_MAX] SPARSE;
 static uint32_t all_units;
 /* first unit never claimed; relaxed: read without the lock too */
 static _Atomic uint32_t end_unit;

@@ -26,7 +26,7 @@ struct lost {
 
 /* By large lock. */
 static unsigned moves;
-static struct lost lost[MOVES_MAX];	/* as many as there can be */
+static struct lost lost[MOVES_MAX] SPARSE;	/* as many as there can be */
 
 static _Atomic unsigned lost_count;	/* relaxed: written under the lock, a hint without it */
 

@@ -19,7 +19,7 @@
 #define HOME_IS_ALL	UINT8_MAX
 
 /* [home][dirty]; unit + 1 of the first run; by large lock */
-static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS];
+static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS] SPARSE;
 _Atomic uint32_t large_run_dirty;	/* units */
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */

@@ -17,7 +17,7 @@ struct store {
 } CACHE_ALIGNED;
 
 /* Pages of homes that the machine has not are never touched. */
-static struct store stores[TOPOLOGY_HOMES_MAX][STOCK_KINDS];
+static struct store stores[TOPOLOGY_HOMES_MAX][STOCK_KINDS] SPARSE;
 
 static struct {
 	_Atomic uint64_t fresh;			/* next << 32 | end; values never come back */

@@ -14,7 +14,7 @@
 static struct {
 	uint64_t in_use;			/* a bit a list */
 	uint32_t first[SUPERSLAB_LISTS];	/* index + 1 */
-} lists[TOPOLOGY_HOMES_MAX];
+} lists[TOPOLOGY_HOMES_MAX] SPARSE;
 
 static struct index_stack noted;	/* no lock */
 

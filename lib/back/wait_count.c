@@ -13,7 +13,7 @@
 _Atomic bool wait_count_is_on;
 
 /* relaxed: counts of a moment */
-static _Atomic uint64_t buckets[BUCKETS], most;
+static _Atomic uint64_t buckets[BUCKETS] SPARSE, most;
 
 static unsigned bucket_of(uint64_t ns)
 {

@@ -88,7 +88,7 @@ static struct {
 
 static struct task_room room;	/* mapped by who starts the helper */
 
-static char message[CONTROL_REPLY_BYTES] __attribute__((aligned(8)));
+static char message[CONTROL_REPLY_BYTES] SPARSE;
 
 void control_init(char **environment)
 {

@@ -52,7 +52,7 @@ static void end(void)
 void snapshot_refresh(uint64_t now_ns)
 {
 	static struct control_ledger ledger;
-	static struct control_class classes[CONTROL_SNAPSHOT_CLASSES];
+	static struct control_class classes[CONTROL_SNAPSHOT_CLASSES] SPARSE;
 	uint32_t count;
 
 	if (written_ns && now_ns < written_ns + AGE_NS)

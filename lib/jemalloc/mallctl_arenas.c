@@ -21,7 +21,7 @@ static char busy;
 #define BUSY	((struct hak_heap *)(void *)&busy)
 
 /* seq_cst: places are taken by one compare-and-swap and seldom looked at. */
-static _Atomic(struct hak_heap *) heaps[NUMBERS];
+static _Atomic(struct hak_heap *) heaps[NUMBERS] SPARSE;
 static _Atomic size_t highest;	/* number that was ever made; it only grows */
 
 size_t mallctl_arenas_count(void)

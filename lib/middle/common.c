@@ -30,7 +30,7 @@
 static struct {
 	_Atomic(struct heap *) heaps[HEAPS_MOST];	/* release: pairs with acquire in hold */
 	_Atomic bool begun[HEAPS_MOST];	/* somebody makes it, or has tried to */
-} homes[TOPOLOGY_HOMES_MAX];
+} homes[TOPOLOGY_HOMES_MAX] SPARSE;
 
 static struct heap *(*maker)(unsigned home);	/* written before there is a second thread */
 

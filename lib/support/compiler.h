@@ -18,6 +18,11 @@
 #define NORETURN	__attribute__((noreturn))
 #define PRINTF(text, first)	__attribute__((format(printf, text, first)))
 #define CACHE_ALIGNED	__attribute__((aligned(ARCH_CACHE_LINE_BYTES)))
+/*
+ * Of arrays of which most is never written: the linker sorts by alignment, and so leaves what is
+ * small and written together, on few pages of each process.
+ */
+#define SPARSE		__attribute__((aligned(4 * ARCH_CACHE_LINE_BYTES)))
 #define EXPORT		__attribute__((visibility("default")))
 /* For declarations of data: -fvisibility=hidden covers definitions only, and without it each
  * access loads the address first. */

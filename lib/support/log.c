@@ -106,7 +106,7 @@ static struct {
 	_Atomic uint32_t written;	/* release by the helper; acquire by who prints */
 	_Atomic uint32_t printed;	/* acq_rel: one thread prints each */
 	_Atomic bool is_fatal;
-} diverted;
+} diverted SPARSE;
 
 static bool is_diverted(void)
 {

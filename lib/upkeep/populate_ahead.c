@@ -51,7 +51,7 @@ struct ahead {
 };
 
 /* Pages of homes that nobody is on are never touched. */
-static struct ahead homes[TOPOLOGY_HOMES_MAX];
+static struct ahead homes[TOPOLOGY_HOMES_MAX] SPARSE;
 
 static bool has_room;			/* on a processor beside the program's threads */
 static size_t room_bytes = SIZE_MAX;	/* around the process: no more is brought */

@@ -23,7 +23,7 @@
 #define WORDS	(sizeof(struct control_stray) / sizeof(uint64_t))
 
 /* relaxed: one that is overwritten while it is read is of two strays, 64 in between */
-static _Atomic uint64_t kept[KEPT][WORDS];
+static _Atomic uint64_t kept[KEPT][WORDS] SPARSE;
 static _Atomic uint32_t noted;	/* release by the helper; acquire by readers */
 
 static void keep(const struct control_stray *stray)
