@@ -10,6 +10,7 @@
 
 #include "back/large_run.h"
 
+#include "back/index_list.h"
 #include "back/index_stack.h"
 #include "os/node.h"
 #include "support/invariant.h"
@@ -77,35 +78,38 @@ uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
 	return dirty;
 }
 
-/* The list that a free run stands in, by what its record says. */
-static uint32_t *list_for(uint32_t unit)
+static ALWAYS_INLINE struct index_link link_of(uint32_t unit)
+{
+	struct large_unit *run = large_run_at(unit);
+
+	return (struct index_link){ &run->next, &run->previous };
+}
+
+/* Of the list that a free run stands in, by what its record says. */
+static uint32_t *head_for(uint32_t unit)
 {
 	const struct large_unit *run = large_run_at(unit);
 
 	return &lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)];
 }
 
-/* Both neighbours, or the head of the list, lead to it; its last record knows its length. */
+static ALWAYS_INLINE struct index_list list_for(uint32_t unit)
+{
+	return (struct index_list){ .head = head_for(unit), .link_of = link_of };
+}
+
+/* It is in its list, and its last record knows its length. */
 static bool is_whole(uint32_t unit)
 {
 	const struct large_unit *run = large_run_at(unit);
-	uint32_t before = run->previous ? large_run_at(run->previous - 1)->next : *list_for(unit);
 
-	return before == unit + 1 && run->dirty_units <= run->units &&
-	       (!run->next || large_run_at(run->next - 1)->previous == unit + 1) &&
+	return index_list_has(list_for(unit), link_of(unit)) && run->dirty_units <= run->units &&
 	       large_run_at(unit + run->units - 1)->units == run->units;
 }
 
 static void list_insert(uint32_t unit)
 {
-	struct large_unit *run = large_run_at(unit);
-	uint32_t *list = list_for(unit);
-
-	run->previous = 0;
-	run->next = *list;
-	if (run->next)
-		large_run_at(run->next - 1)->previous = unit + 1;
-	*list = unit + 1;
+	index_list_push_head(list_for(unit), unit, link_of(unit));
 	INVARIANT(is_whole(unit));
 }
 
@@ -123,18 +127,16 @@ uint32_t large_run_dirty_units(void)
 bool large_run_remove(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
+	struct index_list list = { .link_of = link_of };
 	uint8_t is_free = RUN_FREE;
 
 	if (!atomic_compare_exchange_strong(&run->state, &is_free, RUN_NONE))
 		return false;
 	INVARIANT(is_whole(unit));
 	count_dirty(-run->dirty_units);
-	if (run->next)
-		large_run_at(run->next - 1)->previous = run->previous;
-	if (run->previous)
-		large_run_at(run->previous - 1)->next = run->next;
-	else
-		*list_for(unit) = run->next;
+	/* Only the first leads to the head. */
+	list.head = run->previous ? NULL : head_for(unit);
+	index_list_remove(list, link_of(unit));
 	return true;
 }
 

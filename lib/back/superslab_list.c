@@ -6,6 +6,7 @@
 
 #include "back/superslab_list.h"
 
+#include "back/index_list.h"
 #include "back/index_stack.h"
 #include "os/topology.h"
 #include "support/invariant.h"
@@ -38,15 +39,16 @@ static unsigned list_of(const struct superslab *superslab)
 	return (unsigned)__builtin_popcount(free);
 }
 
-/* Both neighbours, or the head of the list, lead to it. */
-static bool is_linked(const struct superslab *superslab, uint32_t index)
+static ALWAYS_INLINE struct index_link link_of(uint32_t index)
 {
-	const uint32_t *first = &lists[superslab->home].first[superslab->listed - 1u];
-	uint32_t before = superslab->previous ? superslab_at(superslab->previous - 1)->next :
-						*first;
+	struct superslab *superslab = superslab_at(index);
 
-	return before == index + 1 &&
-	       (!superslab->next || superslab_at(superslab->next - 1)->previous == index + 1);
+	return (struct index_link){ &superslab->next, &superslab->previous };
+}
+
+static ALWAYS_INLINE struct index_list list_at(unsigned home, unsigned list)
+{
+	return (struct index_list){ .head = &lists[home].first[list], .link_of = link_of };
 }
 
 void superslab_list_insert(uint32_t index)
@@ -55,14 +57,10 @@ void superslab_list_insert(uint32_t index)
 	unsigned list = list_of(superslab), home = superslab->home;
 
 	INVARIANT(!superslab->listed);
-	superslab->previous = 0;
-	superslab->next = lists[home].first[list];
 	superslab->listed = (uint16_t)(list + 1);
-	if (superslab->next)
-		superslab_at(superslab->next - 1)->previous = index + 1;
-	lists[home].first[list] = index + 1;
+	index_list_push_head(list_at(home, list), index, link_of(index));
 	lists[home].in_use |= (uint64_t)1 << list;
-	INVARIANT(is_linked(superslab, index));
+	INVARIANT(index_list_has(list_at(home, list), link_of(index)));
 }
 
 void superslab_list_remove(uint32_t index)
@@ -70,13 +68,8 @@ void superslab_list_remove(uint32_t index)
 	struct superslab *superslab = superslab_at(index);
 	unsigned list = superslab->listed - 1u, home = superslab->home;
 
-	INVARIANT(superslab->listed && is_linked(superslab, index));
-	if (superslab->next)
-		superslab_at(superslab->next - 1)->previous = superslab->previous;
-	if (superslab->previous)
-		superslab_at(superslab->previous - 1)->next = superslab->next;
-	else
-		lists[home].first[list] = superslab->next;
+	INVARIANT(superslab->listed && index_list_has(list_at(home, list), link_of(index)));
+	index_list_remove(list_at(home, list), link_of(index));
 	if (!lists[home].first[list])
 		lists[home].in_use &= ~((uint64_t)1 << list);
 	superslab->listed = 0;

@@ -6,15 +6,22 @@
 
 #include "middle/slab_list.h"
 
+#include "back/index_list.h"
 #include "support/invariant.h"
 
-/* Both neighbours, or the ends of the list, lead to it. */
-static bool is_linked(const struct slab_list *list, const struct slab *slab)
+static ALWAYS_INLINE struct index_link link_in(struct slab *slab)
 {
-	uint32_t before = slab->previous ? slab_unit(slab->previous - 1)->next : list->head;
-	uint32_t behind = slab->next ? slab_unit(slab->next - 1)->previous : list->tail;
+	return (struct index_link){ &slab->next, &slab->previous };
+}
 
-	return before && before == behind && slab_unit(before - 1) == slab;
+static ALWAYS_INLINE struct index_link link_of(uint32_t first)
+{
+	return link_in(slab_unit(first));
+}
+
+static ALWAYS_INLINE struct index_list list_of(struct slab_list *list)
+{
+	return (struct index_list){ &list->head, &list->tail, link_of };
 }
 
 void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
@@ -22,14 +29,8 @@ void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *sl
 	INVARIANT(!slab->listed);
 	slab->listed = true;
 	list->count++;
-	slab->previous = 0;
-	slab->next = list->head;
-	if (list->head)
-		slab_unit(list->head - 1)->previous = first + 1;
-	else
-		list->tail = first + 1;
-	list->head = first + 1;
-	INVARIANT(is_linked(list, slab));
+	index_list_push_head(list_of(list), first, link_in(slab));
+	INVARIANT(index_list_has(list_of(list), link_in(slab)));
 }
 
 void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
@@ -37,14 +38,8 @@ void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *sl
 	INVARIANT(!slab->listed);
 	slab->listed = true;
 	list->count++;
-	slab->next = 0;
-	slab->previous = list->tail;
-	if (list->tail)
-		slab_unit(list->tail - 1)->next = first + 1;
-	else
-		list->head = first + 1;
-	list->tail = first + 1;
-	INVARIANT(is_linked(list, slab));
+	index_list_push_tail(list_of(list), first, link_in(slab));
+	INVARIANT(index_list_has(list_of(list), link_in(slab)));
 }
 
 void slab_list_prepend(struct slab_list *list, struct slab_list front)
@@ -62,15 +57,8 @@ void slab_list_prepend(struct slab_list *list, struct slab_list front)
 
 void slab_list_remove(struct slab_list *list, struct slab *slab)
 {
-	INVARIANT(slab->listed && is_linked(list, slab));
+	INVARIANT(slab->listed && index_list_has(list_of(list), link_in(slab)));
 	slab->listed = false;
 	list->count--;
-	if (slab->next)
-		slab_unit(slab->next - 1)->previous = slab->previous;
-	else
-		list->tail = slab->previous;
-	if (slab->previous)
-		slab_unit(slab->previous - 1)->next = slab->next;
-	else
-		list->head = slab->next;
+	index_list_remove(list_of(list), link_in(slab));
 }
