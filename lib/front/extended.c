@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#include <hakmem/hakmem.h>
-
 #include "back/large.h"
 #include "front/aligned.h"
 #include "front/defrag.h"
@@ -21,12 +19,9 @@
 #include "front/profiled.h"
 #include "support/options.h"
 
-#define LG_ALIGNMENT_MASK	63
-#define NODE_SHIFT		8	/* of HAK_NODE */
-
 static size_t alignment_of(int flags)
 {
-	size_t alignment = (size_t)1 << (flags & LG_ALIGNMENT_MASK);
+	size_t alignment = (size_t)1 << (flags & EXTENDED_LG_ALIGN_MASK);
 
 	return alignment > BLOCK_ALIGNMENT ? alignment : BLOCK_ALIGNMENT;
 }
@@ -62,12 +57,12 @@ static size_t bytes_of(size_t size, size_t alignment)
 /* Where the flags ask for a node, and there are several. */
 static bool asks_for_home(int flags)
 {
-	return topology_has_homes() && flags >> NODE_SHIFT > 0;
+	return topology_has_homes() && flags >> EXTENDED_NODE_SHIFT > 0;
 }
 
 static unsigned home_of(int flags)
 {
-	unsigned node = (unsigned)(flags >> NODE_SHIFT) - 1;
+	unsigned node = (unsigned)(flags >> EXTENDED_NODE_SHIFT) - 1;
 
 	return topology.home_of_node[node % TOPOLOGY_NODES_MAX];
 }

@@ -7,6 +7,17 @@
 
 #include <stddef.h>
 
+#include <hakmem/hakmem.h>
+
+/* The shape of flags: see hakmem.h. jemalloc's have the same, but for what is above it. */
+#define EXTENDED_LG_ALIGN_MASK	63
+#define EXTENDED_SAME_FLAGS	(EXTENDED_LG_ALIGN_MASK | HAK_ZERO)
+#define EXTENDED_NODE_SHIFT	8	/* of HAK_NODE */
+
+_Static_assert(HAK_NODE(0) == 1 << EXTENDED_NODE_SHIFT &&
+		       EXTENDED_SAME_FLAGS < 1 << EXTENDED_NODE_SHIFT,
+	       "hakmem.h says the same");
+
 struct thread_cache;
 
 /* The home that the flags ask for, or the given one where they ask for none. */

@@ -16,6 +16,7 @@
 #include "jemalloc/jemalloc_prefix.h"
 #include "jemalloc/mallctl.h"
 #include "jemalloc/mallctl_arenas.h"
+#include "front/extended.h"
 #include "front/free.h"
 #include "front/malloc.h"
 #include "os/program.h"
@@ -27,7 +28,6 @@
  * MALLOCX_TCACHE_NONE is HAK_UNCACHED. Another cache by number means nothing, since each thread has
  * its own; an arena by number is one of the program's.
  */
-#define SAME_FLAGS	0x7f
 #define CACHE_FLAGS	0xfff00
 #define NO_CACHE	0x100
 #define ARENA_SHIFT	20
@@ -72,7 +72,7 @@ static bool wants_no_cache(int flags)
 
 static int own_flags(int flags)
 {
-	return (flags & SAME_FLAGS) | (wants_no_cache(flags) ? HAK_UNCACHED : 0);
+	return (flags & EXTENDED_SAME_FLAGS) | (wants_no_cache(flags) ? HAK_UNCACHED : 0);
 }
 
 EXPORT void *mallocx(size_t size, int flags)
@@ -82,7 +82,7 @@ EXPORT void *mallocx(size_t size, int flags)
 	if (likely(!(flags & ~CACHE_FLAGS) && !wants_no_cache(flags)))
 		return malloc_inline(size);
 	if (unlikely(arena_of(flags)))
-		block = mallctl_arenas_take(arena_of(flags), size, flags & SAME_FLAGS);
+		block = mallctl_arenas_take(arena_of(flags), size, flags & EXTENDED_SAME_FLAGS);
 	else
 		block = hak_mallocx(size, own_flags(flags));
 	/* There all of the block is zero, not as much as was asked for. */
@@ -94,18 +94,19 @@ EXPORT void *mallocx(size_t size, int flags)
 EXPORT void *rallocx(void *block, size_t size, int flags)
 {
 	if (unlikely(arena_of(flags)))
-		return mallctl_arenas_resize(arena_of(flags), block, size, flags & SAME_FLAGS);
-	return hak_rallocx(block, size, flags & SAME_FLAGS);
+		return mallctl_arenas_resize(arena_of(flags), block, size,
+					     flags & EXTENDED_SAME_FLAGS);
+	return hak_rallocx(block, size, flags & EXTENDED_SAME_FLAGS);
 }
 
 EXPORT size_t xallocx(void *block, size_t size, size_t extra, int flags)
 {
-	return hak_xallocx(block, size, extra, flags & SAME_FLAGS);
+	return hak_xallocx(block, size, extra, flags & EXTENDED_SAME_FLAGS);
 }
 
 EXPORT size_t sallocx(const void *block, int flags)
 {
-	return hak_sallocx(block, flags & SAME_FLAGS);
+	return hak_sallocx(block, flags & EXTENDED_SAME_FLAGS);
 }
 
 EXPORT void dallocx(void *block, int flags)
@@ -129,7 +130,7 @@ EXPORT int je_get_defrag_hint(void *block)
 
 EXPORT size_t nallocx(size_t size, int flags)
 {
-	return hak_nallocx(size, flags & SAME_FLAGS);
+	return hak_nallocx(size, flags & EXTENDED_SAME_FLAGS);
 }
 
 EXPORT int mallctl(const char *name, void *old, size_t *old_bytes, void *value, size_t bytes)
