@@ -19,7 +19,7 @@ static void add_bins(const struct thread_cache *cache, struct outside_sum *sums)
 			bottom = outside_heaps_address(cache->slots[class].array) +
 				 cache->slots[class].bottom * sizeof(void *);
 		/* The array may just have changed. */
-		if (top >= bottom && (top - bottom) / sizeof(void *) <= SLOT_ARRAY_MOST)
+		if (top >= bottom && (top - bottom) / sizeof(void *) <= BIN_ARRAY_MOST)
 			sums[class].cached += (top - bottom) / sizeof(void *);
 	}
 }

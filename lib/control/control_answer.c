@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "control/control_map.h"
-#include "control/control_nodes.h"
 #include "control/control_profile.h"
 #include "control/control_rows.h"
 #include "control/ledger.h"
@@ -108,10 +107,10 @@ static const struct kind kinds[CONTROL_KIND_END] = {
 			      control_rows_fill_classes },
 	[CONTROL_THREADS] = { 0, sizeof(struct control_thread), NULL, control_rows_count_threads,
 			      control_rows_fill_threads },
-	[CONTROL_NODES] = { 0, sizeof(struct control_node), NULL, control_nodes_count,
-			    control_nodes_fill },
 	[CONTROL_MAP] = { 0, sizeof(struct control_superslab), NULL, control_map_count,
 			  control_map_fill },
+	[CONTROL_NODES] = { 0, sizeof(struct control_node), NULL, control_rows_count_nodes,
+			    control_rows_fill_nodes },
 	[CONTROL_STRAYS] = { 0, sizeof(struct control_stray), NULL, control_rows_count_strays,
 			     control_rows_fill_strays },
 	[CONTROL_LIST] = { 0, sizeof(struct control_setting), NULL, settings_count, settings_fill },

@@ -15,6 +15,10 @@ uint32_t control_rows_fill_classes(void *rows, uint32_t first, uint32_t most);
 uint32_t control_rows_count_threads(void);
 uint32_t control_rows_fill_threads(void *rows, uint32_t first, uint32_t most);
 
+/* A row for each home of os/topology.h, with the kernel's number of its node. */
+uint32_t control_rows_count_nodes(void);
+uint32_t control_rows_fill_nodes(void *rows, uint32_t first, uint32_t most);
+
 uint32_t control_rows_count_strays(void);
 uint32_t control_rows_fill_strays(void *rows, uint32_t first, uint32_t most);
 

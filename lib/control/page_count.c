@@ -15,6 +15,7 @@
 #include "back/reservation.h"
 #include "os/process.h"
 #include "os/program.h"
+#include "os/residence.h"
 #include "os/thread.h"
 #include "support/system_call.h"
 #include "upkeep/rungs.h"
@@ -131,14 +132,14 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 		pass.began_ns = process_now_ns();
 	/*
 	 * Records and blocks are counted apart. Records are few in much address space: the kernel
-	 * passes over what is not there in one call, and tells no more pages at once than process.c
-	 * lets it.
+	 * passes over what is not there in one call, and tells no more pages at once than
+	 * residence.c lets it.
 	 */
 	if (from < base)
 		to = base;
 	if (to > end)
 		to = end;
-	pass.at = process_count_pages(pass.map, from, to, &pass.present, &pass.huge);
+	pass.at = residence_count(pass.map, from, to, &pass.present, &pass.huge);
 	if (from < base)
 		pass.metadata += pass.present - before;
 	return pass.at != 0;
@@ -183,7 +184,7 @@ bool page_count_go_on(void)
 
 void page_count_open(void)
 {
-	pass.map = process_open_page_map();
+	pass.map = residence_open();
 }
 
 void page_count_forget(void)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "back/metadata.h"
 #include "middle/heap.h"
 #include "middle/slab.h"
 
@@ -17,7 +18,7 @@
 
 void bin_begin(struct bin *bin, struct bin_slots *slots, void **none)
 {
-	*slots = (struct bin_slots){ none, BOTTOM_FIRST, SLOT_ARRAY_ORDERS };
+	*slots = (struct bin_slots){ none, BOTTOM_FIRST, BIN_ARRAY_ORDERS };
 	bin->top = bin->full = none + BOTTOM_FIRST;
 }
 
@@ -32,7 +33,7 @@ struct bin *bin_of_marked(uint32_t unit)
 
 static uint32_t slots_count(const struct bin_slots *slots)
 {
-	return slots->order == SLOT_ARRAY_ORDERS ? BIN_SLOTS_NONE : slot_array_slots(slots->order);
+	return slots->order == BIN_ARRAY_ORDERS ? BIN_SLOTS_NONE : bin_array_slots(slots->order);
 }
 
 static uint32_t slots_above(const struct bin *bin, const struct bin_slots *slots)
@@ -45,6 +46,23 @@ void bin_mark_full(struct bin *bin, const struct bin_slots *slots, uint32_t limi
 	void **full = bin_bottom(slots) + limit, **last = slots->array + slots_count(slots) - 1;
 
 	bin->full = full < last ? full : last;
+}
+
+/* Without a system call. NULL: no memory that is open already. */
+static void **take_array(struct slot_pool *pool, unsigned order)
+{
+	void **array = pool->unused[order];
+
+	if (!array)
+		return metadata_take_open(bin_array_slots(order) * sizeof(void *));
+	pool->unused[order] = *array;
+	return array;
+}
+
+static void put_array(struct slot_pool *pool, void **array, unsigned order)
+{
+	*array = pool->unused[order];
+	pool->unused[order] = array;
 }
 
 /* To an array, its own or another. */
@@ -68,18 +86,18 @@ static bool is_large_enough(const struct bin_slots *slots, uint32_t limit)
 /* False: the array is as large as is of use, or there is no memory. */
 static bool grow(struct bin *bin, struct bin_slots *slots, uint32_t limit, struct slot_pool *pool)
 {
-	bool has_none = slots->order == SLOT_ARRAY_ORDERS;
+	bool has_none = slots->order == BIN_ARRAY_ORDERS;
 	unsigned order = has_none ? 0 : slots->order + 1u;
 	void **old = slots->array, **array;
 
-	if (order == SLOT_ARRAY_ORDERS || (!has_none && is_large_enough(slots, limit)))
+	if (order == BIN_ARRAY_ORDERS || (!has_none && is_large_enough(slots, limit)))
 		return false;
-	array = slot_array_take(pool, order);
+	array = take_array(pool, order);
 	if (!array)
 		return false;
 	move_to(bin, slots, array);
 	if (!has_none)
-		slot_array_put(pool, old, order - 1);
+		put_array(pool, old, order - 1);
 	slots->order = (uint8_t)order;
 	return true;
 }

@@ -13,10 +13,10 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "back/marked.h"
 #include "back/reservation.h"
-#include "front/slot_array.h"
 #include "support/compiler.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -36,11 +36,29 @@ struct bin {
 _Static_assert(sizeof(struct bin) == MARKED_BIN_BYTES,
 	       "marked.c enters the second of nobody's bins");
 
+/*
+ * A bin keeps its pointers in an array of a power of two of slots, which is never given back: what
+ * one bin has outgrown serves another of the cache.
+ */
+#define BIN_ARRAY_LEAST		16u	/* slots: 24 bins of them take 3 KiB */
+#define BIN_ARRAY_ORDERS	11
+#define BIN_ARRAY_MOST		(BIN_ARRAY_LEAST << (BIN_ARRAY_ORDERS - 1))	/* 16384 */
+
+static inline uint32_t bin_array_slots(unsigned order)
+{
+	return BIN_ARRAY_LEAST << order;
+}
+
+/* Arrays that no bin uses, by order, linked through their first slots. */
+struct slot_pool {
+	void **unused[BIN_ARRAY_ORDERS];
+};
+
 /* The rest of a bin, off the fast paths. */
 struct bin_slots {
 	void **array;
 	uint16_t bottom;	/* index of the higher NULL */
-	/* of the array, see slot_array.h; SLOT_ARRAY_ORDERS: there is none */
+	/* of the array; BIN_ARRAY_ORDERS: there is none */
 	uint8_t order;
 };
 
@@ -52,7 +70,7 @@ void bin_begin(struct bin *bin, struct bin_slots *slots, void **none);
 /* False: it has never held a block. */
 static inline bool bin_has_array(const struct bin_slots *slots)
 {
-	return slots->order != SLOT_ARRAY_ORDERS;
+	return slots->order != BIN_ARRAY_ORDERS;
 }
 
 static RACY_READER inline void **bin_bottom(const struct bin_slots *slots)

@@ -19,7 +19,7 @@ uint32_t RACY_READER counted_blocks(const struct counted *counted, unsigned clas
 	if (bin == COUNTED_BINS || !counted->tops[bin])
 		return 0;
 	count = counted->tops[bin] - bottom_of(counted, bin);
-	return count < 0 || count > SLOT_ARRAY_MOST ? 0 : (uint32_t)count;
+	return count < 0 || count > BIN_ARRAY_MOST ? 0 : (uint32_t)count;
 }
 
 void counted_begin(struct counted *counted, bool on, void **none)

@@ -128,7 +128,7 @@ static RACY_READER inline uint32_t thread_cache_bin_count(struct bin *bin)
 	ptrdiff_t count = bin->top - (taken ? taken : bin_bottom(&cache->slots[class]));
 
 	/* The array may just have changed. */
-	return count < 0 || count > SLOT_ARRAY_MOST ? 0 : (uint32_t)count;
+	return count < 0 || count > BIN_ARRAY_MOST ? 0 : (uint32_t)count;
 }
 
 /*

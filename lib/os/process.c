@@ -10,12 +10,8 @@
 #include <time.h>
 
 #include "os/clock.h"
-#include "os/kernel_abi.h"
 #include "support/kernel_file.h"
 #include "support/system_call.h"
-
-#define REGIONS		64
-#define PAGES_AT_ONCE	4096	/* under one hold of the kernel's lock */
 
 bool process_has_no_huge_pages(void)
 {
@@ -45,35 +41,4 @@ uint64_t process_now_ns(void)
 uint64_t process_date_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);
-}
-
-int process_open_page_map(void)
-{
-	return kernel_file_open("/proc/self/pagemap");
-}
-
-uint64_t process_count_pages(int map, uint64_t start, uint64_t end, uint64_t *present,
-			     uint64_t *huge)
-{
-	struct kernel_abi_page_region regions[REGIONS];
-	struct kernel_abi_page_scan scan = {
-		.size = sizeof(scan), .start = start, .end = end,
-		.regions = (uint64_t)(uintptr_t)regions, .region_count = REGIONS,
-		.most_pages = PAGES_AT_ONCE,
-		.inverted = KERNEL_ABI_PAGE_ZERO,
-		.all_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_ZERO,
-		.return_mask = KERNEL_ABI_PAGE_PRESENT | KERNEL_ABI_PAGE_HUGE,
-	};
-	long i, found = system_call(SYS_ioctl, map, KERNEL_ABI_PAGE_SCAN, &scan);
-
-	if (found < 0)
-		return 0;
-	for (i = 0; i < found; i++) {
-		uint64_t bytes = regions[i].end - regions[i].start;
-
-		*present += bytes;
-		if (regions[i].categories & KERNEL_ABI_PAGE_HUGE)
-			*huge += bytes;
-	}
-	return scan.walk_end;
 }

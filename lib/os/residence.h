@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * residence.h - how much of a range has pages, asked of the kernel by a thread of the program. The
- * helper asks by process.h, for it has to open what it asks by before it confines itself.
+ * residence.h - how much of a range has pages, asked of the kernel. The helper asks in steps, by
+ * what it has opened before it confined itself; a thread of the program asks at once.
  *
  * Who may run with whom: anyone with anyone.
  */
@@ -10,6 +10,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* A descriptor to ask by, or -errno. */
+int residence_open(void);
+
+/*
+ * Counts pages that are there in [start, end), as far as most regions or 4096 pages reach: adds to
+ * *present and *huge bytes and returns where it stopped; 0: the kernel cannot (before 6.7, no
+ * /proc). map: of residence_open.
+ */
+uint64_t residence_count(int map, uint64_t start, uint64_t end, uint64_t *present, uint64_t *huge);
 
 /*
  * *bytes: what has pages in [start, end), in which holes may lie. False: the kernel does not say

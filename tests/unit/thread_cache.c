@@ -135,7 +135,7 @@ static unsigned slots_changed(unsigned class, void **noted)
 	const struct bin_slots *slots = &thread_cache_tls.cache->slots[class];
 	unsigned i, changed = 0;
 
-	for (i = 0; i < slot_array_slots(slots->order); i++) {
+	for (i = 0; i < bin_array_slots(slots->order); i++) {
 		changed += noted[i] != slots->array[i];
 		noted[i] = slots->array[i];
 	}
@@ -145,7 +145,7 @@ static unsigned slots_changed(unsigned class, void **noted)
 /* _i: class. Once its array has its size, a free writes to a part of it at most. */
 START_TEST(no_free_moves_all_that_a_large_bin_holds)
 {
-	static void *noted[SLOT_ARRAY_MOST];
+	static void *noted[BIN_ARRAY_MOST];
 	unsigned class = (unsigned)_i, count = 8000, i, most = 0, changed;
 	void **array;
 
@@ -388,8 +388,8 @@ static size_t bytes_of_bins(void)
 	size_t bytes = 0, of;
 
 	for (of = 0; of < CLASS_COUNT; of++)
-		if (cache->slots[of].order != SLOT_ARRAY_ORDERS)
-			bytes += slot_array_slots(cache->slots[of].order) * sizeof(void *);
+		if (cache->slots[of].order != BIN_ARRAY_ORDERS)
+			bytes += bin_array_slots(cache->slots[of].order) * sizeof(void *);
 	return bytes;
 }
 
