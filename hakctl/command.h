@@ -12,6 +12,8 @@ enum exit_code {
 	EXIT_REFUSED = 1, /* the target refused, or the work failed */
 	EXIT_USAGE = 2,
 	EXIT_NO_TARGET = 3, /* no such program, process or socket */
+	EXIT_SLOWER = 4,    /* doctor: a slower way is used for something, and … */
+	EXIT_OFF = 5,	    /* … something is off */
 };
 
 struct command {

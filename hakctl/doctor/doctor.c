@@ -23,7 +23,7 @@ struct request {
 	bool json, all, wants_profile;
 	const char *base; /* of the profile; NULL: none was named */
 	const char *unit; /* NULL: no drop-in is wanted */
-	int worst;	  /* 0: all on; 1: a slower way; 2: something is off */
+	enum exit_code worst;
 	struct json_object *array;
 };
 
@@ -37,9 +37,9 @@ static const char *state_name(const struct control_rung *rung)
 static void judge(struct request *request, const struct control_rung *rung,
 		  const struct process *process)
 {
-	int grade = rung->state == CONTROL_RUNG_OFF    ? 2 :
-		    rung->state == CONTROL_RUNG_PARTLY ? 1 :
-							 0;
+	enum exit_code grade = rung->state == CONTROL_RUNG_OFF	  ? EXIT_OFF :
+			       rung->state == CONTROL_RUNG_PARTLY ? EXIT_SLOWER :
+								    EXIT_DONE;
 
 	/* A filter that refuses only what has a next best that is as good is none. */
 	if (rung_of(rung) == RUNG_FILTER && !remedy_line(rung, process)[0])
@@ -197,12 +197,12 @@ static enum exit_code examine_machine(struct request *request)
 		       style_end(STYLE_TITLE), system.release);
 	array = show_rungs(request, NULL, rungs, count);
 	if (!request->json)
-		return (enum exit_code)request->worst;
+		return request->worst;
 	object = json_output_begin("doctor");
 	json_output_text(object, "kernel", system.release);
 	json_object_object_add(object, "rungs", array);
 	json_output_end(object);
-	return (enum exit_code)request->worst;
+	return request->worst;
 }
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
@@ -273,7 +273,7 @@ static int doctor_run(int argc, char **argv)
 					    &request, &request.array);
 	else
 		code = arguments_visit("doctor", &list, request.all, examine, &request);
-	return code == EXIT_DONE ? request.worst : (int)code;
+	return code == EXIT_DONE ? request.worst : code;
 }
 
 const struct command doctor_command = {
@@ -288,8 +288,8 @@ const struct command doctor_command = {
 		"  -a, --all   every process that can be asked\n"
 		"  -j, --json  one JSON object\n"
 		"\n"
-		"Without a TARGET it examines this machine. Exit codes: 0 all is on, 1 a slower\n"
-		"way is used for something, 2 something is off; 3 no such target. What a profile\n"
+		"Without a TARGET it examines this machine. Exit codes: 0 all is on, 4 a slower\n"
+		"way is used for something, 5 something is off; 3 no such target. What a profile\n"
 		"or a drop-in loosens is told on standard error.\n",
 	.run = doctor_run,
 };

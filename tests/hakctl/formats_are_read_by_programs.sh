@@ -31,7 +31,7 @@ for verb in ps 'stats --all' 'stats --classes --threads --nodes --all' 'stats -w
 	# shellcheck disable=SC2086 # the verb, its options and targets
 	reads json 0 "$HAKCTL" $verb -j
 done
-reads json 2 "$HAKCTL" doctor "$pid" -j
+reads json 5 "$HAKCTL" doctor "$pid" -j
 reads openmetrics 0 "$HAKCTL" stats --all -m
 reads openmetrics 0 "$HAKCTL" metrics
 reads openmetrics 0 "$HAKCTL" metrics "$pid"

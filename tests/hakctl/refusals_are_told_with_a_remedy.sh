@@ -19,15 +19,15 @@ start_without() # WHAT...
 }
 
 start_without madvise
-expect 2 'off       helper' "$HAKCTL" doctor "$pid"
-expect 2 'that lets madvise(2) through' "$HAKCTL" doctor "$pid"
+expect 5 'off       helper' "$HAKCTL" doctor "$pid"
+expect 5 'that lets madvise(2) through' "$HAKCTL" doctor "$pid"
 expect 1 'the helper would do it, and could not be had: hakctl doctor says why' "$HAKCTL" purge "$pid"
 
 start_without membarrier
-expect 1 'caches of sleeping threads stay; ENOSYS' "$HAKCTL" doctor "$pid"
+expect 4 'caches of sleeping threads stay; ENOSYS' "$HAKCTL" doctor "$pid"
 expect 0 'gave back' "$HAKCTL" purge "$pid"
 
 start_without userfaultfd
-expect 2 'off       userfaultfd' "$HAKCTL" doctor "$pid"
+expect 5 'off       userfaultfd' "$HAKCTL" doctor "$pid"
 expect 0 'gave back' "$HAKCTL" purge "$pid"
 expect_end

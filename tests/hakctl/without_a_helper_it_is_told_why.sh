@@ -95,7 +95,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	HAKMEM_LIB=$work/$(basename "$HAKMEM_LIB")
 	start helpers:always 40000000 prlimit --nproc=1 setpriv --reuid 65531 --clear-groups
 	knows_the_heap
-	expect 2 ', higher' "$HAKCTL" doctor "$pid"
+	expect 5 ', higher' "$HAKCTL" doctor "$pid"
 	end_all
 fi
 
@@ -109,8 +109,8 @@ if "$refuse" move -- true; then
 	wait_until test -s "$work/truth"
 	read -r asked usable <"$work/truth"
 	knows_the_heap
-	expect 2 'why: ' "$HAKCTL" doctor "$pid"
-	expect 2 'mend: ' "$HAKCTL" doctor "$pid"
+	expect 5 'why: ' "$HAKCTL" doctor "$pid"
+	expect 5 'mend: ' "$HAKCTL" doctor "$pid"
 	end_all
 fi
 expect_end
