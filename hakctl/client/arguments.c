@@ -3,29 +3,13 @@
 #include <config.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "hakctl/client/roll_call.h"
 #include "hakctl/output/message.h"
-
-int arguments_next(int argc, char **argv, const char *letters, const struct option *known)
-{
-	int letter = getopt_long(argc, argv, letters, known, NULL);
-
-	if (letter != ':' && letter != '?')
-		return letter;
-	/* Of -xyz getopt says which one, of --long only where it stands. */
-	if (optopt && letter == '?' && strncmp(argv[optind - 1], "--", 2))
-		message_error("%s: unknown option \"-%c\"; `hakctl help %s` says more",
-			      argv[0], optopt, argv[0]);
-	else
-		message_error("%s: %s \"%s\"; `hakctl help %s` says more", argv[0],
-			      letter == ':' ? "no value for" : "unknown option",
-			      argv[optind - 1], argv[0]);
-	return '?';
-}
 
 enum exit_code arguments_bad_value(const char *verb, const char *option,
 				   const char *value, const char *expected)
@@ -179,21 +163,17 @@ int arguments_look(const char *verb, int argc, char **argv,
 		   bool (*act)(struct target *target, void *argument,
 			       struct failure *failure))
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct arguments_looking looking = { .json = false };
 	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &looking.json },
+		{ "all", 'a', .flag = &looking.all },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &looking.json : &looking.all) = true;
-	}
+	if (code != EXIT_DONE)
+		return code;
 	code = arguments_take_targets(verb, argv + optind, looking.all, ARGUMENTS_MANY,
 				      &list);
 	if (code != EXIT_DONE)

@@ -12,13 +12,6 @@
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/target.h"
 
-/*
- * getopt_long with our messages: the next option's letter, -1 behind the last, '?' after a
- * message about a wrong one. letters begin with ":", or "+:" to stop at the first word.
- */
-int arguments_next(int argc, char **argv, const char *letters,
-		   const struct option *known);
-
 /* Says what is wrong with the value of an option; returns EXIT_USAGE. */
 enum exit_code arguments_bad_value(const char *verb, const char *option,
 				   const char *value, const char *expected);

@@ -11,6 +11,7 @@
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
 #include "hakctl/output/message.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/client/outside.h"
 #include "hakctl/doctor/probe.h"
 #include "hakctl/client/remedy.h"
@@ -207,28 +208,16 @@ static enum exit_code examine_machine(struct request *request)
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "seccomp-profile", optional_argument, NULL, 's' },
-		{ "systemd-filter", required_argument, NULL, 'u' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &request->json },
+		{ "all", 'a', .flag = &request->all },
+		{ "seccomp-profile", .flag = &request->wants_profile, .text = &request->base,
+		  .may_lack_value = true },
+		{ "systemd-filter", .text = &request->unit },
+		{ NULL },
 	};
-	int letter;
 
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		if (letter == 's') {
-			request->wants_profile = true;
-			request->base = optarg;
-		} else if (letter == 'u') {
-			request->unit = optarg;
-		} else {
-			*(letter == 'j' ? &request->json : &request->all) = true;
-		}
-	}
-	return EXIT_DONE;
+	return option_table_take(argc, argv, rows, false);
 }
 
 /* With `--seccomp-profile FILE`, where there is no = before it, FILE is the first word. */

@@ -12,6 +12,7 @@
 #include "hakctl/exporter/slow_targets.h"
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
+#include "hakctl/client/option_table.h"
 
 #define TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define TYPE_CLASSIC	 "text/plain; version=0.0.4; charset=utf-8"
@@ -76,40 +77,23 @@ static enum exit_code print_once(const struct request *request)
 	return code;
 }
 
-static enum exit_code take_format(struct request *request, const char *value)
-{
-	request->is_classic = !strcmp(value, "text");
-	if (request->is_classic || !strcmp(value, "openmetrics"))
-		return EXIT_DONE;
-	return arguments_bad_value("metrics", "--format", value, "openmetrics or text");
-}
-
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "listen", required_argument, NULL, 'l' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "classes", no_argument, NULL, 'C' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "openmetrics", no_argument, NULL, 'm' },
-		{ NULL, 0, NULL, 0 },
+	static const char *const formats[] = { "openmetrics", "text", NULL };
+	unsigned format = 0;
+	bool is_default;
+	const struct option_row rows[] = {
+		{ "listen", 'l', .text = &request->listen },
+		{ "format", 'f', .word = &format, .words = formats,
+		  .expected = "openmetrics or text" },
+		{ "classes", .flag = &request->wants_classes },
+		{ "all", 'a', .flag = &request->is_all },
+		{ "openmetrics", 'm', .flag = &is_default },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":l:f:am", known)) != -1) {
-		if (letter == 'l')
-			request->listen = optarg;
-		else if (letter == 'a')
-			request->is_all = true;
-		else if (letter == 'C')
-			request->wants_classes = true;
-		else if (letter == 'f')
-			code = take_format(request, optarg);
-		else if (letter == '?')
-			code = EXIT_USAGE;
-	}
+	request->is_classic = format == 1;
 	request->words = argv + optind;
 	return code;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/units.h"
 #include "hakctl/profile/stack_text.h"
@@ -108,26 +109,19 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 
 static int leaks_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "seconds", required_argument, NULL, 's' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct request request = { .seconds = SECONDS };
 	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
+	const struct option_row rows[] = {
+		{ "seconds", .seconds = &request.seconds,
+		  .expected = "a time such as 10, 2m or 500ms" },
+		{ "all", 'a', .flag = &request.all },
+		{ "json", 'j', .flag = &request.json },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while ((letter = arguments_next(argc, argv, ":aj", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		if (letter == 's' && !units_parse_seconds(optarg, &request.seconds))
-			return arguments_bad_value("leaks", "--seconds", optarg,
-						   "a time such as 10, 2m or 500ms");
-		request.json |= letter == 'j';
-		request.all |= letter == 'a';
-	}
+	if (code != EXIT_DONE)
+		return code;
 	code = arguments_take_targets("leaks", argv + optind, request.all, ARGUMENTS_MANY, &list);
 	if (code != EXIT_DONE)
 		return code;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
@@ -188,63 +189,23 @@ static int diff(struct request *request, char **files)
 	return failure.code;
 }
 
-static enum exit_code take_word(const char *option, const char *const *words, const char *expected,
-				unsigned *taken)
-{
-	int found = find_word(words, optarg);
-
-	if (found < 0)
-		return arguments_bad_value("profile", option, optarg, expected);
-	*taken = (unsigned)found;
-	return EXIT_DONE;
-}
-
-static enum exit_code take_option(struct request *request, int letter)
-{
-	switch (letter) {
-	case 'i':
-		if (units_parse_bytes(optarg, &request->interval_bytes) && request->interval_bytes)
-			return EXIT_DONE;
-		return arguments_bad_value("profile", "--interval", optarg, "a size such as 512K");
-	case 's':
-		if (units_parse_seconds(optarg, &request->seconds) && request->seconds > 0)
-			return EXIT_DONE;
-		return arguments_bad_value("profile", "--seconds", optarg,
-					   "a time such as 10 or 2m");
-	case 'f':
-		return take_word("--format", formats, "collapsed, pprof or svg", &request->format);
-	case 'v':
-		return take_word("--value", values,
-				 "live, live-objects, allocated or allocated-objects",
-				 &request->value);
-	case 'o':
-		request->output = optarg;
-		return EXIT_DONE;
-	case 'a':
-		request->all = true;
-		return EXIT_DONE;
-	default:
-		return EXIT_USAGE;
-	}
-}
-
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "interval", required_argument, NULL, 'i' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "value", required_argument, NULL, 'v' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "interval", .bytes = &request->interval_bytes, .least = 1,
+		  .expected = "a size such as 512K" },
+		{ "seconds", .seconds = &request->seconds, .least = 1e-9,
+		  .expected = "a time such as 10 or 2m" },
+		{ "format", 'f', .word = &request->format, .words = formats,
+		  .expected = "collapsed, pprof or svg" },
+		{ "value", .word = &request->value, .words = values,
+		  .expected = "live, live-objects, allocated or allocated-objects" },
+		{ "output", 'o', .text = &request->output },
+		{ "all", 'a', .flag = &request->all },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
 
-	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":af:o:", known)) != -1)
-		code = take_option(request, letter);
-	return code;
+	return option_table_take(argc, argv, rows, false);
 }
 
 static int profile_run(int argc, char **argv)

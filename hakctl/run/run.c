@@ -16,6 +16,7 @@
 
 #include "hakctl/command.h"
 #include "hakctl/client/library.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/output/message.h"
 #include "hakctl/run/program.h"
 
@@ -55,8 +56,9 @@ static bool options_are_well_formed(const char *options)
 	return true;
 }
 
-static enum exit_code take_options(const char *options)
+static enum exit_code take_options(const char *options, void *unused)
 {
+	(void)unused;
 	if (!options_are_well_formed(options)) {
 		message_error("run: --options wants KEY:VALUE[,KEY:VALUE...], not \"%s\"",
 			      options);
@@ -71,8 +73,10 @@ static enum exit_code take_options(const char *options)
 }
 
 /* An absolute path: the program may change its directory and start others. */
-static enum exit_code take_library(struct request *request, const char *path)
+static enum exit_code take_library(const char *path, void *into)
 {
+	struct request *request = into;
+
 	if (!realpath(path, request->library)) {
 		message_error("run: the library %s: %s", path, strerror(errno));
 		return EXIT_REFUSED;
@@ -82,31 +86,15 @@ static enum exit_code take_library(struct request *request, const char *path)
 
 static enum exit_code take_arguments(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "lib", required_argument, NULL, 'l' },
-		{ "options", required_argument, NULL, 'o' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "lib", 'l', .call = take_library, .into = request },
+		{ "options", 'o', .call = take_options },
+		{ "verbose", 'v', .flag = &request->verbose },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	/* What follows COMMAND is the command's own. */
+	enum exit_code code = option_table_take(argc, argv, rows, true);
 
-	/* "+": what follows COMMAND is the command's own. ":": the messages are ours. */
-	while (code == EXIT_DONE &&
-	       (letter = getopt_long(argc, argv, "+:l:o:v", known, NULL)) != -1) {
-		if (letter == 'l')
-			code = take_library(request, optarg);
-		else if (letter == 'o')
-			code = take_options(optarg);
-		else if (letter == 'v')
-			request->verbose = true;
-		else {
-			message_error("run: %s \"%s\"; `hakctl help run` says more",
-				      letter == ':' ? "no value for" : "unknown option",
-				      argv[optind - 1]);
-			code = EXIT_USAGE;
-		}
-	}
 	request->command = argv + optind;
 	if (code == EXIT_DONE && !request->command[0]) {
 		message_error("run: no command; usage: hakctl run %s",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/verbs/setting.h"
@@ -139,26 +140,20 @@ static void explain_order(const struct request *request, char **targets)
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &request->json },
+		{ "all", 'a', .flag = &request->all },
+		{ NULL },
 	};
-	int letter;
 
-	while ((letter = arguments_next(argc, argv, ":ja", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &request->json : &request->all) = true;
-	}
-	return EXIT_DONE;
+	return option_table_take(argc, argv, rows, false);
 }
 
 int knob_run(int argc, char **argv, bool is_set)
 {
 	struct request request = { .verb = argv[0] };
 	struct target_list list = { .targets = NULL };
-	char **targets;
+	char **targets = argv + argc; /* none */
 	enum exit_code code = take_options(&request, argc, argv);
 
 	if (code == EXIT_DONE)

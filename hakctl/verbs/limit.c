@@ -8,9 +8,10 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/output/units.h"
 
-static const char *const actions[] = { "null", "throttle", "abort" };
+static const char *const actions[] = { "null", "throttle", "abort", NULL };
 
 struct request {
 	bool all, json;
@@ -68,72 +69,25 @@ static bool set_limit(struct target *target, void *argument, struct failure *fai
 	return done;
 }
 
-static enum exit_code take_size(struct request *request, const char *option,
-				const char *value, uint64_t *bytes, uint32_t flag)
-{
-	if (!strcmp(value, "none"))
-		*bytes = UINT64_MAX;
-	else if (!units_parse_bytes(value, bytes))
-		return arguments_bad_value("limit", option, value,
-					   "a size such as 512M, or none");
-	request->limit.set |= flag;
-	return EXIT_DONE;
-}
-
-static enum exit_code take_action(struct request *request, const char *value)
-{
-	for (uint32_t i = 0; i < 3; i++)
-		if (!strcmp(value, actions[i])) {
-			request->limit.action = i;
-			request->limit.set |= CONTROL_LIMIT_WHAT;
-			return EXIT_DONE;
-		}
-	return arguments_bad_value("limit", "--action", value, "null, throttle or abort");
-}
-
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "soft", required_argument, NULL, 's' },
-		{ "hard", required_argument, NULL, 'h' },
-		{ "action", required_argument, NULL, 'A' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const char a_size[] = "a size such as 512M, or none";
 	struct control_limit *limit = &request->limit;
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	const struct option_row rows[] = {
+		{ "soft", .bytes = &limit->soft_bytes, .parse = option_table_parse_limit,
+		  .set = &limit->set, .bit = CONTROL_LIMIT_SOFT, .expected = a_size },
+		{ "hard", .bytes = &limit->hard_bytes, .parse = option_table_parse_limit,
+		  .set = &limit->set, .bit = CONTROL_LIMIT_HARD, .expected = a_size },
+		{ "action", .word = &limit->action, .words = actions,
+		  .set = &limit->set, .bit = CONTROL_LIMIT_WHAT,
+		  .expected = "null, throttle or abort" },
+		{ "force", .set = &limit->set, .bit = CONTROL_LIMIT_FORCE },
+		{ "all", 'a', .flag = &request->all },
+		{ "json", 'j', .flag = &request->json },
+		{ NULL },
+	};
 
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":aj", known)) != -1) {
-		switch (letter) {
-		case 's':
-			code = take_size(request, "--soft", optarg, &limit->soft_bytes,
-					 CONTROL_LIMIT_SOFT);
-			break;
-		case 'h':
-			code = take_size(request, "--hard", optarg, &limit->hard_bytes,
-					 CONTROL_LIMIT_HARD);
-			break;
-		case 'A':
-			code = take_action(request, optarg);
-			break;
-		case 'f':
-			limit->set |= CONTROL_LIMIT_FORCE;
-			break;
-		case 'a':
-			request->all = true;
-			break;
-		case 'j':
-			request->json = true;
-			break;
-		default:
-			code = EXIT_USAGE;
-		}
-	}
-	return code;
+	return option_table_take(argc, argv, rows, false);
 }
 
 static int limit_run(int argc, char **argv)

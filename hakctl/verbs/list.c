@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/verbs/setting.h"
 #include "hakctl/output/table.h"
@@ -87,24 +88,18 @@ static bool list_one(struct target *target, void *argument, struct failure *fail
 
 static int list_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "knobs", no_argument, NULL, 'k' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct request request = { .json = false };
 	struct target_list list = { .targets = NULL };
-	enum exit_code code;
-	int letter;
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &request.json },
+		{ "all", 'a', .flag = &request.all },
+		{ "knobs", 'k', .flag = &request.only_knobs },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while ((letter = arguments_next(argc, argv, ":jak", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &request.json :
-		  letter == 'a' ? &request.all :
-				  &request.only_knobs) = true;
-	}
+	if (code != EXIT_DONE)
+		return code;
 	code = arguments_take_targets("list", argv + optind, request.all, ARGUMENTS_MANY,
 				      &list);
 	if (code != EXIT_DONE)

@@ -12,6 +12,7 @@
 #include "hakctl/client/json_output.h"
 #include "hakctl/verbs/map_picture.h"
 #include "hakctl/client/memory_map.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/output/units.h"
 
 struct request {
@@ -158,32 +159,16 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "svg", required_argument, NULL, 's' },
-		{ "heat", required_argument, NULL, 'H' },
-		{ "yes", no_argument, NULL, 'y' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &request->json },
+		{ "svg", 's', .text = &request->svg },
+		{ "heat", .seconds = &request->heat_s, .least = 1e-9, .most = 60,
+		  .expected = "seconds, 60 at most" },
+		{ "yes", 'y', .flag = &request->is_sure },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
 
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":js:y", known)) != -1) {
-		if (letter == 'j')
-			request->json = true;
-		else if (letter == 's')
-			request->svg = optarg;
-		else if (letter == 'y')
-			request->is_sure = true;
-		else if (letter == '?')
-			code = EXIT_USAGE;
-		else if (!units_parse_seconds(optarg, &request->heat_s) ||
-			 request->heat_s <= 0 || request->heat_s > 60)
-			code = arguments_bad_value("map", "--heat", optarg,
-						   "seconds, 60 at most");
-	}
-	return code;
+	return option_table_take(argc, argv, rows, false);
 }
 
 static int map_run(int argc, char **argv)

@@ -13,6 +13,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/client/look.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/verbs/numa_machine.h"
 #include "hakctl/verbs/stats_text.h"
 #include "hakctl/output/table.h"
@@ -192,23 +193,19 @@ static int show_machine(bool json)
 
 static int numa_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "machine", no_argument, NULL, 'm' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct arguments_looking looking = { .json = false };
 	struct target_list list = { .targets = NULL };
 	bool machine = false;
-	enum exit_code code;
-	int letter;
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &looking.json },
+		{ "all", 'a', .flag = &looking.all },
+		{ "machine", 'm', .flag = &machine },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while ((letter = arguments_next(argc, argv, ":jam", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		*(letter == 'j' ? &looking.json : letter == 'a' ? &looking.all : &machine) = true;
-	}
+	if (code != EXIT_DONE)
+		return code;
 	if (machine && (looking.all || argv[optind]))
 		return arguments_exclude("numa", "--machine", "processes");
 	if (machine)

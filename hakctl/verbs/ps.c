@@ -20,6 +20,7 @@
 #include "hakctl/client/look.h"
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/client/rates.h"
 #include "hakctl/client/roll_call.h"
 #include "hakctl/output/table.h"
@@ -74,20 +75,6 @@ static int compare(const void *left, const void *right)
 
 	return order ? order : (a->target->process.pid > b->target->process.pid) -
 				       (a->target->process.pid < b->target->process.pid);
-}
-
-static enum exit_code take_sort(const char *value)
-{
-	static const char *const names[] = { "rss", "live", "populated", "stock",
-					     "release", "pid", "command" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(names[i], value)) {
-			sort_now = (enum sort)i;
-			return EXIT_DONE;
-		}
-	return arguments_bad_value("ps", "--sort", value,
-				   "rss, live, populated, stock, release, pid or command");
 }
 
 static void take_first(struct seen *seen)
@@ -265,20 +252,18 @@ static void look_at_all(struct seen *all, struct target_list *list)
 
 static enum exit_code take_options(int argc, char **argv, bool *json)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "sort", required_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
+	static const char *const names[] = { "rss",	"live", "populated", "stock",
+					     "release", "pid",	"command",   NULL };
+	unsigned sort = sort_now;
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = json },
+		{ "sort", 's', .word = &sort, .words = names,
+		  .expected = "rss, live, populated, stock, release, pid or command" },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":js:", known)) != -1) {
-		if (letter == 'j')
-			*json = true;
-		else
-			code = letter == 's' ? take_sort(optarg) : EXIT_USAGE;
-	}
+	sort_now = (enum sort)sort;
 	return code;
 }
 

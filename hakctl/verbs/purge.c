@@ -10,6 +10,7 @@
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/look.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/client/outside.h"
 #include "hakctl/output/units.h"
 
@@ -144,49 +145,25 @@ static bool purge(struct target *target, void *argument, struct failure *failure
 	return true;
 }
 
-static enum exit_code take_timeout(struct request *request, const char *value)
-{
-	double seconds;
-
-	if (!units_parse_seconds(value, &seconds) || seconds > 60)
-		return arguments_bad_value("purge", "--timeout", value,
-					   "seconds, 60 at most");
-	request->purge.timeout_ms = (uint32_t)lround(seconds * 1000);
-	return EXIT_DONE;
-}
-
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "wait", no_argument, NULL, 'w' },
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
+	bool waits = false;
+	double seconds = -1;
+	const struct option_row rows[] = {
+		{ "all", 'a', .flag = &request->all },
+		{ "wait", 'w', .flag = &waits },
+		{ "dry-run", 'n', .flag = &request->is_dry },
+		{ "timeout", 't', .seconds = &seconds, .most = 60,
+		  .expected = "seconds, 60 at most" },
+		{ "json", 'j', .flag = &request->json },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
 	request->purge.flags = CONTROL_PURGE_CACHES | CONTROL_PURGE_WAIT;
-	request->purge.timeout_ms = SHORT_PATIENCE_MS;
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":anwt:j", known)) != -1) {
-		if (letter == 'a')
-			request->all = true;
-		else if (letter == 'n')
-			request->is_dry = true;
-		else if (letter == 'w' && request->purge.timeout_ms == SHORT_PATIENCE_MS)
-			request->purge.timeout_ms = PATIENCE_MS;
-		else if (letter == 'w')
-			continue;
-		else if (letter == 't')
-			code = take_timeout(request, optarg);
-		else if (letter == 'j')
-			request->json = true;
-		else
-			code = EXIT_USAGE;
-	}
+	request->purge.timeout_ms = seconds >= 0 ? (uint32_t)lround(seconds * 1000) :
+				    waits	 ? PATIENCE_MS :
+						   SHORT_PATIENCE_MS;
 	return code;
 }
 

@@ -13,6 +13,7 @@
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/look.h"
 #include "hakctl/client/metric_list.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/client/rates.h"
 #include "hakctl/verbs/stats_text.h"
 #include "hakctl/output/units.h"
@@ -26,64 +27,23 @@ struct request {
 	struct stats_total total;
 };
 
-static enum exit_code take_interval(struct request *request, const char *value)
-{
-	if (units_parse_seconds(value, &request->interval_s) &&
-	    request->interval_s >= 0.05)
-		return EXIT_DONE;
-	return arguments_bad_value("stats", "--watch", value,
-				   "seconds, 0.05 at least, such as 1 or 500ms");
-}
-
-static enum exit_code take_times(struct request *request, const char *value)
-{
-	char *end;
-
-	request->times = strtoul(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && request->times)
-		return EXIT_DONE;
-	return arguments_bad_value("stats", "--count", value, "a number above 0");
-}
-
-static void take_flag(struct request *request, int letter)
-{
-	request->json |= letter == 'j';
-	request->metrics |= letter == 'm';
-	request->all |= letter == 'a';
-	request->rows |= letter == 'C' ? LOOK_CLASSES :
-			 letter == 'T' ? LOOK_THREADS :
-			 letter == 'N' ? LOOK_NODES :
-					 0;
-}
-
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "openmetrics", no_argument, NULL, 'm' },
-		{ "watch", required_argument, NULL, 'w' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "classes", no_argument, NULL, 'C' },
-		{ "threads", no_argument, NULL, 'T' },
-		{ "nodes", no_argument, NULL, 'N' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "json", 'j', .flag = &request->json },
+		{ "openmetrics", 'm', .flag = &request->metrics },
+		{ "watch", 'w', .seconds = &request->interval_s, .least = 0.05,
+		  .expected = "seconds, 0.05 at least, such as 1 or 500ms" },
+		{ "count", 'n', .count = &request->times, .least = 1,
+		  .expected = "a number above 0" },
+		{ "all", 'a', .flag = &request->all },
+		{ "classes", .set = &request->rows, .bit = LOOK_CLASSES },
+		{ "threads", .set = &request->rows, .bit = LOOK_THREADS },
+		{ "nodes", .set = &request->rows, .bit = LOOK_NODES },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
 
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":jmaw:n:", known)) != -1) {
-		if (letter == 'w')
-			code = take_interval(request, optarg);
-		else if (letter == 'n')
-			code = take_times(request, optarg);
-		else if (letter == '?')
-			code = EXIT_USAGE;
-		else
-			take_flag(request, letter);
-	}
-	return code;
+	return option_table_take(argc, argv, rows, false);
 }
 
 static bool print_text(struct target *target, void *argument, struct failure *failure)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
@@ -54,28 +55,15 @@ static bool wait_for(struct target *target, void *argument, struct failure *fail
 
 static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "rss-below", required_argument, NULL, 'r' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row rows[] = {
+		{ "rss-below", 'r', .bytes = &request->below_bytes, .least = 1,
+		  .expected = "a size such as 512M" },
+		{ "timeout", 't', .seconds = &request->timeout_s,
+		  .expected = "seconds such as 10" },
+		{ NULL },
 	};
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while (code == EXIT_DONE &&
-	       (letter = arguments_next(argc, argv, ":r:t:", known)) != -1) {
-		if (letter == '?')
-			code = EXIT_USAGE;
-		else if (letter == 'r' &&
-			 (!units_parse_bytes(optarg, &request->below_bytes) ||
-			  !request->below_bytes))
-			code = arguments_bad_value("wait", "--rss-below", optarg,
-						   "a size such as 512M");
-		else if (letter == 't' &&
-			 !units_parse_seconds(optarg, &request->timeout_s))
-			code = arguments_bad_value("wait", "--timeout", optarg,
-						   "seconds such as 10");
-	}
 	if (code == EXIT_DONE && !request->below_bytes) {
 		message_error("wait: what for? --rss-below SIZE says it");
 		code = EXIT_USAGE;

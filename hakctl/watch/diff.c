@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
@@ -259,45 +260,32 @@ static bool parse_time(const char *text, uint64_t *time_ns)
 	return true;
 }
 
-static enum exit_code take_option(struct request *request, int letter)
+static enum exit_code take_options(struct request *request, int argc, char **argv)
 {
-	static const char expected[] = "a time ago, such as 10m, or of the day, such as 03:00";
+	static const char a_time[] = "a time ago, such as 10m, or of the day, such as 03:00";
+	const struct option_row rows[] = {
+		{ "file", 'f', .text = &request->path },
+		{ "from", .bytes = &request->from_ns, .parse = parse_time, .expected = a_time },
+		{ "to", .bytes = &request->to_ns, .parse = parse_time, .expected = a_time },
+		{ "seconds", 's', .seconds = &request->seconds, .least = 0.05,
+		  .expected = "seconds, 0.05 at least" },
+		{ "json", 'j', .flag = &request->json },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	if (letter == 'f')
-		request->path = optarg;
-	if (letter == 'j')
-		request->json = true;
-	if (letter == 's' &&
-	    (!units_parse_seconds(optarg, &request->seconds) || request->seconds < 0.05))
-		return arguments_bad_value("diff", "--seconds", optarg, "seconds, 0.05 at least");
-	if (letter == 'F' && !parse_time(optarg, &request->from_ns))
-		return arguments_bad_value("diff", "--from", optarg, expected);
-	if (letter == 'T') {
-		if (!parse_time(optarg, &request->to_ns))
-			return arguments_bad_value("diff", "--to", optarg, expected);
-		/* The whole of that second. */
+	/* The whole of that second. */
+	if (request->to_ns != UINT64_MAX)
 		request->to_ns += 999999999u;
-	}
-	return letter == '?' ? EXIT_USAGE : EXIT_DONE;
+	return code;
 }
 
 static int diff_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "file", required_argument, NULL, 'f' },
-		{ "from", required_argument, NULL, 'F' },
-		{ "to", required_argument, NULL, 'T' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct request request = { .path = NULL, .to_ns = UINT64_MAX };
 	struct json_object *object;
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	enum exit_code code = take_options(&request, argc, argv);
 
-	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":f:s:j", known)) != -1)
-		code = take_option(&request, letter);
 	if (code == EXIT_DONE && request.seconds > 0 &&
 	    (request.path || request.from_ns || request.to_ns != UINT64_MAX))
 		code = arguments_exclude("diff", "--seconds", "--file, --from or --to");

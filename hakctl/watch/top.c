@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/units.h"
@@ -143,22 +144,16 @@ static enum exit_code begin(struct top *top, char **words)
 
 static int top_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "delay", required_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 },
-	};
 	static struct top top = { .interval_s = 1, .list.sort = TOP_RSS };
-	enum exit_code code;
-	int letter;
+	const struct option_row rows[] = {
+		{ "delay", 'd', .seconds = &top.interval_s, .least = FASTEST_S,
+		  .expected = "seconds, 0.1 at least" },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while ((letter = arguments_next(argc, argv, ":d:", known)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		if (!units_parse_seconds(optarg, &top.interval_s) ||
-		    top.interval_s < FASTEST_S)
-			return arguments_bad_value("top", "--delay", optarg,
-						   "seconds, 0.1 at least");
-	}
+	if (code != EXIT_DONE)
+		return code;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		message_error(
 			"top: wants a terminal; `hakctl stats -w 1` writes to files");

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "hakctl/client/arguments.h"
+#include "hakctl/client/option_table.h"
 #include "hakctl/client/patience.h"
 #include "hakctl/command.h"
 #include "hakctl/output/interval.h"
@@ -96,43 +97,23 @@ static enum exit_code record(const struct request *request)
 	return done ? EXIT_DONE : failure.code;
 }
 
-static enum exit_code take_option(struct request *request, int letter)
-{
-	char *rest;
-
-	if (letter == 'o')
-		request->path = optarg;
-	if (letter == 'e' &&
-	    (!units_parse_seconds(optarg, &request->interval_s) || request->interval_s < 0.1))
-		return arguments_bad_value("watch", "--every", optarg, "seconds, 0.1 at least");
-	if (letter == 's' && (!units_parse_bytes(optarg, &request->bytes) ||
-			      request->bytes < 2 * sizeof(struct recording_look)))
-		return arguments_bad_value("watch", "--size", optarg, "a size of 16K at least");
-	if (letter == 'n') {
-		request->times = strtoul(optarg, &rest, 10);
-		if (*optarg < '0' || *optarg > '9' || *rest || !request->times)
-			return arguments_bad_value("watch", "--count", optarg, "a number above 0");
-	}
-	return letter == '?' ? EXIT_USAGE : EXIT_DONE;
-}
-
 static int watch_run(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "every", required_argument, NULL, 'e' },
-		{ "size", required_argument, NULL, 's' },
-		{ "count", required_argument, NULL, 'n' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct request request = { .path = RECORDING_FILE,
 				   .interval_s = 10,
 				   .bytes = DEFAULT_BYTES };
-	enum exit_code code = EXIT_DONE;
-	int letter;
+	const struct option_row rows[] = {
+		{ "output", 'o', .text = &request.path },
+		{ "every", 'e', .seconds = &request.interval_s, .least = 0.1,
+		  .expected = "seconds, 0.1 at least" },
+		{ "size", 's', .bytes = &request.bytes, .least = 2 * sizeof(struct recording_look),
+		  .expected = "a size of 16K at least" },
+		{ "count", 'n', .count = &request.times, .least = 1,
+		  .expected = "a number above 0" },
+		{ NULL },
+	};
+	enum exit_code code = option_table_take(argc, argv, rows, false);
 
-	while (code == EXIT_DONE && (letter = arguments_next(argc, argv, ":o:e:s:n:", known)) != -1)
-		code = take_option(&request, letter);
 	request.words = argv + optind;
 	return code == EXIT_DONE ? record(&request) : code;
 }
