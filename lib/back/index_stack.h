@@ -63,4 +63,22 @@ static inline uint32_t index_stack_leave(_Atomic uint32_t *link)
 	return next == INDEX_STACK_END ? 0 : next;
 }
 
+/*
+ * Instead of leaving them, who took them may keep them in lists of its own, through the same links,
+ * so that nobody pushes them. relaxed: others only ask whether a link is 0.
+ */
+static inline void index_stack_keep(uint32_t *list, uint32_t index, _Atomic uint32_t *link)
+{
+	atomic_store_explicit(link, *list ? *list : INDEX_STACK_END, memory_order_relaxed);
+	*list = index + 1;
+}
+
+/* The first of a list is no longer in it, and not left yet. link: its own. */
+static inline void index_stack_drop_first(uint32_t *list, const _Atomic uint32_t *link)
+{
+	uint32_t next = atomic_load_explicit(link, memory_order_relaxed);
+
+	*list = next == INDEX_STACK_END ? 0 : next;
+}
+
 #endif

@@ -64,22 +64,17 @@ static struct {
 	struct parts parts_in_hand;			/* claimed; count 0: none */
 } behind;
 
-static void list_push(uint32_t *list, uint32_t index)
+static void keep(uint32_t *list, uint32_t index)
 {
-	/* relaxed: others only ask whether it is 0, and find it set all the time */
-	atomic_store_explicit(&superslab_at(index)->idle_link,
-			      *list ? *list : INDEX_STACK_END, memory_order_relaxed);
-	*list = index + 1;
+	index_stack_keep(list, index, &superslab_at(index)->idle_link);
 }
 
 /* The list is not empty. */
-static uint32_t list_pop(uint32_t *list)
+static uint32_t pop(uint32_t *list)
 {
 	uint32_t index = *list - 1;
-	uint32_t next = atomic_load_explicit(&superslab_at(index)->idle_link,
-					     memory_order_relaxed);
 
-	*list = next == INDEX_STACK_END ? 0 : next;
+	index_stack_drop_first(list, &superslab_at(index)->idle_link);
 	return index;
 }
 
@@ -92,11 +87,11 @@ static void look_at(uint32_t index)
 
 	superslab->due = release_policy_age(&behind.policy, superslab->quiet, idle, touched);
 	if (superslab->due == SUPERSLAB_ALL_UNITS) {
-		list_push(&behind.whole, index);
+		keep(&behind.whole, index);
 	} else if (superslab->due && behind.policy.parts) {
-		list_push(&behind.parts, index);
+		keep(&behind.parts, index);
 	} else if (behind.policy.parts ? idle : idle == SUPERSLAB_ALL_UNITS) {
-		list_push(&behind.watched, index);
+		keep(&behind.watched, index);
 		behind.watched_units += (uint32_t)__builtin_popcount(idle);
 	} else {
 		unsigned i;
@@ -116,7 +111,7 @@ static void look(void)
 	behind.watched = behind.whole = behind.parts = behind.watched_units = 0;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
-			look_at(list_pop(&lists[i]));
+			look_at(pop(&lists[i]));
 }
 
 static bool claim_whole(uint32_t index)
@@ -184,7 +179,7 @@ static void release_whole(uint32_t index)
 
 	behind.run_in_hand = run;
 	/* Watched from here on: what the kernel refuses ages again. */
-	list_push(&behind.watched, index);
+	keep(&behind.watched, index);
 	if (!run.superslabs)
 		return;
 	release_split_ends(span);
@@ -275,10 +270,10 @@ static void release_parts(void)
 	if (by_ring)
 		parts->most -= (unsigned)__builtin_popcount(behind.flying);
 	while (behind.parts && parts->count < parts->most) {
-		uint32_t index = list_pop(&behind.parts);
+		uint32_t index = pop(&behind.parts);
 
 		claim_parts(parts, index);
-		list_push(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
+		keep(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
 	}
 	if (by_ring)
 		queue_claimed(parts);
@@ -328,7 +323,7 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 		release_large_look(&behind.policy);
 	}
 	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, process_now_ns()))
-		release_whole(list_pop(&behind.whole));
+		release_whole(pop(&behind.whole));
 	while (release_large_is_due() && !is_full() &&
 	       release_policy_goes_on(began_ns, process_now_ns()))
 		release_large();

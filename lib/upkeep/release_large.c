@@ -25,21 +25,17 @@ static struct {
 /* relaxed: of units, for the ledger. queued: of runs that are due, clean ones among them. */
 static _Atomic uint32_t queued, flying;
 
-static void list_push(uint32_t *list, uint32_t unit)
+static void keep(uint32_t *list, uint32_t unit)
 {
-	/* relaxed: others only ask whether it is 0, and find it set all the time */
-	atomic_store_explicit(&large_run_at(unit)->idle_link, *list ? *list : INDEX_STACK_END,
-			      memory_order_relaxed);
-	*list = unit + 1;
+	index_stack_keep(list, unit, &large_run_at(unit)->idle_link);
 }
 
 /* The list is not empty. */
-static uint32_t list_pop(uint32_t *list)
+static uint32_t pop(uint32_t *list)
 {
 	uint32_t unit = *list - 1;
-	uint32_t next = atomic_load_explicit(&large_run_at(unit)->idle_link, memory_order_relaxed);
 
-	*list = next == INDEX_STACK_END ? 0 : next;
+	index_stack_drop_first(list, &large_run_at(unit)->idle_link);
 	return unit;
 }
 
@@ -57,7 +53,7 @@ static void look_at(const struct release_policy *policy, uint32_t unit)
 	/* Freed anew meanwhile: it stays as young as it was made. */
 	if (!atomic_compare_exchange_strong(&run->age, &age, older))
 		due = false;
-	list_push(due ? &large.due : &large.watched, unit);
+	keep(due ? &large.due : &large.watched, unit);
 	if (due)
 		atomic_fetch_add_explicit(&queued, run->units, memory_order_relaxed);
 }
@@ -72,7 +68,7 @@ void release_large_look(const struct release_policy *policy)
 			      memory_order_relaxed);
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
-			look_at(policy, list_pop(&lists[i]));
+			look_at(policy, pop(&lists[i]));
 }
 
 bool release_large_is_due(void)
@@ -96,7 +92,7 @@ static void unqueue(uint32_t units)
 static bool claim_one(void)
 {
 	while (!large.claimed && large.due) {
-		uint32_t unit = list_pop(&large.due);
+		uint32_t unit = pop(&large.due);
 
 		large.claimed = large_run_claim(unit);
 		large.unit = large.next = unit;
