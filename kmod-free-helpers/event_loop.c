@@ -84,7 +84,7 @@ static void queue_waits(struct event_loop *loop)
 			queue_poll(loop, i);
 }
 
-static uint32_t collect(struct event_loop *loop)
+static uint32_t event_loop_collect(struct event_loop *loop)
 {
 	struct io_uring_cqe *cqe;
 	uint32_t happened = 0;
@@ -114,7 +114,7 @@ static uint32_t wait_on_ring(struct event_loop *loop, uint64_t sleep_ns)
 
 	queue_waits(loop);
 	io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &time, NULL);
-	return collect(loop);
+	return event_loop_collect(loop);
 }
 
 static uint32_t poll_watched(const struct event_loop *loop)

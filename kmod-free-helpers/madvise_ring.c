@@ -33,7 +33,7 @@ static bool knows_madvise(struct io_uring *ring)
 	       probe->ops[IORING_OP_MADVISE].flags & IO_URING_OP_SUPPORTED;
 }
 
-static int prepare(struct io_uring *ring)
+static int madvise_ring_prepare(struct io_uring *ring)
 {
 	unsigned int workers[2] = { WORKERS_MOST, WORKERS_MOST };
 	int error;
@@ -66,7 +66,7 @@ int madvise_ring_open(struct madvise_ring *ring)
 		error = set_up(&ring->ring, 0);
 	if (error)
 		return error;
-	error = prepare(&ring->ring);
+	error = madvise_ring_prepare(&ring->ring);
 	if (error)
 		io_uring_queue_exit(&ring->ring);
 	ring->is_open = !error;

@@ -103,8 +103,8 @@ static void set_slack(uint32_t unit, size_t bytes)
 	run->slack = slack;
 }
 
-static uint32_t take_run(uint32_t units, uint32_t alignment, unsigned home, bool thorough,
-			 size_t bytes, size_t *dirty_bytes)
+static uint32_t large_take_run(uint32_t units, uint32_t alignment, unsigned home, bool thorough,
+			       size_t bytes, size_t *dirty_bytes)
 {
 	uint32_t first;
 
@@ -137,7 +137,7 @@ static uint32_t missing_units(uint32_t units, unsigned home)
 }
 
 /* Opens another chunk; it merges with a free run before it. */
-static bool open_more(uint32_t units, unsigned home)
+static bool large_open_more(uint32_t units, unsigned home)
 {
 	unsigned place = options.large_policy == LARGE_INTERLEAVE ? NODE_EVERYWHERE : home;
 	uint32_t wanted = (uint32_t)align_up(units, SUPERSLAB_UNITS);
@@ -163,7 +163,7 @@ static uint32_t take_anywhere(uint32_t units, uint32_t alignment, size_t bytes,
 	unsigned home;
 
 	for (home = 0; unit == UNIT_NONE && home < topology.homes; home++)
-		unit = take_run(units, alignment, home, true, bytes, dirty_bytes);
+		unit = large_take_run(units, alignment, home, true, bytes, dirty_bytes);
 	if (unit != UNIT_NONE && topology_has_homes())
 		atomic_fetch_add_explicit(&spilled_bytes, (size_t)units << UNIT_SHIFT,
 					  memory_order_relaxed);
@@ -187,10 +187,10 @@ void *large_take_at(unsigned home, size_t bytes, size_t alignment, size_t *dirty
 	if (options.large_policy == LARGE_INTERLEAVE)
 		home = 0;
 	do {
-		unit = take_run(units, alignment_units, home, false, bytes, dirty_bytes);
+		unit = large_take_run(units, alignment_units, home, false, bytes, dirty_bytes);
 		/* units + alignment - 1 always hold an aligned run */
 	} while (unit == UNIT_NONE && units + alignment_units > units &&
-		 open_more(missing_units(units + alignment_units - 1, home), home));
+		 large_open_more(missing_units(units + alignment_units - 1, home), home));
 	if (unit == UNIT_NONE)
 		unit = take_anywhere(units, alignment_units, bytes, dirty_bytes);
 	if (unit == UNIT_NONE) {
@@ -272,7 +272,7 @@ enum large_lookup large_put(void *block)
 }
 
 /* With the lock: the block takes its first units from the free run behind it. */
-static bool grow(uint32_t unit, uint32_t have, uint32_t units)
+static bool large_grow(uint32_t unit, uint32_t have, uint32_t units)
 {
 	uint32_t next;
 
@@ -298,7 +298,7 @@ static bool resize(uint32_t unit, uint32_t units)
 	if (units > have) {
 		if (!charge_take((size_t)(units - have) << UNIT_SHIFT))
 			return false;
-		if (grow(unit, have, units))
+		if (large_grow(unit, have, units))
 			return true;
 		charge_put((size_t)(units - have) << UNIT_SHIFT);
 		return false;
@@ -328,7 +328,7 @@ bool large_resize_in_place(void *block, size_t bytes)
 	home = large_run_home(unit);
 	lock_put(&lock);
 	if (!at_frontier || !charge_allows((size_t)more << UNIT_SHIFT) ||
-	    !open_more(more, home))
+	    !large_open_more(more, home))
 		return done;
 	lock_take(&lock);
 	done = resize(unit, units);

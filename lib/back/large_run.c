@@ -28,7 +28,7 @@ static struct index_stack moved;	/* for large_run_settle */
 static _Atomic uint32_t claimed;
 static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
 
-static unsigned list_of(uint32_t units)
+static unsigned large_run_list_of(uint32_t units)
 {
 	unsigned log2 = 31 - (unsigned)__builtin_clz(units);
 
@@ -78,7 +78,7 @@ uint32_t large_run_count_dirty(uint32_t unit, uint32_t units)
 	return dirty;
 }
 
-static ALWAYS_INLINE struct index_link link_of(uint32_t unit)
+static ALWAYS_INLINE struct index_link large_run_link_of(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
 
@@ -90,27 +90,28 @@ static uint32_t *head_for(uint32_t unit)
 {
 	const struct large_unit *run = large_run_at(unit);
 
-	return &lists[large_run_home(unit)][mostly_dirty(run)][list_of(run->units)];
+	return &lists[large_run_home(unit)][mostly_dirty(run)][large_run_list_of(run->units)];
 }
 
 static ALWAYS_INLINE struct index_list list_for(uint32_t unit)
 {
-	return (struct index_list){ .head = head_for(unit), .link_of = link_of };
+	return (struct index_list){ .head = head_for(unit), .link_of = large_run_link_of };
 }
 
 /* It is in its list, and its last record knows its length. */
-static bool is_whole(uint32_t unit)
+static bool large_run_is_whole(uint32_t unit)
 {
 	const struct large_unit *run = large_run_at(unit);
 
-	return index_list_has(list_for(unit), link_of(unit)) && run->dirty_units <= run->units &&
+	return index_list_has(list_for(unit), large_run_link_of(unit)) &&
+	       run->dirty_units <= run->units &&
 	       large_run_at(unit + run->units - 1)->units == run->units;
 }
 
 static void list_insert(uint32_t unit)
 {
-	index_list_push_head(list_for(unit), unit, link_of(unit));
-	INVARIANT(is_whole(unit));
+	index_list_push_head(list_for(unit), unit, large_run_link_of(unit));
+	INVARIANT(large_run_is_whole(unit));
 }
 
 static void count_dirty(uint32_t amount)
@@ -127,16 +128,16 @@ uint32_t large_run_dirty_units(void)
 bool large_run_remove(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
-	struct index_list list = { .link_of = link_of };
+	struct index_list list = { .link_of = large_run_link_of };
 	uint8_t is_free = RUN_FREE;
 
 	if (!atomic_compare_exchange_strong(&run->state, &is_free, RUN_NONE))
 		return false;
-	INVARIANT(is_whole(unit));
+	INVARIANT(large_run_is_whole(unit));
 	count_dirty(-run->dirty_units);
 	/* Only the first leads to the head. */
 	list.head = run->previous ? NULL : head_for(unit);
-	index_list_remove(list, link_of(unit));
+	index_list_remove(list, large_run_link_of(unit));
 	return true;
 }
 
@@ -162,7 +163,7 @@ static uint32_t free_before(uint32_t unit)
  * Of a superslab: home + 1, HOME_IS_ALL, or 0: not of the range. Written by large lock; relaxed:
  * readers without it look at pages only.
  */
-static _Atomic uint8_t *home_at(size_t superslab)
+static _Atomic uint8_t *large_run_home_at(size_t superslab)
 {
 	return (_Atomic uint8_t *)reservation.large_units - (superslab + 1);
 }
@@ -173,7 +174,7 @@ static void write_home(uint32_t unit, uint32_t units, uint8_t value)
 
 	/* With one home nobody asks, and the table stays untouched. */
 	for (i = 0; topology_has_homes() && i < units / SUPERSLAB_UNITS; i++)
-		atomic_store_explicit(home_at(first + i), value, memory_order_relaxed);
+		atomic_store_explicit(large_run_home_at(first + i), value, memory_order_relaxed);
 }
 
 void large_run_set_home(uint32_t unit, uint32_t units, unsigned home)
@@ -191,7 +192,7 @@ bool large_run_read_home(uint32_t superslab, unsigned *home)
 	uint8_t value = 0;
 
 	if (reservation_large_unit_is_open((size_t)superslab * SUPERSLAB_UNITS))
-		value = atomic_load_explicit(home_at(superslab), memory_order_relaxed);
+		value = atomic_load_explicit(large_run_home_at(superslab), memory_order_relaxed);
 	*home = value - 1u;
 	return value && value != HOME_IS_ALL;
 }
@@ -307,7 +308,7 @@ uint32_t large_run_find(uint32_t units, uint32_t alignment, unsigned home, bool 
 	unsigned list;
 
 	for (dirty = 1; dirty >= 0; dirty--)
-		for (list = list_of(units); list < LISTS; list++) {
+		for (list = large_run_list_of(units); list < LISTS; list++) {
 			uint32_t found = find_in_list(lists[home][dirty][list], units, alignment,
 						      thorough, first);
 
@@ -381,7 +382,7 @@ void large_run_put_claimed(uint32_t unit)
 }
 
 /* Reading first: a page that is not written to stays shared with the parent. */
-static void mend_after_fork(uint32_t unit)
+static void large_run_mend_after_fork(uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
 
@@ -406,6 +407,6 @@ void large_run_after_fork_in_child(void)
 		uint32_t link = lists[i / (2 * LISTS)][i / LISTS % 2][i % LISTS];
 
 		for (; link; link = large_run_at(link - 1)->next)
-			mend_after_fork(link - 1);
+			large_run_mend_after_fork(link - 1);
 	}
 }

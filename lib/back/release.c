@@ -32,7 +32,7 @@ static struct {
 	_Atomic size_t ring, vector, plain, refused, in_flight, trimmed, calls;
 } counts;
 
-static void count(_Atomic size_t *counter, size_t bytes)
+static void release_count(_Atomic size_t *counter, size_t bytes)
 {
 	atomic_fetch_add_explicit(counter, bytes, memory_order_relaxed);
 }
@@ -45,11 +45,11 @@ static bool may(enum release_way way)
 static bool drop(void *start, size_t bytes)
 {
 	if (vm_drop(start, bytes)) {
-		count(&counts.refused, 1);
+		release_count(&counts.refused, 1);
 		return false;
 	}
-	count(&counts.plain, bytes);
-	count(&counts.calls, 1);
+	release_count(&counts.plain, bytes);
+	release_count(&counts.calls, 1);
 	return true;
 }
 
@@ -58,7 +58,7 @@ bool release_range(void *start, size_t bytes)
 	bool released = drop(start, bytes);
 
 	if (released)
-		count(&counts.trimmed, bytes);
+		release_count(&counts.trimmed, bytes);
 	return released;
 }
 
@@ -73,9 +73,9 @@ void release_begin(bool use_ring)
 
 	release_leave_out(others[options.release_by]);
 	if (use_ring && may(RELEASE_RING) && madvise_ring_open(&ways.ring))
-		count(&counts.refused, 1);
+		release_count(&counts.refused, 1);
 	if (use_ring && may(RELEASE_VECTOR) && madvise_vector_open(&ways.vector))
-		count(&counts.refused, 1);
+		release_count(&counts.refused, 1);
 }
 
 bool release_has_ring(void)
@@ -89,7 +89,7 @@ bool release_queue(void *start, size_t bytes, uint32_t tag)
 	    !madvise_ring_queue(&ways.ring, start, bytes, MADV_DONTNEED, tag))
 		return false;
 	ways.queued[tag] = (struct release_span){ start, bytes };
-	count(&counts.in_flight, bytes);
+	release_count(&counts.in_flight, bytes);
 	return true;
 }
 
@@ -97,7 +97,7 @@ void release_submit(void)
 {
 	/* Refused for the moment (no memory for requests): what is queued goes with the next. */
 	if (madvise_ring_submit(&ways.ring))
-		count(&counts.refused, 1);
+		release_count(&counts.refused, 1);
 }
 
 bool release_collect(uint32_t *tag, bool *released)
@@ -110,11 +110,11 @@ bool release_collect(uint32_t *tag, bool *released)
 	span = ways.queued[done.tag];
 	atomic_fetch_sub_explicit(&counts.in_flight, span.bytes, memory_order_relaxed);
 	if (!done.error) {
-		count(&counts.ring, span.bytes);
-		count(&counts.calls, 1);
+		release_count(&counts.ring, span.bytes);
+		release_count(&counts.calls, 1);
 	} else {
 		/* No worker, a locked range, a ring in ruins: the caller's own call knows more. */
-		count(&counts.refused, 1);
+		release_count(&counts.refused, 1);
 		if (done.error == -ECANCELED || done.error == -EPERM)
 			release_leave_out(RELEASE_RING);
 	}
@@ -161,10 +161,10 @@ static unsigned drop_by_vector(const struct iovec *ranges, unsigned count_of)
 		return 0;
 	done = madvise_vector_call(&ways.vector, ranges, count_of, MADV_DONTNEED);
 	if (done < (int)count_of)
-		count(&counts.refused, 1);
-	count(&counts.calls, done > 0);
+		release_count(&counts.refused, 1);
+	release_count(&counts.calls, done > 0);
 	for (i = 0; i < done; i++)
-		count(&counts.vector, ranges[i].iov_len);
+		release_count(&counts.vector, ranges[i].iov_len);
 	return done > 0 ? (unsigned)done : 0;
 }
 

@@ -160,7 +160,7 @@ static void enter_nobody(const struct chunk *chunk)
 }
 
 /* -EEXIST: somebody else has mapped something there. */
-static int open_chunk(const struct chunk *chunk, enum chunk_kind kind)
+static int reservation_open_chunk(const struct chunk *chunk, enum chunk_kind kind)
 {
 	uint32_t end = chunk->first_unit + chunk->units;
 	size_t before = (size_t)chunk->first_unit << UNIT_SHIFT;
@@ -272,7 +272,7 @@ int reservation_open(uint32_t units, enum chunk_kind kind, unsigned home, struct
 		frontier_claim(units, kind, home, attempts > 0, chunk);
 		if (!chunk->units)
 			break;
-		error = open_chunk(chunk, kind);
+		error = reservation_open_chunk(chunk, kind);
 		if (error == -EEXIST) {
 			pass_over(chunk, gaps++);
 			continue;

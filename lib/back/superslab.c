@@ -59,7 +59,7 @@ void superslab_note_idle(uint32_t index)
 }
 
 /* With the lock: a superslab without a slab enters the lists of its home. */
-static void enter(uint32_t index, unsigned home, uint32_t populated, uint32_t dirty)
+static void superslab_enter(uint32_t index, unsigned home, uint32_t populated, uint32_t dirty)
 {
 	struct superslab *superslab = superslab_at(index);
 
@@ -95,7 +95,7 @@ static bool carve_ready(unsigned home)
 	if (index == STOCK_NONE)
 		return false;
 	stock_note_taken(home, false);
-	enter(index, home, ALL_UNITS, 0);
+	superslab_enter(index, home, ALL_UNITS, 0);
 	return true;
 }
 
@@ -120,7 +120,7 @@ static bool carve_plain(unsigned home)
 
 	if (index == STOCK_NONE)
 		return false;
-	enter(index, home, 0, 0);
+	superslab_enter(index, home, 0, 0);
 	return true;
 }
 
@@ -182,7 +182,7 @@ static uint32_t take_plain(struct superslab_wish wish, bool *zeroed)
 		brought_add(SUPERSLAB_SIZE);
 	}
 	lock_take(&lock);
-	enter(index, wish.home, huge ? ALL_UNITS : 0, 0);
+	superslab_enter(index, wish.home, huge ? ALL_UNITS : 0, 0);
 	unit = superslab_run_take(wish, SUPERSLAB_LIST_BARE, zeroed);
 	if (unit != UNIT_NONE)
 		want_helper(wish.units);
@@ -227,7 +227,7 @@ uint32_t superslab_take_anywhere(struct superslab_wish wish, bool *zeroed)
  * With the lock: where so many wholly free superslabs of one home lie side by side; UINT32_MAX:
  * nowhere.
  */
-static uint32_t find_free(uint32_t superslabs)
+static uint32_t superslab_find_free(uint32_t superslabs)
 {
 	uint32_t index, run = 0;
 
@@ -287,7 +287,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	lock_take(&lock);
 	carve_all();
 	do
-		first = find_free(superslabs);
+		first = superslab_find_free(superslabs);
 	while (first != UINT32_MAX && !take_whole_run(first, superslabs));
 	for (index = first; first != UINT32_MAX && index < first + superslabs; index++) {
 		superslab_list_remove(index);
@@ -316,7 +316,7 @@ void superslab_take_stock(void)
 
 void superslab_enter_bare(uint32_t index, unsigned home)
 {
-	enter(index, home, 0, 0);
+	superslab_enter(index, home, 0, 0);
 }
 
 void superslab_receive(struct chunk chunk, uint32_t dirty)
@@ -328,7 +328,7 @@ void superslab_receive(struct chunk chunk, uint32_t dirty)
 
 	lock_take(&lock);
 	for (; index < end; index++)
-		enter(index, home, dirty, dirty);
+		superslab_enter(index, home, dirty, dirty);
 	lock_put(&lock);
 }
 
@@ -342,7 +342,7 @@ void superslab_put_slab(uint32_t unit, unsigned units)
 	if (unlikely(marked_reaches(reservation_unit_start(unit))))
 		marked_clear(reservation_unit_start(unit), units * UNIT_SIZE);
 	atomic_fetch_or_explicit(&superslab->touched, mask, memory_order_relaxed);
-	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	/* release: pairs with superslab_run_take_run; seq_cst besides: see index_stack.h */
 	before = atomic_fetch_or(&superslab->units, mask);
 	/* They were taken: neither free nor away. */
 	INVARIANT(!(((uint32_t)before | before >> 32) & mask));
@@ -368,7 +368,7 @@ void superslab_leave_idle(uint32_t index)
 }
 
 /* Nobody else runs: whatever another thread of the parent was about to pass on is passed on. */
-static void mend_after_fork(uint32_t index)
+static void superslab_mend_after_fork(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
@@ -394,7 +394,7 @@ void superslab_after_fork_in_child(void)
 	units_taken = 0;
 	idle_after_fork_in_child();
 	for (index = 0; index < superslab_end; index++) {
-		mend_after_fork(index);
+		superslab_mend_after_fork(index);
 		units += (size_t)__builtin_popcount(superslab_at(index)->populated);
 	}
 	/* Another thread may have been between the bits and their count. */

@@ -22,7 +22,7 @@ static uint32_t populated_of(uint32_t index)
 /* Units that were away are free again. */
 static void put_units(uint32_t index, uint32_t units)
 {
-	/* release: pairs with take_run; seq_cst besides: see index_stack.h */
+	/* release: pairs with superslab_run_take_run; seq_cst besides: see index_stack.h */
 	uint64_t before =
 		atomic_fetch_xor(&superslab_at(index)->units, (uint64_t)units << 32 | units);
 

@@ -29,7 +29,7 @@ uint32_t superslab_list_first(unsigned home, unsigned list)
 	return lists[home].first[list];
 }
 
-static unsigned list_of(const struct superslab *superslab)
+static unsigned superslab_list_of(const struct superslab *superslab)
 {
 	uint32_t free = (uint32_t)atomic_load(&superslab->units);
 
@@ -39,7 +39,7 @@ static unsigned list_of(const struct superslab *superslab)
 	return (unsigned)__builtin_popcount(free);
 }
 
-static ALWAYS_INLINE struct index_link link_of(uint32_t index)
+static ALWAYS_INLINE struct index_link superslab_list_link_of(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 
@@ -48,19 +48,20 @@ static ALWAYS_INLINE struct index_link link_of(uint32_t index)
 
 static ALWAYS_INLINE struct index_list list_at(unsigned home, unsigned list)
 {
-	return (struct index_list){ .head = &lists[home].first[list], .link_of = link_of };
+	return (struct index_list){ .head = &lists[home].first[list],
+				    .link_of = superslab_list_link_of };
 }
 
 void superslab_list_insert(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
-	unsigned list = list_of(superslab), home = superslab->home;
+	unsigned list = superslab_list_of(superslab), home = superslab->home;
 
 	INVARIANT(!superslab->listed);
 	superslab->listed = (uint16_t)(list + 1);
-	index_list_push_head(list_at(home, list), index, link_of(index));
+	index_list_push_head(list_at(home, list), index, superslab_list_link_of(index));
 	lists[home].in_use |= (uint64_t)1 << list;
-	INVARIANT(index_list_has(list_at(home, list), link_of(index)));
+	INVARIANT(index_list_has(list_at(home, list), superslab_list_link_of(index)));
 }
 
 void superslab_list_remove(uint32_t index)
@@ -68,8 +69,9 @@ void superslab_list_remove(uint32_t index)
 	struct superslab *superslab = superslab_at(index);
 	unsigned list = superslab->listed - 1u, home = superslab->home;
 
-	INVARIANT(superslab->listed && index_list_has(list_at(home, list), link_of(index)));
-	index_list_remove(list_at(home, list), link_of(index));
+	INVARIANT(superslab->listed &&
+		  index_list_has(list_at(home, list), superslab_list_link_of(index)));
+	index_list_remove(list_at(home, list), superslab_list_link_of(index));
 	if (!lists[home].first[list])
 		lists[home].in_use &= ~((uint64_t)1 << list);
 	superslab->listed = 0;
@@ -79,7 +81,7 @@ void superslab_list_again(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 
-	if (!superslab->listed || superslab->listed - 1u == list_of(superslab))
+	if (!superslab->listed || superslab->listed - 1u == superslab_list_of(superslab))
 		return;
 	superslab_list_remove(index);
 	superslab_list_insert(index);

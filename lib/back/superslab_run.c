@@ -48,7 +48,8 @@ static unsigned choose_run(const struct superslab *superslab, uint32_t free_unit
 }
 
 /* A run out of a superslab that stands in a list, or UNIT_NONE. */
-static uint32_t take_run(uint32_t index, unsigned units, uint32_t starts, bool *zeroed)
+static uint32_t superslab_run_take_run(uint32_t index, unsigned units, uint32_t starts,
+				       bool *zeroed)
 {
 	struct superslab *superslab = superslab_at(index);
 	uint64_t word = atomic_load_explicit(&superslab->units, memory_order_relaxed);
@@ -85,7 +86,7 @@ static uint32_t take_from_list(struct superslab_wish wish, unsigned list, uint32
 		uint32_t index = link - 1, unit;
 
 		link = superslab_at(index)->next;
-		unit = take_run(index, wish.units, starts, zeroed);
+		unit = superslab_run_take_run(index, wish.units, starts, zeroed);
 		if (unit != UNIT_NONE)
 			return unit;
 		superslab_list_again(index);

@@ -36,7 +36,7 @@ static bool large_lies_free(void)
 	       reservation_opened_bytes() / LARGE_SHARE;
 }
 
-static bool take_over(unsigned home)
+static bool superslab_take_take_over(unsigned home)
 {
 	struct chunk chunk;
 	uint32_t dirty;
@@ -66,7 +66,7 @@ static void receive_fresh(const struct chunk *chunk)
 			superslab_enter_bare(index, home);
 }
 
-static bool open_chunk(unsigned home)
+static bool superslab_take_open_chunk(unsigned home)
 {
 	struct chunk chunk;
 
@@ -81,15 +81,15 @@ static bool open_chunk(unsigned home)
 	return true;
 }
 
-static bool open_more(unsigned home)
+static bool superslab_take_open_more(unsigned home)
 {
-	return take_over(home) || open_chunk(home);
+	return superslab_take_take_over(home) || superslab_take_open_chunk(home);
 }
 
 /* There is enough for now: a refusal is remembered, and nothing else. */
 static void open_ahead(unsigned home)
 {
-	if (open_chunk(home))
+	if (superslab_take_open_chunk(home))
 		return;
 	lock_take(superslab_fork_lock());
 	newest_superslabs[home] = 0;
@@ -125,7 +125,7 @@ static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
 
 	do
 		unit = superslab_take_free(wish, zeroed, &grows);
-	while (unit == UNIT_NONE && open_more(wish.home));
+	while (unit == UNIT_NONE && superslab_take_open_more(wish.home));
 	if (unit != UNIT_NONE && grows && runs_low(wish.home))
 		open_ahead(wish.home);
 	return unit;

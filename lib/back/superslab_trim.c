@@ -64,7 +64,7 @@ size_t superslab_trim(void)
 }
 
 /* Refused, or no slot for it: it stays as it is. */
-static bool drop_one(unsigned home)
+static bool superslab_trim_drop_one(unsigned home)
 {
 	uint32_t index = stock_pop(home, STOCK_READY);
 
@@ -84,6 +84,7 @@ void superslab_trim_in_child(void)
 
 	trim_some(CHILD_TRIMS_MOST);
 	for (home = 0; home < topology.homes; home++)
-		while (stock_length(home, STOCK_SPARE) < STOCK_SLOTS && drop_one(home))
+		while (stock_length(home, STOCK_SPARE) < STOCK_SLOTS &&
+		       superslab_trim_drop_one(home))
 			;
 }

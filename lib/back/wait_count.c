@@ -28,7 +28,7 @@ static unsigned bucket_of(uint64_t ns)
 }
 
 /* What is just longer than all in it. */
-static uint64_t end_of(unsigned bucket)
+static uint64_t wait_count_end_of(unsigned bucket)
 {
 	unsigned doubling = bucket / EIGHTHS, eighth = bucket % EIGHTHS;
 
@@ -58,7 +58,7 @@ void wait_count_read(struct wait_counts *counts)
 	for (i = BUCKETS; i-- > 0 && beyond <= counts->waits / 100;)
 		beyond += atomic_load_explicit(&buckets[i], memory_order_relaxed);
 	if (counts->waits)
-		counts->p99_ns = end_of(i + 1);
+		counts->p99_ns = wait_count_end_of(i + 1);
 	if (counts->p99_ns > counts->most_ns)
 		counts->p99_ns = counts->most_ns;
 }

@@ -163,7 +163,7 @@ static void close_client(struct client *client)
 	client->answer.kind = 0;
 }
 
-static void watch(struct client *client, enum watched watched)
+static void control_watch(struct client *client, enum watched watched)
 {
 	uint32_t mark = (uint32_t)(client - control.clients);
 
@@ -187,12 +187,12 @@ static void send_answer(struct client *client, uint64_t now_ns)
 		int error;
 
 		if (!bytes) {
-			watch(client, FOR_ITS_END);
+			control_watch(client, FOR_ITS_END);
 			return;
 		}
 		error = local_socket_send(client->socket, message, bytes);
 		if (error == -EAGAIN) {
-			watch(client, FOR_ROOM);
+			control_watch(client, FOR_ROOM);
 			return;
 		}
 		if (error) {
@@ -203,7 +203,7 @@ static void send_answer(struct client *client, uint64_t now_ns)
 		control_answer_sent(&client->answer, message);
 	}
 	if (!client->answer.kind)
-		watch(client, FOR_REQUESTS);
+		control_watch(client, FOR_REQUESTS);
 }
 
 static void receive(struct client *client, uint64_t now_ns)
@@ -300,7 +300,7 @@ static bool accept_one(uint64_t now_ns)
 }
 
 /* Waits until somebody wants something. False: the poller is lost. */
-static bool look(uint64_t sleep_ns)
+static bool control_look(uint64_t sleep_ns)
 {
 	uint64_t most_ns = program_descriptor() < 0 ? ORPHAN_LOOK_NS : NS_FOR_EVER, now_ns;
 	uint32_t marks[MARKS];
@@ -362,7 +362,7 @@ static uint64_t serve_all(void)
 	return sleep_ns;
 }
 
-static void run(void *argument)
+static void control_run(void *argument)
 {
 	uint64_t sleep_ns = 0;
 	bool is_open;
@@ -385,7 +385,7 @@ static void run(void *argument)
 	 */
 	rungs_begin_barrier();
 	confine_finish();
-	while (is_open && look(sleep_ns))
+	while (is_open && control_look(sleep_ns))
 		sleep_ns = serve_all();
 }
 
@@ -407,7 +407,7 @@ void control_start(bool is_filtered, bool may_open)
 	control.may_open = may_open;
 	if (!may_open)
 		snapshot_say_why_no_socket("no descriptor table of its own (close_range, unshare)");
-	error = task_start_thread(&room, run, NULL);
+	error = task_start_thread(&room, control_run, NULL);
 	if (error >= 0)
 		return;
 	snapshot_say_why_no_socket("its control thread could not be started");

@@ -29,7 +29,8 @@ static char own_folder[LOCAL_SOCKET_PATH_BYTES], runtime_folder[LOCAL_SOCKET_PAT
 static char path[LOCAL_SOCKET_PATH_BYTES];	/* good while is_placed */
 static _Atomic bool is_placed;
 
-static void keep(const char *pair, const char *name, char place[LOCAL_SOCKET_PATH_BYTES])
+static void control_place_keep(const char *pair, const char *name,
+			       char place[LOCAL_SOCKET_PATH_BYTES])
 {
 	size_t length = strlen(name);
 
@@ -42,8 +43,8 @@ static void keep(const char *pair, const char *name, char place[LOCAL_SOCKET_PAT
 void control_place_init(char **environment)
 {
 	for (; environment && *environment; environment++) {
-		keep(*environment, "HAKMEM_CONTROL_DIR", own_folder);
-		keep(*environment, "XDG_RUNTIME_DIR", runtime_folder);
+		control_place_keep(*environment, "HAKMEM_CONTROL_DIR", own_folder);
+		control_place_keep(*environment, "XDG_RUNTIME_DIR", runtime_folder);
 	}
 }
 

@@ -50,21 +50,21 @@ void ledger_init(void)
 	loaded_ns = clock_now_ns();
 }
 
-static uint64_t get(const _Atomic uint64_t *number)
+static uint64_t ledger_get(const _Atomic uint64_t *number)
 {
 	return atomic_load_explicit(number, memory_order_relaxed);
 }
 
-static void set(_Atomic uint64_t *number, uint64_t value)
+static void ledger_set(_Atomic uint64_t *number, uint64_t value)
 {
 	atomic_store_explicit(number, value, memory_order_relaxed);
 }
 
 void ledger_note_lag(uint64_t lag)
 {
-	set(&lag_ns, lag);
-	if (lag > get(&lag_max_ns))
-		set(&lag_max_ns, lag);
+	ledger_set(&lag_ns, lag);
+	if (lag > ledger_get(&lag_max_ns))
+		ledger_set(&lag_max_ns, lag);
 }
 
 static void add_class(struct control_ledger *ledger, unsigned class, const struct usage_class *of)
@@ -105,7 +105,7 @@ static void add_blocks(struct control_ledger *ledger)
 			ledger->blocks_live_bytes + large.live_bytes - ledger->asked_bytes;
 }
 
-static void add_heap(struct heap *heap, void *argument)
+static void ledger_add_heap(struct heap *heap, void *argument)
 {
 	struct control_ledger *ledger = argument;
 	uint32_t hold = atomic_load_explicit(&heap->hold, memory_order_relaxed);
@@ -233,7 +233,7 @@ static void add_kernel(struct control_ledger *ledger)
 {
 	struct page_counts pages = page_count_read();
 
-	ledger->rss_bytes = get(&resident_bytes);
+	ledger->rss_bytes = ledger_get(&resident_bytes);
 	ledger->populated_bytes = pages.heap_bytes;
 	ledger->populated_huge_bytes = pages.huge_bytes;
 	ledger->populated_ns = pages.asked_ns;
@@ -279,7 +279,7 @@ void ledger_read(struct control_ledger *ledger)
 	if (reservation.bytes) {
 		add_blocks(ledger);
 		add_superslabs(ledger);
-		heap_visit_all(add_heap, ledger);
+		heap_visit_all(ledger_add_heap, ledger);
 		ledger->thread_caches_count = ledger->threads;
 	}
 	add_space(ledger);
@@ -291,8 +291,8 @@ void ledger_read(struct control_ledger *ledger)
 	add_limits(ledger);
 	ledger->clients = atomic_load_explicit(&clients, memory_order_relaxed);
 	ledger->helper_wakeups = helper_mode_wakeups();
-	ledger->helper_lag_ns = get(&lag_ns);
-	ledger->helper_lag_max_ns = get(&lag_max_ns);
+	ledger->helper_lag_ns = ledger_get(&lag_ns);
+	ledger->helper_lag_max_ns = ledger_get(&lag_max_ns);
 	describe(ledger);
 }
 
@@ -304,6 +304,6 @@ void ledger_note_clients(uint32_t count)
 void ledger_read_with_kernel(struct control_ledger *ledger)
 {
 	page_count_ask();
-	set(&resident_bytes, program_resident_bytes());
+	ledger_set(&resident_bytes, program_resident_bytes());
 	ledger_read(ledger);
 }

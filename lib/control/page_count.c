@@ -43,12 +43,12 @@ static struct {
 	uint64_t began_ns;
 } pass = { .map = -1 };
 
-static uint64_t get(const _Atomic uint64_t *number)
+static uint64_t page_count_get(const _Atomic uint64_t *number)
 {
 	return atomic_load_explicit(number, memory_order_relaxed);
 }
 
-static void set(_Atomic uint64_t *number, uint64_t value)
+static void page_count_set(_Atomic uint64_t *number, uint64_t value)
 {
 	atomic_store_explicit(number, value, memory_order_relaxed);
 }
@@ -56,7 +56,7 @@ static void set(_Atomic uint64_t *number, uint64_t value)
 /* Numbers that are not old yet serve as well: asking for those of a large heap takes its time. */
 static bool is_fresh(void)
 {
-	return process_now_ns() < get(&known.fresh_until_ns);
+	return process_now_ns() < page_count_get(&known.fresh_until_ns);
 }
 
 static bool is_wanted(void)
@@ -95,12 +95,12 @@ void page_count_ask(void)
 struct page_counts page_count_read(void)
 {
 	return (struct page_counts){
-		.heap_bytes = get(&known.present),
-		.huge_bytes = get(&known.huge),
-		.metadata_bytes = get(&known.metadata),
-		.asked_ns = get(&known.asked_ns),
-		.pass_ns = get(&known.pass_ns),
-		.resident_then_bytes = get(&known.resident_then),
+		.heap_bytes = page_count_get(&known.present),
+		.huge_bytes = page_count_get(&known.huge),
+		.metadata_bytes = page_count_get(&known.metadata),
+		.asked_ns = page_count_get(&known.asked_ns),
+		.pass_ns = page_count_get(&known.pass_ns),
+		.resident_then_bytes = page_count_get(&known.resident_then),
 	};
 }
 
@@ -108,15 +108,15 @@ static void end_pass(void)
 {
 	uint64_t now_ns = process_now_ns(), age_ns = AGE_COSTS * pass.cost_ns;
 
-	set(&known.present, pass.present);
-	set(&known.huge, pass.huge);
-	set(&known.metadata, pass.metadata);
-	set(&known.asked_ns, now_ns);
-	set(&known.resident_then, program_resident_bytes());
-	set(&known.pass_ns, now_ns - pass.began_ns);
+	page_count_set(&known.present, pass.present);
+	page_count_set(&known.huge, pass.huge);
+	page_count_set(&known.metadata, pass.metadata);
+	page_count_set(&known.asked_ns, now_ns);
+	page_count_set(&known.resident_then, program_resident_bytes());
+	page_count_set(&known.pass_ns, now_ns - pass.began_ns);
 	pass.at = 0;
 	end_want();
-	set(&known.fresh_until_ns, now_ns + (age_ns > AGE_NS ? age_ns : AGE_NS));
+	page_count_set(&known.fresh_until_ns, now_ns + (age_ns > AGE_NS ? age_ns : AGE_NS));
 	pass.cost_ns = 0;
 	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
 }
@@ -192,5 +192,5 @@ void page_count_forget(void)
 	atomic_store_explicit(&pass.wanted, 0, memory_order_relaxed);
 	pass.map = -1;
 	pass.at = pass.cost_ns = 0;
-	set(&known.fresh_until_ns, 0);
+	page_count_set(&known.fresh_until_ns, 0);
 }

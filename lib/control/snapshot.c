@@ -37,13 +37,13 @@ EXPORT struct control_snapshot hak_snapshot = {
 static uint64_t written_ns;
 
 /* release, both fences: pairs with copy_whole of hakctl, which reads sequence before and after. */
-static void begin(void)
+static void snapshot_begin(void)
 {
 	hak_snapshot.sequence++;
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-static void end(void)
+static void snapshot_end(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	hak_snapshot.sequence++;
@@ -61,12 +61,12 @@ void snapshot_refresh(uint64_t now_ns)
 	/* Made first, so that the copy is torn for as short as can be. */
 	ledger_read(&ledger);
 	count = control_rows_fill_classes(classes, 0, control_rows_count_classes());
-	begin();
+	snapshot_begin();
 	hak_snapshot.pid = (uint32_t)program_id();
 	hak_snapshot.class_count = count;
 	hak_snapshot.ledger = ledger;
 	memcpy(hak_snapshot.classes, classes, count * sizeof(classes[0]));
-	end();
+	snapshot_end();
 }
 
 void snapshot_say_socket(const char *path)

@@ -17,7 +17,7 @@ static uint64_t not_below_zero(int64_t value)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-static void RACY_READER add_heap(struct heap *heap, void *argument)
+static void RACY_READER usage_add_heap(struct heap *heap, void *argument)
 {
 	struct bin *bins = (struct bin *)heap->bins;
 	struct usage_class *classes = argument;
@@ -66,7 +66,7 @@ void usage_read_classes(struct usage_class classes[CLASS_COUNT])
 
 	memset(classes, 0, CLASS_COUNT * sizeof(classes[0]));
 	heap_visit_all(add_transit, classes);
-	heap_visit_all(add_heap, classes);
+	heap_visit_all(usage_add_heap, classes);
 	for (class = 0; class < CLASS_COUNT; class++) {
 		classes[class].in_transit += heap_sent_by_nobody(class);
 		work_out_live(&classes[class], class);
@@ -78,7 +78,7 @@ void usage_read_heap(struct heap *heap, struct usage_class classes[CLASS_COUNT])
 	unsigned class;
 
 	memset(classes, 0, CLASS_COUNT * sizeof(classes[0]));
-	add_heap(heap, classes);
+	usage_add_heap(heap, classes);
 	for (class = 0; class < CLASS_COUNT; class++)
 		work_out_live(&classes[class], class);
 }

@@ -43,7 +43,7 @@ static void say_place(uintptr_t place)
 }
 #endif
 
-static void say(void)
+static void last_words_say(void)
 {
 	uint64_t frames[FRAMES_MOST];
 	unsigned i, count = call_stack_read(frames, FRAMES_MOST);
@@ -57,5 +57,5 @@ static void say(void)
 
 void last_words_begin(void)
 {
-	log_set_last_words(say);
+	log_set_last_words(last_words_say);
 }

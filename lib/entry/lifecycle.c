@@ -90,7 +90,7 @@ void lifecycle_watch_forks(void)
 }
 
 /* The loader passes a shared object's constructors what it passes to main(). */
-__attribute__((constructor)) static void start(int argc, char **argv, char **environment)
+__attribute__((constructor)) static void lifecycle_start(int argc, char **argv, char **environment)
 {
 	(void)argc;
 	(void)argv;
@@ -109,7 +109,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 }
 
 /* Others may have ended the process without this, so hakctl removes what is left over. */
-__attribute__((destructor)) static void end(void)
+__attribute__((destructor)) static void lifecycle_end(void)
 {
 	helper_life_end();
 }

@@ -29,7 +29,7 @@ static exec_by_file *next_fexecve;
 static exec_at *next_execveat;
 
 /* Not when they are called, maybe in a signal handler; but for other libraries' constructors. */
-__attribute__((constructor)) static void find_next(void)
+__attribute__((constructor)) static void override_exec_find_next(void)
 {
 	next_execve = (exec_by_path *)dlsym(RTLD_NEXT, "execve");
 	next_execvpe = (exec_by_path *)dlsym(RTLD_NEXT, "execvpe");
@@ -37,28 +37,28 @@ __attribute__((constructor)) static void find_next(void)
 	next_execveat = (exec_at *)dlsym(RTLD_NEXT, "execveat");
 }
 
-static void begin(void)
+static void override_exec_begin(void)
 {
 	helper_life_end_for_now();
 	if (!next_execve)
-		find_next();
+		override_exec_find_next();
 }
 
 EXPORT int execve(const char *path, char *const words[], char *const environment[])
 {
-	begin();
+	override_exec_begin();
 	return next_execve(path, words, environment);
 }
 
 EXPORT int execvpe(const char *file, char *const words[], char *const environment[])
 {
-	begin();
+	override_exec_begin();
 	return next_execvpe(file, words, environment);
 }
 
 EXPORT int fexecve(int descriptor, char *const words[], char *const environment[])
 {
-	begin();
+	override_exec_begin();
 	return next_fexecve(descriptor, words, environment);
 }
 
@@ -66,7 +66,7 @@ EXPORT int fexecve(int descriptor, char *const words[], char *const environment[
 EXPORT int execveat(int directory, const char *path, char *const words[],
 		    char *const environment[], int flags)
 {
-	begin();
+	override_exec_begin();
 	if (next_execveat)
 		return next_execveat(directory, path, words, environment, flags);
 	return (int)system_call_as_libc(

@@ -73,7 +73,7 @@ EXPORT int ioctl(int descriptor, IOCTL_REQUEST request, ...)
 }
 
 /* Not when it is called: that may be in a signal handler. */
-__attribute__((constructor)) static void find_next(void)
+__attribute__((constructor)) static void override_memory_find_next(void)
 {
 	next_mprotect = (__typeof__(next_mprotect))dlsym(RTLD_NEXT, "mprotect");
 	next_madvise = (__typeof__(next_madvise))dlsym(RTLD_NEXT, "madvise");

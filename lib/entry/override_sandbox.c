@@ -93,7 +93,7 @@ EXPORT int prctl(int option, ...)
 }
 
 /* What the C library's functions for these calls would have done first. */
-static void prepare(long number, const long argument[6])
+static void override_sandbox_prepare(long number, const long argument[6])
 {
 	if (number == SYS_execve || number == SYS_execveat)
 		helper_life_end_for_now();
@@ -116,7 +116,7 @@ EXPORT long syscall(long number, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	prepare(number, argument);
+	override_sandbox_prepare(number, argument);
 	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
 						argument[0] == SECCOMP_SET_MODE_STRICT);
 	was_filtered = sets_filter && begin_filter();

@@ -46,7 +46,7 @@ EXPORT int waitid(idtype_t what, id_t id, siginfo_t *info, int options)
 }
 
 /* Not when they are called: that may be in a signal handler. */
-__attribute__((constructor)) static void find_next(void)
+__attribute__((constructor)) static void override_wait_find_next(void)
 {
 	next_waitpid = (__typeof__(next_waitpid))dlsym(RTLD_NEXT, "waitpid");
 	next_wait4 = (__typeof__(next_wait4))dlsym(RTLD_NEXT, "wait4");

@@ -75,7 +75,7 @@ static bool are_of(const struct bin *bin, void *const *blocks, unsigned count)
 	return !differ;
 }
 
-static void take(const struct arrivals *to, const struct remote_message *message)
+static void arrivals_take(const struct arrivals *to, const struct remote_message *message)
 {
 	unsigned count = (unsigned)message->count;
 	struct bin *bin = bin_of_block(message->blocks[0]);
@@ -93,7 +93,7 @@ void NOINLINE arrivals_read(const struct arrivals *to, const struct bin *wanted,
 	unsigned i;
 
 	for (i = 0; i < MESSAGES_MOST && (message = remote_free_receive(to->heap)); i++) {
-		take(to, message);
+		arrivals_take(to, message);
 		remote_free_return(&returns, message);
 		if (!all && bin_newest(wanted) && wanted->top >= wanted->full)
 			break;

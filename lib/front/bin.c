@@ -84,7 +84,8 @@ static bool is_large_enough(const struct bin_slots *slots, uint32_t limit)
 }
 
 /* False: the array is as large as is of use, or there is no memory. */
-static bool grow(struct bin *bin, struct bin_slots *slots, uint32_t limit, struct slot_pool *pool)
+static bool bin_grow(struct bin *bin, struct bin_slots *slots, uint32_t limit,
+		     struct slot_pool *pool)
 {
 	bool has_none = slots->order == BIN_ARRAY_ORDERS;
 	unsigned order = has_none ? 0 : slots->order + 1u;
@@ -109,7 +110,7 @@ bool bin_make_room(struct bin *bin, struct bin_slots *slots, uint32_t limit, str
 	bin_mark_full(bin, slots, limit);
 	if (bin->top < bin->full)
 		return true;
-	if (!grow(bin, slots, limit, pool))
+	if (!bin_grow(bin, slots, limit, pool))
 		bin_move_down(bin, slots, 1);
 	bin_mark_full(bin, slots, limit);
 	return bin->top < bin->full;
@@ -121,7 +122,7 @@ uint32_t bin_reserve(struct bin *bin, struct bin_slots *slots, uint32_t limit,
 	if (slots->bottom != BOTTOM_FIRST)
 		move_to(bin, slots, slots->array);
 	if (slots_above(bin, slots) < wanted)
-		grow(bin, slots, limit, pool);
+		bin_grow(bin, slots, limit, pool);
 	return slots_above(bin, slots);
 }
 

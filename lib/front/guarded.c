@@ -74,7 +74,7 @@ size_t guarded_bytes_of(size_t bytes)
 }
 
 /* False: its guards stay, as under a filter that came later, so nobody can have it. */
-static bool put(void *block)
+static bool guarded_put(void *block)
 {
 	size_t run = run_bytes("free", block);
 
@@ -88,7 +88,7 @@ static bool put(void *block)
 /* Until its guards can be removed. Without a place for it it is lost. */
 static void put_or_keep(void *block)
 {
-	bool settled = put(block);
+	bool settled = guarded_put(block);
 	unsigned i;
 
 	for (i = 0; !settled && i < FREED_BLOCKS; i++) {

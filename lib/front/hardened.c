@@ -56,7 +56,7 @@ static struct quarantine *quarantine_of(struct thread_cache *cache)
 }
 
 /* What a thread has to do now and then, and its refills do otherwise. */
-static void tend(struct thread_cache *cache)
+static void hardened_tend(struct thread_cache *cache)
 {
 	if (cache->outbox.pending && ++cache->refills_since_send >= TAKES_TO_SEND) {
 		cache->refills_since_send = 0;
@@ -67,15 +67,15 @@ static void tend(struct thread_cache *cache)
 }
 
 /* alignment_units: see heap_take_block. */
-static void *take_block(struct thread_cache *cache, unsigned class, unsigned alignment_units,
-			bool *zeroed)
+static void *hardened_take_block(struct thread_cache *cache, unsigned class,
+				 unsigned alignment_units, bool *zeroed)
 {
 	struct quarantine *quarantine = quarantine_of(cache);
 	void *block;
 
 	if (!quarantine)
 		return NULL;
-	tend(cache);
+	hardened_tend(cache);
 	block = heap_take_random_block(&cache->heap, class, alignment_units,
 				       quarantine_random(quarantine), zeroed);
 	if (unlikely(!block)) {
@@ -109,7 +109,7 @@ static void *take_small(struct thread_cache *cache, unsigned class, size_t align
 
 	if (alignment > UNIT_SIZE)
 		alignment_units = (unsigned)(alignment >> UNIT_SHIFT);
-	block = take_block(cache, class, alignment_units, &zeroed);
+	block = hardened_take_block(cache, class, alignment_units, &zeroed);
 	if (!block)
 		return NULL;
 	live = canary_live(block);

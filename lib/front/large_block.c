@@ -38,7 +38,8 @@ static void *take_from_idle(struct thread_cache *cache, size_t size, size_t alig
 	return large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 }
 
-static void *take(struct thread_cache *cache, size_t size, size_t alignment, size_t *dirty_bytes)
+static void *large_block_take_once(struct thread_cache *cache, size_t size, size_t alignment,
+				   size_t *dirty_bytes)
 {
 	void *block = large_take_at(cache->heap.home, size, alignment, dirty_bytes);
 
@@ -61,7 +62,7 @@ void *large_block_take(struct thread_cache *cache, size_t size, size_t alignment
 		return NULL;
 	large_move_mend();
 	do {
-		block = take(cache, size, alignment, dirty_bytes);
+		block = large_block_take_once(cache, size, alignment, dirty_bytes);
 	} while (unlikely(!block) && limit_try_again(size, &tries));
 	if (!block)
 		return NULL;

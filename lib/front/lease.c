@@ -53,7 +53,7 @@ static struct heap *make_common(unsigned home)
 }
 
 /* Once a process, in the first slow path of its first thread. */
-static bool start(void)
+static bool lease_start(void)
 {
 	bool ok, begins = false;
 
@@ -138,7 +138,7 @@ static bool begin_adopted(struct thread_cache *cache)
 
 bool lease_has_heap(void)
 {
-	return atomic_load_explicit(&started, memory_order_acquire) || start();
+	return atomic_load_explicit(&started, memory_order_acquire) || lease_start();
 }
 
 static unsigned current_home(void)
@@ -146,7 +146,7 @@ static unsigned current_home(void)
 	return topology_has_homes() ? node_home() : 0;
 }
 
-static struct thread_cache *borrow(unsigned home)
+static struct thread_cache *lease_borrow(unsigned home)
 {
 	struct thread_cache *cache = NULL;
 
@@ -162,11 +162,11 @@ struct thread_cache *lease_take_of(unsigned home)
 	if (!cache || cache->heap.home == home)
 		return cache;
 	lease_put(cache);
-	return borrow(home);
+	return lease_borrow(home);
 }
 
 /* The thread keeps the cache until it ends. NULL: seized already. */
-static struct thread_cache *keep(struct thread_cache *cache)
+static struct thread_cache *lease_keep(struct thread_cache *cache)
 {
 	thread_cache_tls.cache = cache;
 	/* Hardened, a thread owns no bin and has no limit: all of its calls are slow ones. */
@@ -196,7 +196,7 @@ static struct thread_cache *attach(void)
 		cache = &first_cache;
 	else
 		cache = adopt_or_make(current_home());
-	return cache ? keep(cache) : NULL;
+	return cache ? lease_keep(cache) : NULL;
 }
 
 struct thread_cache *lease_take_own_slow(void)
@@ -212,7 +212,7 @@ struct thread_cache *lease_take_slow(void)
 {
 	struct thread_cache *cache = lease_take_own_slow();
 
-	return cache ? cache : borrow(current_home());
+	return cache ? cache : lease_borrow(current_home());
 }
 
 /* All of it stays there, for the next thread of that home. */
@@ -235,8 +235,8 @@ struct thread_cache *lease_follow(struct thread_cache *cache)
 	if (!next)
 		return cache;
 	leave(cache);
-	cache = keep(next);
-	return cache ? cache : borrow(current_home());
+	cache = lease_keep(next);
+	return cache ? cache : lease_borrow(current_home());
 }
 
 void lease_put_slow(struct thread_cache *cache)

@@ -72,7 +72,7 @@ static struct hak_heap *take_from_pool(unsigned home)
 	return found;
 }
 
-static struct seat *make_seat(struct hak_heap *heap)
+static struct seat *own_heap_make_seat(struct hak_heap *heap)
 {
 	struct seat *seat = metadata_take(sizeof(*seat));
 	struct seat *head = atomic_load_explicit(&heap->seats, memory_order_relaxed);
@@ -90,14 +90,14 @@ static struct seat *make_seat(struct hak_heap *heap)
 }
 
 /* One that nobody works in; NULL: no memory. */
-static struct seat *take_seat(struct hak_heap *heap)
+static struct seat *own_heap_take_seat(struct hak_heap *heap)
 {
 	struct seat *seat = atomic_load_explicit(&heap->seats, memory_order_acquire);
 
 	for (; seat; seat = seat->next)
 		if (heap_take_kept(&seat->cache.heap))
 			return seat;
-	return make_seat(heap);
+	return own_heap_make_seat(heap);
 }
 
 static void put_seat(struct seat *seat)
@@ -105,7 +105,8 @@ static void put_seat(struct seat *seat)
 	heap_put_kept(&seat->cache.heap);
 }
 
-static void *take_block(struct hak_heap *heap, struct thread_cache *cache, size_t size, int flags)
+static void *own_heap_take_block(struct hak_heap *heap, struct thread_cache *cache, size_t size,
+				 int flags)
 {
 	void *block = extended_take(cache, size, flags);
 
@@ -142,9 +143,9 @@ EXPORT void *hak_heap_allocx(struct hak_heap *heap, size_t size, int flags)
 	void *block = NULL;
 
 	helper_link_start_if_wanted();
-	seat = take_seat(heap);
+	seat = own_heap_take_seat(heap);
 	if (seat) {
-		block = take_block(heap, &seat->cache, size, flags);
+		block = own_heap_take_block(heap, &seat->cache, size, flags);
 		put_seat(seat);
 	}
 	return extended_finish(block, size, flags);

@@ -195,7 +195,7 @@ static int leave_program(void)
 }
 
 /* Of a predecessor in this process, that may have been killed at any moment. */
-static void take_over(void)
+static void helper_take_over(void)
 {
 	populate_ahead_take_over();
 	release_behind_take_over();
@@ -222,7 +222,7 @@ static void confine(void)
 	task_end();
 }
 
-static void begin(struct event_loop *loop, struct pressure *pressure)
+static void helper_begin(struct event_loop *loop, struct pressure *pressure)
 {
 	int wipe_error = helper_life_begin(), table_error = leave_program();
 
@@ -237,7 +237,7 @@ static void begin(struct event_loop *loop, struct pressure *pressure)
 	}
 	confine();
 	if (had_one)
-		take_over();
+		helper_take_over();
 	had_one = true;
 	control_start(helper_life_is_filtered(), !table_error);
 	if (wipe_error)
@@ -279,13 +279,13 @@ static uint64_t work(struct pressure *pressure)
 	return min_size(min_size(sleep_ns, purge_ns), LOOK_NS);
 }
 
-static void run(void *argument)
+static void helper_run(void *argument)
 {
 	struct pressure pressure;
 	struct event_loop loop;
 
 	(void)argument;
-	begin(&loop, &pressure);
+	helper_begin(&loop, &pressure);
 	while (program_is_there() && !helper_life_should_go()) {
 		uint64_t sleep_ns = work(&pressure);
 
@@ -299,7 +299,7 @@ static void run(void *argument)
 void helper_start(void)
 {
 	log_print_diverted();
-	helper_life_start(run);
+	helper_life_start(helper_run);
 }
 
 void helper_init(void)

@@ -153,7 +153,7 @@ static struct task_tls its_tls(void)
  * this very moment. __WCLONE: never a child of the program's own, which has an exit signal
  * (wait(2)).
  */
-static void reap(void)
+static void helper_life_reap(void)
 {
 	if (started)
 		system_call(SYS_wait4, started, NULL, __WCLONE, NULL);
@@ -171,7 +171,7 @@ static void start_task(void (*run)(void *argument))
 		helper_mode_say_why_none("no memory for its stack", error);
 		return;
 	}
-	reap();
+	helper_life_reap();
 	system_call_exempt_nobody();
 	system_call_exempt(room.mapping, room.bytes);
 	control_exempt();
@@ -292,7 +292,7 @@ static bool send_away(void)
 	event_loop_ring_always(&helper_life_doorbell);
 	has_gone = task_wait(&room, END_WAIT_NS);
 	if (has_gone)
-		reap();
+		helper_life_reap();
 	return has_gone;
 }
 

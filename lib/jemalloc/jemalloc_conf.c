@@ -135,7 +135,7 @@ static void add_name(char *names, struct option_text name)
 }
 
 /* One pair; its name is noted where it changes nothing. */
-static void apply(struct option_text pair, char *without_meaning, char *wrong)
+static void jemalloc_conf_apply(struct option_text pair, char *without_meaning, char *wrong)
 {
 	const char *colon = memchr(pair.start, ':', pair.length);
 	struct option_text name = pair, value = { "", 0 };
@@ -164,7 +164,8 @@ void jemalloc_conf_read(const char *text, const char *source)
 		size_t length = strcspn(text, ",");
 
 		if (length)
-			apply((struct option_text){ text, length }, without_meaning, wrong);
+			jemalloc_conf_apply((struct option_text){ text, length }, without_meaning,
+					    wrong);
 		text += length + (text[length] == ',');
 	}
 	if (without_meaning[0])

@@ -26,7 +26,7 @@ static bool is_number_row(const char *row)
 }
 
 /* A decimal number as long as length; false: it is none. */
-static bool read_number(const char *text, size_t length, size_t *number)
+static bool mallctl_read_number(const char *text, size_t length, size_t *number)
 {
 	size_t i;
 
@@ -45,8 +45,8 @@ static bool is_begin_of(const char *name, const char *row, size_t *numbers, size
 	for (*words = 0; *words < MALLCTL_WORDS; row++, name++) {
 		size_t length = word_length(name), of_row = word_length(row);
 
-		if (is_number_row(row) ? !read_number(name, length, &numbers[*words]) :
-		    length != of_row || memcmp(name, row, length) != 0)
+		if (is_number_row(row) ? !mallctl_read_number(name, length, &numbers[*words]) :
+					 length != of_row || memcmp(name, row, length) != 0)
 			return false;
 		++*words;
 		name += length;
@@ -121,7 +121,7 @@ int mallctl_to_short_form(const char *name, size_t *short_form, size_t *length)
 	return 0;
 }
 
-static size_t bytes_of(enum mallctl_type type)
+static size_t mallctl_bytes_of(enum mallctl_type type)
 {
 	switch (type) {
 	case MALLCTL_NOTHING:
@@ -140,7 +140,7 @@ static size_t bytes_of(enum mallctl_type type)
 
 static int give_value(const struct mallctl_row *row, size_t value, void *old, size_t *old_bytes)
 {
-	size_t bytes = bytes_of(row->type), copied = min_size(bytes, *old_bytes);
+	size_t bytes = mallctl_bytes_of(row->type), copied = min_size(bytes, *old_bytes);
 
 	/* All of them are little-endian numbers, addresses of constants too. */
 	memcpy(old, &value, copied);
@@ -161,7 +161,7 @@ static int use_row(const struct mallctl_row *row, const struct mallctl_numbers *
 	if ((writes && !row->write) || ((old || old_bytes) && !row->read) ||
 	    (row->type == MALLCTL_NOTHING && (writes || old || old_bytes)))
 		return EPERM;
-	if (writes && (!value || bytes != bytes_of(row->type)))
+	if (writes && (!value || bytes != mallctl_bytes_of(row->type)))
 		return EINVAL;
 	if (row->read)
 		error = row->read(numbers, row->parameter, &was);

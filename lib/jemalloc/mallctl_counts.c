@@ -27,7 +27,7 @@ static _Atomic bool refreshed;
 static _Atomic uint64_t fresh_until_ns;
 static _Atomic size_t resident_heap, resident_metadata;
 
-static void set(enum mallctl_count count, uint64_t value)
+static void mallctl_counts_set(enum mallctl_count count, uint64_t value)
 {
 	atomic_store_explicit(&counts[count], value, memory_order_relaxed);
 }
@@ -51,7 +51,7 @@ static size_t guess_metadata(const struct control_ledger *ledger)
 	return metadata_bytes() + (size_t)ledger->superslabs * SUPERSLAB_RECORD_BYTES;
 }
 
-static void ask_kernel(const struct control_ledger *ledger)
+static void mallctl_counts_ask_kernel(const struct control_ledger *ledger)
 {
 	uint64_t heap, metadata, end = reservation.base + reservation_end_bytes();
 
@@ -78,7 +78,7 @@ static void look_at_kernel(const struct control_ledger *ledger)
 	if (!reservation.bytes ||
 	    before_ns < atomic_load_explicit(&fresh_until_ns, memory_order_relaxed))
 		return;
-	ask_kernel(ledger);
+	mallctl_counts_ask_kernel(ledger);
 	after_ns = process_now_ns();
 	atomic_store_explicit(&fresh_until_ns, after_ns + AGE_COSTS * (after_ns - before_ns),
 			      memory_order_relaxed);
@@ -105,10 +105,10 @@ static void set_space(const struct control_ledger *ledger)
 		       ledger->stock_bytes + ledger->large_free_dirty_bytes;
 	size_t mapped = ledger->slabs_bytes + ledger->large_live_bytes + dirty;
 
-	set(MALLCTL_COUNT_DIRTY, dirty);
-	set(MALLCTL_COUNT_MAPPED, mapped);
-	set(MALLCTL_COUNT_RETAINED,
-	    ledger->opened_bytes - min_size(mapped, ledger->opened_bytes));
+	mallctl_counts_set(MALLCTL_COUNT_DIRTY, dirty);
+	mallctl_counts_set(MALLCTL_COUNT_MAPPED, mapped);
+	mallctl_counts_set(MALLCTL_COUNT_RETAINED,
+			   ledger->opened_bytes - min_size(mapped, ledger->opened_bytes));
 }
 
 void mallctl_counts_refresh(void)
@@ -120,17 +120,17 @@ void mallctl_counts_refresh(void)
 	look_at_kernel(&ledger);
 	allocated = ledger.blocks_live_bytes + ledger.large_live_bytes;
 	metadata = atomic_load_explicit(&resident_metadata, memory_order_relaxed);
-	set(MALLCTL_COUNT_ALLOCATED, allocated);
-	set(MALLCTL_COUNT_ACTIVE, active(&ledger, allocated));
-	set(MALLCTL_COUNT_METADATA, metadata);
-	set(MALLCTL_COUNT_RESIDENT,
-	    metadata + atomic_load_explicit(&resident_heap, memory_order_relaxed));
+	mallctl_counts_set(MALLCTL_COUNT_ALLOCATED, allocated);
+	mallctl_counts_set(MALLCTL_COUNT_ACTIVE, active(&ledger, allocated));
+	mallctl_counts_set(MALLCTL_COUNT_METADATA, metadata);
+	mallctl_counts_set(MALLCTL_COUNT_RESIDENT,
+			   metadata + atomic_load_explicit(&resident_heap, memory_order_relaxed));
 	set_space(&ledger);
-	set(MALLCTL_COUNT_CACHED, ledger.thread_caches_bytes);
-	set(MALLCTL_COUNT_SMALL, ledger.blocks_live_bytes);
-	set(MALLCTL_COUNT_LARGE, ledger.large_live_bytes);
-	set(MALLCTL_COUNT_THREADS, ledger.threads);
-	set(MALLCTL_COUNT_UP_NS, ledger.up_ns);
+	mallctl_counts_set(MALLCTL_COUNT_CACHED, ledger.thread_caches_bytes);
+	mallctl_counts_set(MALLCTL_COUNT_SMALL, ledger.blocks_live_bytes);
+	mallctl_counts_set(MALLCTL_COUNT_LARGE, ledger.large_live_bytes);
+	mallctl_counts_set(MALLCTL_COUNT_THREADS, ledger.threads);
+	mallctl_counts_set(MALLCTL_COUNT_UP_NS, ledger.up_ns);
 	atomic_store_explicit(&refreshed, true, memory_order_relaxed);
 }
 

@@ -26,7 +26,7 @@ struct place_in_class {
 	size_t free_of_all, capacity_of_all;
 };
 
-static void look(const void *block, struct place_in_class *result)
+static void mallctl_places_look(const void *block, struct place_in_class *result)
 {
 	struct defrag_place found;
 	size_t bytes;
@@ -48,7 +48,7 @@ int mallctl_places_query(void *old, size_t *old_bytes, const void *value, size_t
 	if (!old || !old_bytes || !value || bytes != sizeof(void *) ||
 	    *old_bytes != sizeof(struct place_in_class))
 		return EINVAL;
-	look(*(const void *const *)value, old);
+	mallctl_places_look(*(const void *const *)value, old);
 	return 0;
 }
 
@@ -63,7 +63,7 @@ int mallctl_places_query_all(void *old, size_t *old_bytes, const void *value, si
 	    *old_bytes != count * sizeof(*places))
 		return EINVAL;
 	for (i = 0; i < count; i++) {
-		look(blocks[i], &whole);
+		mallctl_places_look(blocks[i], &whole);
 		places[i] = whole.place;
 	}
 	return 0;

@@ -149,7 +149,7 @@ EXPORT int mallctlbymib(const size_t *short_form, size_t length, void *old, size
 	return mallctl_by_short_form(short_form, length, old, old_bytes, value, bytes);
 }
 
-static void write_message(void *argument, const char *text)
+static void override_jemalloc_write_message(void *argument, const char *text)
 {
 	(void)argument;
 	system_call(SYS_write, 2, text, strlen(text));
@@ -164,7 +164,7 @@ struct printer {
 	void *argument;
 };
 
-static PRINTF(2, 3) void print(const struct printer *printer, const char *format, ...)
+static PRINTF(2, 3) void print_to(const struct printer *printer, const char *format, ...)
 {
 	char line[LINE_BYTES];
 	va_list arguments;
@@ -175,7 +175,7 @@ static PRINTF(2, 3) void print(const struct printer *printer, const char *format
 	printer->write(printer->argument, line);
 }
 
-static size_t count_of(const char *name)
+static size_t override_jemalloc_count_of(const char *name)
 {
 	char whole[LINE_BYTES];
 
@@ -188,26 +188,28 @@ static void print_json(const struct printer *printer, const char *version)
 {
 	size_t i;
 
-	print(printer, "{\"jemalloc\":{\"version\":\"%s\",\"stats\":{", version);
+	print_to(printer, "{\"jemalloc\":{\"version\":\"%s\",\"stats\":{", version);
 	for (i = 0; i < ARRAY_LENGTH(printed); i++)
-		print(printer, "%s\"%s\":%zu", i ? "," : "", printed[i], count_of(printed[i]));
-	print(printer, "}}}\n");
+		print_to(printer, "%s\"%s\":%zu", i ? "," : "", printed[i],
+		      override_jemalloc_count_of(printed[i]));
+	print_to(printer, "}}}\n");
 }
 
 static void print_text(const struct printer *printer, const char *version)
 {
 	size_t i;
 
-	print(printer, "___ Begin jemalloc statistics ___\nVersion: %s\n", version);
+	print_to(printer, "___ Begin jemalloc statistics ___\nVersion: %s\n", version);
 	for (i = 0; i < ARRAY_LENGTH(printed); i++)
-		print(printer, "%s%s: %zu", i ? ", " : "", printed[i], count_of(printed[i]));
-	print(printer, "\nArenas: %zu\nBins: %zu\n", mallctl_number("arenas.narenas"),
+		print_to(printer, "%s%s: %zu", i ? ", " : "", printed[i],
+		      override_jemalloc_count_of(printed[i]));
+	print_to(printer, "\nArenas: %zu\nBins: %zu\n", mallctl_number("arenas.narenas"),
 	      mallctl_number("arenas.nbins"));
-	print(printer, "dirty_decay_ms: %zu, threads: %zu, in their caches: %zu\n",
+	print_to(printer, "dirty_decay_ms: %zu, threads: %zu, in their caches: %zu\n",
 	      mallctl_number("arenas.dirty_decay_ms"),
 	      mallctl_number("stats.arenas.0.nthreads"),
 	      mallctl_number("stats.arenas.0.tcache_bytes"));
-	print(printer, "--- End jemalloc statistics ---\n");
+	print_to(printer, "--- End jemalloc statistics ---\n");
 }
 
 EXPORT void malloc_stats_print(void (*write)(void *, const char *), void *argument,
@@ -219,7 +221,7 @@ EXPORT void malloc_stats_print(void (*write)(void *, const char *), void *argume
 	uint64_t epoch = 1;
 
 	if (!write)
-		printer.write = malloc_message ? malloc_message : write_message;
+		printer.write = malloc_message ? malloc_message : override_jemalloc_write_message;
 	mallctl_by_name("version", &version, &bytes, NULL, 0);
 	mallctl_by_name("epoch", NULL, NULL, &epoch, sizeof(epoch));
 	if (wanted && strchr(wanted, 'J'))
@@ -229,7 +231,8 @@ EXPORT void malloc_stats_print(void (*write)(void *, const char *), void *argume
 }
 
 /* Before the library's other constructor, which reads hakmem's own options over these. */
-__attribute__((constructor(101))) static void start(int argc, char **argv, char **environment)
+__attribute__((constructor(101))) static void override_jemalloc_start(int argc, char **argv,
+								      char **environment)
 {
 	static const char variable[] = "MALLOC_CONF=";
 
@@ -245,7 +248,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
 			jemalloc_conf_read(*environment + sizeof(variable) - 1, "MALLOC_CONF");
 }
 
-__attribute__((destructor)) static void end(void)
+__attribute__((destructor)) static void override_jemalloc_end(void)
 {
 	if (jemalloc_conf_prints_stats())
 		malloc_stats_print(NULL, NULL, NULL);

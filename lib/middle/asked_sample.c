@@ -9,7 +9,7 @@
 #define INTERVAL_LEAST	128	/* blocks, at the mean: a sample costs one more refill */
 
 /* Xorshift (Marsaglia, 2003). */
-static uint32_t next_random(struct asked_sampling *sampling)
+static uint32_t asked_sample_next_random(struct asked_sampling *sampling)
 {
 	uint32_t random = sampling->random;
 
@@ -29,7 +29,7 @@ static uint16_t draw_interval(struct asked_sampling *sampling, unsigned class)
 
 	if (mean < INTERVAL_LEAST)
 		mean = INTERVAL_LEAST;
-	return (uint16_t)(1 + next_random(sampling) % (2 * mean - 1));
+	return (uint16_t)(1 + asked_sample_next_random(sampling) % (2 * mean - 1));
 }
 
 bool asked_sample_is_due(struct asked_sampling *sampling, unsigned class, uint32_t *wanted)

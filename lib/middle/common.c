@@ -183,8 +183,8 @@ static struct heap *owner_of(const void *block)
 				    memory_order_relaxed);
 }
 
-static void put_run(struct heap *own, struct remote_outbox *outbox, struct heap *owner,
-		    void *const *blocks, unsigned count)
+static void common_put_run(struct heap *own, struct remote_outbox *outbox, struct heap *owner,
+			   void *const *blocks, unsigned count)
 {
 	unsigned i;
 
@@ -217,6 +217,6 @@ void common_put_blocks(const struct common_use *use, struct heap *own,
 
 		for (end = done + 1; end < count && owner_of(blocks[end]) == owner;)
 			end++;
-		put_run(own, outbox, owner, blocks + done, end - done);
+		common_put_run(own, outbox, owner, blocks + done, end - done);
 	}
 }

@@ -117,7 +117,7 @@ static void push_counted(struct heap *owner, const struct remote_batch *batch)
 }
 
 /* A heap without a thread would keep what it is sent until the next thread starts. */
-static void visit_if_idle(struct heap *owner)
+static void remote_free_visit_if_idle(struct heap *owner)
 {
 	if (unlikely(heap_is_idle(owner)) && heap_visit(owner)) {
 		remote_free_drain(owner);
@@ -134,7 +134,7 @@ static void send(struct remote_outbox *outbox, struct heap *owner,
 		return;
 	}
 	push_counted(owner, batch);
-	visit_if_idle(owner);
+	remote_free_visit_if_idle(owner);
 }
 
 /* What has no thread reads no messages either, but whoever sends to it does. */
@@ -162,7 +162,7 @@ static bool leave_in_slab(struct heap *owner, void *block)
 	/* seq_cst: pairs with take_part, which reads the superslabs after it has cleared the bit */
 	if (!(atomic_load(&owner->remote_slabs) & part))
 		atomic_fetch_or(&owner->remote_slabs, part);
-	visit_if_idle(owner);
+	remote_free_visit_if_idle(owner);
 	return true;
 }
 

@@ -92,7 +92,7 @@ static unsigned find_run(const uint64_t *words, unsigned index, unsigned end, un
 }
 
 /* The end of the guest, or block, that begins at the index. */
-static unsigned end_of(const struct slab *slab, unsigned index)
+static unsigned slab_guest_end_of(const struct slab *slab, unsigned index)
 {
 	return next_clear(slab->free_bits + SLAB_TAIL_WORD, index + 1, slab_class(slab)->capacity);
 }
@@ -113,7 +113,7 @@ size_t slab_guest_bytes(const struct slab *slab, unsigned index)
 {
 	if (slab_guest_has_tail_at(slab, index))
 		return 0;
-	return (size_t)(end_of(slab, index) - index) * slab_class(slab)->size;
+	return (size_t)(slab_guest_end_of(slab, index) - index) * slab_class(slab)->size;
 }
 
 /* What was there before belongs to another class. */
@@ -122,7 +122,7 @@ static void begin_marks(struct slab *slab)
 	memset(tails_of(slab), 0, (slab_class(slab)->capacity + 63u) / 64 * sizeof(uint64_t));
 }
 
-static void note_taken(struct slab *slab, unsigned taken, unsigned length)
+static void slab_guest_note_taken(struct slab *slab, unsigned taken, unsigned length)
 {
 	slab->combed = 0;
 	slab->holes = 0;
@@ -154,13 +154,13 @@ unsigned slab_guest_take(struct slab *slab, uint32_t first, void **blocks, unsig
 	if (taken < count)
 		slab->no_run = (uint16_t)length;
 	if (taken)
-		note_taken(slab, taken, length);
+		slab_guest_note_taken(slab, taken, length);
 	return taken;
 }
 
 unsigned slab_guest_put_tail(struct slab *slab, unsigned index)
 {
-	unsigned end = end_of(slab, index);
+	unsigned end = slab_guest_end_of(slab, index);
 
 	if (end == index + 1)
 		return 0;

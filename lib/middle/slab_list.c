@@ -14,14 +14,14 @@ static ALWAYS_INLINE struct index_link link_in(struct slab *slab)
 	return (struct index_link){ &slab->next, &slab->previous };
 }
 
-static ALWAYS_INLINE struct index_link link_of(uint32_t first)
+static ALWAYS_INLINE struct index_link slab_list_link_of(uint32_t first)
 {
 	return link_in(slab_unit(first));
 }
 
-static ALWAYS_INLINE struct index_list list_of(struct slab_list *list)
+static ALWAYS_INLINE struct index_list slab_list_list_of(struct slab_list *list)
 {
-	return (struct index_list){ &list->head, &list->tail, link_of };
+	return (struct index_list){ &list->head, &list->tail, slab_list_link_of };
 }
 
 void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *slab)
@@ -29,8 +29,8 @@ void slab_list_push_head(struct slab_list *list, uint32_t first, struct slab *sl
 	INVARIANT(!slab->listed);
 	slab->listed = true;
 	list->count++;
-	index_list_push_head(list_of(list), first, link_in(slab));
-	INVARIANT(index_list_has(list_of(list), link_in(slab)));
+	index_list_push_head(slab_list_list_of(list), first, link_in(slab));
+	INVARIANT(index_list_has(slab_list_list_of(list), link_in(slab)));
 }
 
 void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *slab)
@@ -38,8 +38,8 @@ void slab_list_push_tail(struct slab_list *list, uint32_t first, struct slab *sl
 	INVARIANT(!slab->listed);
 	slab->listed = true;
 	list->count++;
-	index_list_push_tail(list_of(list), first, link_in(slab));
-	INVARIANT(index_list_has(list_of(list), link_in(slab)));
+	index_list_push_tail(slab_list_list_of(list), first, link_in(slab));
+	INVARIANT(index_list_has(slab_list_list_of(list), link_in(slab)));
 }
 
 void slab_list_prepend(struct slab_list *list, struct slab_list front)
@@ -57,8 +57,8 @@ void slab_list_prepend(struct slab_list *list, struct slab_list front)
 
 void slab_list_remove(struct slab_list *list, struct slab *slab)
 {
-	INVARIANT(slab->listed && index_list_has(list_of(list), link_in(slab)));
+	INVARIANT(slab->listed && index_list_has(slab_list_list_of(list), link_in(slab)));
 	slab->listed = false;
 	list->count--;
-	index_list_remove(list_of(list), link_in(slab));
+	index_list_remove(slab_list_list_of(list), link_in(slab));
 }

@@ -12,7 +12,8 @@
 #include "back/superslab.h"
 #include "back/superslab_take.h"
 
-static uint32_t take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+static uint32_t slab_source_take_once(unsigned units, unsigned alignment, unsigned home,
+				      bool *zeroed)
 {
 	uint32_t first;
 
@@ -32,7 +33,7 @@ uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, boo
 	uint32_t first;
 
 	do {
-		first = take(units, alignment, home, zeroed);
+		first = slab_source_take_once(units, alignment, home, zeroed);
 	} while (first == UNIT_NONE && limit_try_again(units * UNIT_SIZE, &tries));
 	return first;
 }

@@ -14,14 +14,14 @@
 /* relaxed: whoever reads it early just has no barrier yet */
 static _Atomic bool registered;
 
-static int ask_kernel(int command)
+static int barrier_ask_kernel(int command)
 {
 	return (int)system_call(SYS_membarrier, command, 0, 0);
 }
 
 int barrier_init(void)
 {
-	int error = ask_kernel(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	int error = barrier_ask_kernel(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 
 	if (!error)
 		atomic_store_explicit(&registered, true, memory_order_relaxed);
@@ -31,5 +31,5 @@ int barrier_init(void)
 bool barrier_in_all_threads(void)
 {
 	return atomic_load_explicit(&registered, memory_order_relaxed) &&
-	       ask_kernel(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
+	       barrier_ask_kernel(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
 }

@@ -76,7 +76,7 @@ static bool take_soon(struct lock *lock)
 }
 
 /* From a fork that will not go on without us; lock_put gives it back. */
-static bool borrow(struct lock *lock, uintptr_t owner)
+static bool lock_borrow(struct lock *lock, uintptr_t owner)
 {
 	/* acquire: pairs with the release in lock_put, of who had it last, through the fork */
 	if (!atomic_compare_exchange_strong_explicit(&lock->owner, &owner,
@@ -96,7 +96,7 @@ static bool take_or_sleep(struct lock *lock, unsigned round)
 	if (owner == 0)
 		return try_take(lock, thread_identity() | LOCK_WAITED);
 	if (fork_state_lends(owner & ~LOCK_WAITED, round))
-		return borrow(lock, owner);
+		return lock_borrow(lock, owner);
 	if (owner & LOCK_WAITED ||
 	    atomic_compare_exchange_strong_explicit(&lock->owner, &owner, owner | LOCK_WAITED,
 						    memory_order_relaxed, memory_order_relaxed))

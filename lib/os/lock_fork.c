@@ -45,7 +45,7 @@ static bool owns_any(struct lock *const locks[], unsigned count)
 	return false;
 }
 
-static bool take(struct lock *lock, bool patiently)
+static bool lock_fork_take(struct lock *lock, bool patiently)
 {
 	if (patiently)
 		return lock_take_patiently(lock);
@@ -59,7 +59,7 @@ static unsigned take_all(struct lock *const locks[], unsigned count, bool patien
 	unsigned i, taken = 0;
 
 	for (i = 0; i < count; i++)
-		if (!lock_is_own(locks[i]) && take(locks[i], patiently))
+		if (!lock_is_own(locks[i]) && lock_fork_take(locks[i], patiently))
 			taken |= 1u << i;
 	return taken;
 }
@@ -69,7 +69,7 @@ void lock_fork_begin(struct lock *const locks[], unsigned count)
 	bool is_inner = lock_is_own(&turn), patiently = is_inner || owns_any(locks, count);
 	struct level *level;
 
-	if (!is_inner && !take(&turn, patiently))
+	if (!is_inner && !lock_fork_take(&turn, patiently))
 		return;
 	if (depth == LEVELS)
 		log_fatal("fork in a signal handler that interrupted fork, %u times", LEVELS);

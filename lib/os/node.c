@@ -128,7 +128,7 @@ int node_place(void *start, size_t bytes, unsigned home)
 	return bind(start, bytes, MPOL_INTERLEAVE, mask);
 }
 
-static int home_of(int node)
+static int node_home_of(int node)
 {
 	unsigned home;
 
@@ -156,7 +156,7 @@ int node_query(void *const *pages, unsigned count, int *homes)
 	unsigned i;
 
 	for (i = 0; i < count; i++)
-		homes[i] = error ? -1 : home_of(homes[i]);
+		homes[i] = error ? -1 : node_home_of(homes[i]);
 	return error;
 }
 

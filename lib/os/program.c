@@ -47,7 +47,7 @@ static struct {
 	unsigned own_filters;		/* among them */
 } program = { .descriptor = -1, .files = { -1, -1, -1, -1 } };
 
-static void note(pid_t id)
+static void program_note(pid_t id)
 {
 	unsigned i;
 
@@ -64,11 +64,11 @@ static void note(pid_t id)
 void program_forget(void)
 {
 #ifdef __GLIBC__
-	note(0);
+	program_note(0);
 #else
 	long self = system_call(SYS_getpid);
 
-	note(self > 0 ? (pid_t)self : 0);
+	program_note(self > 0 ? (pid_t)self : 0);
 #endif
 }
 
@@ -92,7 +92,7 @@ bool program_is_this(pid_t as_seen)
 	if (self < 0)
 		self = as_seen;
 	if (!program_id() && self && !may_borrow_memory())
-		note(self);
+		program_note(self);
 	return !self || self == program_id();
 }
 
@@ -137,7 +137,7 @@ static int open_file(enum program_file file)
 }
 
 /* Terminated; empty if the kernel says nothing. */
-static size_t read_file(enum program_file file, char *text, size_t bytes)
+static size_t program_read_file(enum program_file file, char *text, size_t bytes)
 {
 	int kept = program.files[file], opened = kept < 0 ? open_file(file) : kept;
 	long length = kernel_file_read_again(opened, text, bytes);
@@ -153,7 +153,7 @@ static bool number_behind(const char *key, unsigned which, uint64_t *number)
 	char text[TEXT_BYTES];
 	const char *next;
 
-	read_file(FILE_STATUS, text, sizeof(text));
+	program_read_file(FILE_STATUS, text, sizeof(text));
 	next = strstr(text, key);
 	if (!next)
 		return false;
@@ -182,7 +182,7 @@ void program_open(void)
 	program.descriptor = (int)system_call(SYS_pidfd_open, program_id(), 0u);
 	for (i = 0; i < FILES; i++)
 		program.files[i] = open_file(i);
-	read_file(FILE_CGROUP, program.group, sizeof(program.group));
+	program_read_file(FILE_CGROUP, program.group, sizeof(program.group));
 	program.filters = filters();
 	program.own_filters = atomic_load_explicit(&own_filters, memory_order_relaxed);
 }
@@ -192,7 +192,7 @@ int program_descriptor(void)
 	return program.descriptor < 0 ? -1 : program.descriptor;
 }
 
-static bool has_ended(void)
+static bool program_has_ended(void)
 {
 	struct pollfd poller = { .fd = program.descriptor, .events = POLLIN };
 	struct timespec none = { 0, 0 };
@@ -207,7 +207,7 @@ static bool first_thread_has_ended(void)
 {
 	char text[TEXT_BYTES], *next;
 
-	read_file(FILE_STAT, text, sizeof(text));
+	program_read_file(FILE_STAT, text, sizeof(text));
 	next = strrchr(text, ')');
 	return next && next[2] == 'Z';
 }
@@ -217,7 +217,7 @@ static bool is_there_by_the_kernel(void)
 {
 	long order;
 
-	if (has_ended())
+	if (program_has_ended())
 		return false;
 	order = system_call(SYS_kcmp, (pid_t)system_call(SYS_getpid), program_id(), KCMP_VM, 0ul,
 			    0ul);
@@ -266,7 +266,7 @@ bool program_has_moved(void)
 {
 	char group[GROUP_BYTES];
 
-	return read_file(FILE_CGROUP, group, sizeof(group)) && program.group[0] &&
+	return program_read_file(FILE_CGROUP, group, sizeof(group)) && program.group[0] &&
 	       strcmp(group, program.group) != 0;
 }
 
@@ -275,7 +275,7 @@ uint64_t program_start_time(void)
 	char text[TEXT_BYTES], *next;
 	unsigned field;
 
-	if (!read_file(FILE_STAT, text, sizeof(text)))
+	if (!program_read_file(FILE_STAT, text, sizeof(text)))
 		return 0;
 	/* "pid (any name) S …": the third field follows the last parenthesis. */
 	next = strrchr(text, ')');
@@ -288,7 +288,7 @@ uint64_t program_resident_bytes(void)
 {
 	char text[128], *next;
 
-	if (!read_file(FILE_STATM, text, sizeof(text)))
+	if (!program_read_file(FILE_STATM, text, sizeof(text)))
 		return 0;
 	next = strchr(text, ' ');
 	return next ? number_read(next + 1, NULL) * page_size() : 0;

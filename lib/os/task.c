@@ -28,7 +28,7 @@
 #define TLS_LEAST_BYTES	((size_t)4 << 10)
 #define SIGNAL_BYTES	8ul			/* the kernel's sigset_t */
 
-static struct task_words *words_of(const struct task_room *room)
+static struct task_words *task_words_of(const struct task_room *room)
 {
 	return (struct task_words *)(void *)room->stack_end;
 }
@@ -74,8 +74,8 @@ static long clone_otherwise(struct task_room *room, unsigned long flags,
 {
 	struct kernel_abi_clone call = {
 		.flags = flags | (flags & CLONE_SIGHAND ? 0 : KERNEL_ABI_CLEAR_SIGHAND),
-		.parent_word = (uintptr_t)&words_of(room)->id,
-		.child_word = (uintptr_t)&words_of(room)->id,
+		.parent_word = (uintptr_t)&task_words_of(room)->id,
+		.child_word = (uintptr_t)&task_words_of(room)->id,
 		.stack = (uintptr_t)room->mapping,
 		.stack_bytes = (uintptr_t)room->stack_end - (uintptr_t)room->mapping,
 		.thread_pointer = room->thread_pointer,
@@ -96,7 +96,7 @@ static long clone_blocked(struct task_room *room, unsigned long flags,
 	is_blocked = !system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_BYTES);
 	task_clone_prepare(room->thread_pointer);
 	if (is_blocked && !system_call_withholds(SYS_clone, call))
-		id = task_clone(flags, room->stack_end, &words_of(room)->id, room->thread_pointer,
+		id = task_clone(flags, room->stack_end, &task_words_of(room)->id, room->thread_pointer,
 				body, argument);
 	if (id == -EPERM || id == -ENOSYS)
 		id = clone_otherwise(room, flags, body, argument);
@@ -124,13 +124,13 @@ bool task_is_alive(const struct task_room *room)
 {
 	/* acquire: what the task wrote before it ended is there */
 	return room->mapping &&
-	       atomic_load_explicit(&words_of(room)->id, memory_order_acquire);
+	       atomic_load_explicit(&task_words_of(room)->id, memory_order_acquire);
 }
 
 void task_forget(struct task_room *room)
 {
 	if (room->mapping)
-		atomic_store_explicit(&words_of(room)->id, 0, memory_order_relaxed);
+		atomic_store_explicit(&task_words_of(room)->id, 0, memory_order_relaxed);
 }
 
 bool task_wait(const struct task_room *room, uint64_t most_ns)
@@ -141,10 +141,10 @@ bool task_wait(const struct task_room *room, uint64_t most_ns)
 
 	if (!room->mapping)
 		return true;
-	id = atomic_load_explicit(&words_of(room)->id, memory_order_acquire);
+	id = atomic_load_explicit(&task_words_of(room)->id, memory_order_acquire);
 	/* Not FUTEX_PRIVATE_FLAG: the kernel wakes for CLONE_CHILD_CLEARTID without. */
 	if (id)
-		system_call(SYS_futex, &words_of(room)->id, FUTEX_WAIT, id, &most, NULL, 0);
+		system_call(SYS_futex, &task_words_of(room)->id, FUTEX_WAIT, id, &most, NULL, 0);
 	return !task_is_alive(room);
 }
 

@@ -110,7 +110,7 @@ void task_clone_end(void)
 	"hlt\n"
 
 /* rdi rsi rdx r10 r8; clone: flags, stack, parent's word, child's word, thread pointer. */
-static long enter(long number, const uintptr_t call[5])
+static long task_clone_enter(long number, const uintptr_t call[5])
 {
 	register uintptr_t r10 __asm__("r10") = call[3];
 	register uintptr_t r8 __asm__("r8") = call[4];
@@ -133,7 +133,7 @@ static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t
 	uintptr_t call[5] = { flags, (uintptr_t)stack, (uintptr_t)word, (uintptr_t)word,
 			      thread_pointer };
 
-	return enter(SYS_clone, call);
+	return task_clone_enter(SYS_clone, call);
 }
 
 /* The child leaves the stack of who called at once, to whom it has to be as it was. */
@@ -166,7 +166,7 @@ void task_clone_prepare(uintptr_t thread_pointer)
 #elif defined(__aarch64__)
 
 /* x0 to x4; clone: flags, stack, parent's word, thread pointer, child's word. */
-static long enter(long number, const uintptr_t call[5])
+static long task_clone_enter(long number, const uintptr_t call[5])
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = (long)call[0];
@@ -197,7 +197,7 @@ static long enter_clone(unsigned long flags, void **stack, void *word, uintptr_t
 	uintptr_t call[5] = { flags, (uintptr_t)stack, (uintptr_t)word, thread_pointer,
 			      (uintptr_t)word };
 
-	return enter(SYS_clone, call);
+	return task_clone_enter(SYS_clone, call);
 }
 
 static long enter_vfork(void **stack)
@@ -219,7 +219,7 @@ static long enter_vfork(void **stack)
 	return -ENOSYS;
 }
 
-static long enter(long number, const uintptr_t call[5])
+static long task_clone_enter(long number, const uintptr_t call[5])
 {
 	(void)number, (void)call;
 	return -ENOSYS;
@@ -267,7 +267,7 @@ long task_clone_by(struct kernel_abi_clone *arguments, void (*body)(void *argume
 
 	arguments->stack_bytes =
 		(uintptr_t)put_body((void *)end, body, argument) - arguments->stack;
-	return enter(SYS_clone3, call);
+	return task_clone_enter(SYS_clone3, call);
 }
 
 #endif

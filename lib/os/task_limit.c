@@ -37,7 +37,7 @@ static struct {
 	uint64_t used, used_by_all;	/* when it was counted: by the user; by everybody */
 } limit = { .tasks_now = -1, .tasks_most = -1, .load = -1 };
 
-static uint64_t limit_of(pid_t process)
+static uint64_t task_limit_limit_of(pid_t process)
 {
 	struct rlimit read = { RLIM_INFINITY, RLIM_INFINITY };
 
@@ -63,7 +63,7 @@ static int open_load(void)
 
 bool task_limit_is_ample(void)
 {
-	uint64_t most = limit_of(0);
+	uint64_t most = task_limit_limit_of(0);
 
 	return !most || most >= LEAST_TASKS;
 }
@@ -129,7 +129,7 @@ bool task_limit_open(void)
 	limit.tasks_now = limit.tasks_most = -1;
 	for (up = 0; up < LEVELS_MOST && has_room; up++)
 		has_room = look_at_level(up);
-	limit.most = limit_of(program_id());
+	limit.most = task_limit_limit_of(program_id());
 	limit.load = open_load();
 	limit.used = limit.used_by_all = tasks_of_all(limit.load);
 	if (!limit.most || !has_room)

@@ -130,7 +130,7 @@ static void number_homes(struct topology *read, const struct node_set *set)
 			read->node_of_home[read->homes++] = (uint16_t)node;
 }
 
-static int home_at(const struct topology *read, unsigned node)
+static int topology_home_at(const struct topology *read, unsigned node)
 {
 	unsigned home;
 
@@ -159,7 +159,7 @@ static void find_home(struct topology *read, const char *folder, const struct no
 		at += strspn(at, " ");
 		if (!take_number(&at, &distance))
 			return;
-		home = home_at(read, other);
+		home = topology_home_at(read, other);
 		if (home >= 0 && distance < best) {
 			best = distance;
 			read->home_of_node[node] = (uint8_t)home;
@@ -186,7 +186,7 @@ bool topology_read(struct topology *read, const char *nodes, const char *status)
 		online = memory;
 	number_homes(read, &memory);
 	for (node = 0; node < TOPOLOGY_NODES_MAX; node++) {
-		int home = home_at(read, node);
+		int home = topology_home_at(read, node);
 
 		if (home >= 0)
 			read->home_of_node[node] = (uint8_t)home;

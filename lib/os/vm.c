@@ -191,7 +191,7 @@ int vm_reserve_unmapped(size_t bytes, void **start)
 	return error;
 }
 
-static size_t limit_of(int resource)
+static size_t vm_limit_of(int resource)
 {
 	struct rlimit limit;
 
@@ -205,7 +205,7 @@ size_t vm_limit(void)
 {
 	if (program_has_sandboxed_itself())
 		return SIZE_MAX;
-	return min_size(limit_of(RLIMIT_AS), limit_of(RLIMIT_DATA));
+	return min_size(vm_limit_of(RLIMIT_AS), vm_limit_of(RLIMIT_DATA));
 }
 
 int vm_map_wiped_on_fork(void **start, size_t bytes, int *wipe_error)

@@ -141,7 +141,7 @@ static bool step_over_signal(struct walk *walk)
 #endif
 
 /* To the caller; false: there is none, or it is not known. */
-static bool step(struct walk *walk)
+static bool call_stack_step(struct walk *walk)
 {
 	uintptr_t place = walk->registers[FRAME_RETURN] - !walk->is_exact;
 	struct frame_rule rule;
@@ -175,12 +175,12 @@ static bool step(struct walk *walk)
 #endif
 
 /* Those outside of [start, end), from the first such on. */
-static unsigned collect(struct walk walk, uintptr_t start, uintptr_t end, uint64_t *frames,
-			unsigned most)
+static unsigned call_stack_collect(struct walk walk, uintptr_t start, uintptr_t end,
+				   uint64_t *frames, unsigned most)
 {
 	unsigned steps, count = 0;
 
-	for (steps = 0; steps < STEPS_MOST && count < most && step(&walk); steps++) {
+	for (steps = 0; steps < STEPS_MOST && count < most && call_stack_step(&walk); steps++) {
 		uintptr_t place = walk.registers[FRAME_RETURN];
 
 		if (count || place - start >= end - start)
@@ -199,5 +199,5 @@ unsigned NOINLINE call_stack_read(uint64_t *frames, unsigned most)
 	walk.readable_end = walk.readable + page_size();
 	frame_rule_library(walk.registers[FRAME_RETURN], &start, &end);
 	/* Where the program has us in itself, our own functions stay: they have names. */
-	return collect(walk, start, end, frames, most);
+	return call_stack_collect(walk, start, end, frames, most);
 }

@@ -53,7 +53,7 @@ static uint64_t read_fixed(struct reader *reader, unsigned bytes)
 }
 
 /* ULEB128. */
-static uint64_t read_number(struct reader *reader)
+static uint64_t frame_program_read_number(struct reader *reader)
 {
 	uint64_t value = 0;
 	unsigned shift = 0;
@@ -72,7 +72,7 @@ static uint64_t read_number(struct reader *reader)
 static int64_t read_signed(struct reader *reader)
 {
 	const uint8_t *start = reader->at;
-	uint64_t value = read_number(reader);
+	uint64_t value = frame_program_read_number(reader);
 	unsigned bits = 7 * (unsigned)(reader->at - start);
 
 	if (bits && bits < 64 && reader->at[-1] & 0x40)
@@ -161,7 +161,7 @@ static void restore(struct program *program, struct frame_rule *rule, uint64_t n
  */
 static bool read_expression(struct reader *reader, uint64_t *number, int64_t *offset, bool *is_word)
 {
-	uint64_t bytes = read_number(reader);
+	uint64_t bytes = frame_program_read_number(reader);
 	struct reader inner = { reader->at, reader->at + bytes };
 	uint8_t operation;
 
@@ -194,7 +194,7 @@ static void set_by_expression(struct program *program, struct frame_rule *rule,
 static void save_by_expression(struct program *program, struct frame_rule *rule,
 			       struct reader *reader)
 {
-	uint64_t saved = read_number(reader), number = 0;
+	uint64_t saved = frame_program_read_number(reader), number = 0;
 	unsigned of = register_of(saved);
 	bool is_word = false, is_simple;
 	int64_t offset = 0;
@@ -232,18 +232,19 @@ static void step_extended(struct program *program, struct frame_rule *rule, stru
 	case 0x2d:	/* AArch64: the return address is signed, or not */
 		return;
 	case 0x05:	/* DW_CFA_offset_extended */
-		number = read_number(reader);
-		save(program, rule, number, (int64_t)read_number(reader) * program->data_factor);
+		number = frame_program_read_number(reader);
+		save(program, rule, number,
+		     (int64_t)frame_program_read_number(reader) * program->data_factor);
 		return;
 	case 0x06:	/* DW_CFA_restore_extended */
-		restore(program, rule, read_number(reader));
+		restore(program, rule, frame_program_read_number(reader));
 		return;
 	case 0x07:	/* DW_CFA_undefined */
-		if (register_of(read_number(reader)) == FRAME_RETURN)
+		if (register_of(frame_program_read_number(reader)) == FRAME_RETURN)
 			rule->by_base |= 1u << FRAME_STACK;	/* means: the last */
 		return;
 	case 0x08:	/* DW_CFA_same_value */
-		number = register_of(read_number(reader));
+		number = register_of(frame_program_read_number(reader));
 		if (number < FRAME_REGISTERS)
 			rule->saved[number] = FRAME_KEPT;
 		return;
@@ -252,14 +253,14 @@ static void step_extended(struct program *program, struct frame_rule *rule, stru
 		keep_row(program, rule, operation == 0x0a);
 		return;
 	case 0x0c:	/* DW_CFA_def_cfa */
-		number = read_number(reader);
-		set_base(program, rule, number, (int64_t)read_number(reader));
+		number = frame_program_read_number(reader);
+		set_base(program, rule, number, (int64_t)frame_program_read_number(reader));
 		return;
 	case 0x0d:	/* DW_CFA_def_cfa_register */
-		set_base(program, rule, read_number(reader), rule->offset);
+		set_base(program, rule, frame_program_read_number(reader), rule->offset);
 		return;
 	case 0x0e:	/* DW_CFA_def_cfa_offset */
-		rule->offset = (int32_t)read_number(reader);
+		rule->offset = (int32_t)frame_program_read_number(reader);
 		return;
 	case 0x0f:	/* DW_CFA_def_cfa_expression */
 		set_by_expression(program, rule, reader);
@@ -268,18 +269,18 @@ static void step_extended(struct program *program, struct frame_rule *rule, stru
 		save_by_expression(program, rule, reader);
 		return;
 	case 0x11:	/* DW_CFA_offset_extended_sf */
-		number = read_number(reader);
+		number = frame_program_read_number(reader);
 		save(program, rule, number, read_signed(reader) * program->data_factor);
 		return;
 	case 0x12:	/* DW_CFA_def_cfa_sf */
-		number = read_number(reader);
+		number = frame_program_read_number(reader);
 		set_base(program, rule, number, read_signed(reader) * program->data_factor);
 		return;
 	case 0x13:	/* DW_CFA_def_cfa_offset_sf */
 		rule->offset = (int32_t)(read_signed(reader) * program->data_factor);
 		return;
 	case 0x2e:	/* DW_CFA_GNU_args_size */
-		read_number(reader);
+		frame_program_read_number(reader);
 		return;
 	default:
 		program->fails = true;
@@ -305,7 +306,7 @@ static void run(struct program *program, struct frame_rule *rule, struct reader 
 			goes_on = advance(program, read_fixed(&reader, 1u << (operation - 2)));
 		else if (operation >> 6 == 2)
 			save(program, rule, low,
-			     (int64_t)read_number(&reader) * program->data_factor);
+			     (int64_t)frame_program_read_number(&reader) * program->data_factor);
 		else if (operation >> 6 == 3)
 			restore(program, rule, low);
 		else
@@ -328,7 +329,7 @@ static struct reader open_entry(const uint8_t *entry)
 
 static void read_augmentation(struct program *program, struct reader *reader, const char *letters)
 {
-	uint64_t bytes = read_number(reader);
+	uint64_t bytes = frame_program_read_number(reader);
 	struct reader inner = { reader->at, reader->at + bytes };
 
 	if (bytes > (uint64_t)(reader->end - reader->at)) {
@@ -361,12 +362,12 @@ static void read_common(struct program *program, struct frame_rule *rule, const 
 	for (i = 0; i < AUGMENTATION_BYTES - 1 && (letters[i] = (char)read_fixed(&reader, 1)); i++)
 		;
 	program->fails = letters[i] || (version != 1 && version != 3);
-	program->code_factor = read_number(&reader);
+	program->code_factor = frame_program_read_number(&reader);
 	program->data_factor = read_signed(&reader);
 	if (version == 1)
 		read_fixed(&reader, 1);
 	else
-		read_number(&reader);
+		frame_program_read_number(&reader);
 	program->is_augmented = letters[0] == 'z';
 	if (program->is_augmented)
 		read_augmentation(program, &reader, letters + 1);
@@ -414,7 +415,7 @@ void frame_program_run(const uint8_t *description, uintptr_t place, struct frame
 	if (!start || place - start >= length)
 		return;
 	if (program.is_augmented) {
-		uint64_t bytes = read_number(&reader);
+		uint64_t bytes = frame_program_read_number(&reader);
 
 		reader.at += bytes < (uint64_t)(reader.end - reader.at) ? bytes : 0;
 	}

@@ -139,8 +139,8 @@ static bool RACY_READER recall(struct remembered_rule *from, uintptr_t place,
 	return atomic_load_explicit(&from->place, memory_order_relaxed) == place;
 }
 
-static void RACY_READER remember(struct remembered_rule *to, uintptr_t place,
-				 const struct frame_rule *rule)
+static void RACY_READER frame_rule_remember(struct remembered_rule *to, uintptr_t place,
+					    const struct frame_rule *rule)
 {
 	uintptr_t found = atomic_load_explicit(&to->place, memory_order_relaxed);
 
@@ -162,5 +162,5 @@ void frame_rule_find(uintptr_t place, struct frame_rule *rule)
 		return;
 	read_tables(place, rule);
 	if (table)
-		remember(table, place, rule);
+		frame_rule_remember(table, place, rule);
 }

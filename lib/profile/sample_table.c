@@ -25,16 +25,17 @@ struct sample_table {
 	_Atomic uint64_t dropped;	/* relaxed: a count */
 };
 
-static _Atomic(struct sample_table *) shared;	/* release: pairs with the acquire in table() */
+/* release: pairs with the acquire in sample_table_get() */
+static _Atomic(struct sample_table *) shared;
 
-static struct sample_table *table(void)
+static struct sample_table *sample_table_get(void)
 {
 	return atomic_load_explicit(&shared, memory_order_acquire);
 }
 
 bool sample_table_begin(void)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 
 	if (of)
 		return true;
@@ -88,7 +89,7 @@ static uint32_t take_unused(struct sample_table *of)
 	return number + 1;
 }
 
-static void enter(struct sample_table *of, uintptr_t block, uint32_t mark)
+static void sample_table_enter(struct sample_table *of, uintptr_t block, uint32_t mark)
 {
 	uint32_t place = slot_of(block);
 
@@ -106,7 +107,7 @@ static void enter(struct sample_table *of, uintptr_t block, uint32_t mark)
 
 bool sample_table_add(const struct sample_copy *from)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 	struct sample *sample;
 	uint32_t mark = of ? take_unused(of) : 0;
 
@@ -122,7 +123,7 @@ bool sample_table_add(const struct sample_copy *from)
 	sample->born_ns = from->born_ns;
 	sample->stack = from->stack;
 	atomic_store_explicit(&sample->block, from->block, memory_order_release);
-	enter(of, from->block, mark);
+	sample_table_enter(of, from->block, mark);
 	return true;
 }
 
@@ -134,7 +135,7 @@ static void copy(struct sample_copy *to, const struct sample *sample, uintptr_t 
 
 bool sample_table_take(void *block, struct sample_copy *to)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 	uint32_t place = slot_of((uintptr_t)block), probe, mark;
 	struct sample *sample;
 
@@ -162,21 +163,21 @@ bool sample_table_take(void *block, struct sample_copy *to)
 
 uint32_t sample_table_places(void)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 
 	return of ? atomic_load_explicit(&of->used, memory_order_relaxed) : 0;
 }
 
 uint64_t sample_table_dropped(void)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 
 	return of ? atomic_load_explicit(&of->dropped, memory_order_relaxed) : 0;
 }
 
 bool RACY_READER sample_table_read(uint32_t place, struct sample_copy *to)
 {
-	struct sample_table *of = table();
+	struct sample_table *of = sample_table_get();
 	struct sample *sample = &of->samples[place];
 	uintptr_t block = atomic_load_explicit(&sample->block, memory_order_acquire);
 

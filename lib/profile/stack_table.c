@@ -22,9 +22,10 @@ struct stack_table {
 	_Atomic uint64_t dropped;	/* relaxed: a count */
 };
 
-static _Atomic(struct stack_table *) shared;	/* release: pairs with the acquire in table() */
+/* release: pairs with the acquire in stack_table_get() */
+static _Atomic(struct stack_table *) shared;
 
-static struct stack_table *table(void)
+static struct stack_table *stack_table_get(void)
 {
 	return atomic_load_explicit(&shared, memory_order_acquire);
 }
@@ -43,7 +44,7 @@ static void forget_counts(struct stack_table *of)
 
 bool stack_table_begin(void)
 {
-	struct stack_table *of = table();
+	struct stack_table *of = stack_table_get();
 
 	if (of) {
 		forget_counts(of);
@@ -85,7 +86,8 @@ static bool take_place(_Atomic uint32_t *used, uint32_t count, uint32_t most, ui
 }
 
 /* 0: no room. */
-static uint32_t add(struct stack_table *of, uint64_t hash, const uint64_t *frames, unsigned depth)
+static uint32_t stack_table_add(struct stack_table *of, uint64_t hash, const uint64_t *frames,
+				unsigned depth)
 {
 	struct call_stack_record *stack;
 	uint32_t number, first;
@@ -110,7 +112,8 @@ static bool is(const struct stack_table *of, uint32_t number, uint64_t hash, con
 	       memcmp(of->frames + stack->first_frame, frames, depth * sizeof(*frames)) == 0;
 }
 
-static uint32_t find(struct stack_table *of, uint64_t hash, const uint64_t *frames, unsigned depth)
+static uint32_t find_entry(struct stack_table *of, uint64_t hash, const uint64_t *frames,
+			   unsigned depth)
 {
 	uint32_t probe, number;
 
@@ -122,7 +125,7 @@ static uint32_t find(struct stack_table *of, uint64_t hash, const uint64_t *fram
 			return number;
 		if (number)
 			continue;
-		number = add(of, hash, frames, depth);
+		number = stack_table_add(of, hash, frames, depth);
 		if (number) {
 			uint32_t empty = 0;
 
@@ -138,13 +141,13 @@ static uint32_t find(struct stack_table *of, uint64_t hash, const uint64_t *fram
 
 uint32_t stack_table_find(const uint64_t *frames, unsigned depth)
 {
-	struct stack_table *of = table();
+	struct stack_table *of = stack_table_get();
 	uint32_t number = 0;
 
 	if (!of)
 		return 0;
 	if (depth)
-		number = find(of, hash_of(frames, depth), frames, depth);
+		number = find_entry(of, hash_of(frames, depth), frames, depth);
 	if (!number)
 		atomic_fetch_add_explicit(&of->dropped, 1, memory_order_relaxed);
 	return number;
@@ -152,7 +155,7 @@ uint32_t stack_table_find(const uint64_t *frames, unsigned depth)
 
 void stack_table_count(uint32_t stack, uint64_t objects, uint64_t bytes)
 {
-	struct call_stack_record *record = &table()->stacks[stack];
+	struct call_stack_record *record = &stack_table_get()->stacks[stack];
 
 	atomic_fetch_add_explicit(&record->objects, objects, memory_order_relaxed);
 	atomic_fetch_add_explicit(&record->bytes, bytes, memory_order_relaxed);
@@ -161,21 +164,21 @@ void stack_table_count(uint32_t stack, uint64_t objects, uint64_t bytes)
 
 uint32_t stack_table_stacks(void)
 {
-	struct stack_table *of = table();
+	struct stack_table *of = stack_table_get();
 
 	return of ? atomic_load_explicit(&of->stacks_used, memory_order_relaxed) : 0;
 }
 
 uint64_t stack_table_dropped(void)
 {
-	struct stack_table *of = table();
+	struct stack_table *of = stack_table_get();
 
 	return of ? atomic_load_explicit(&of->dropped, memory_order_relaxed) : 0;
 }
 
 const struct call_stack_record *stack_table_read(uint32_t stack, const uint64_t **frames)
 {
-	struct stack_table *of = table();
+	struct stack_table *of = stack_table_get();
 
 	if (stack >= stack_table_stacks() ||
 	    (stack && !__atomic_load_n(&of->stacks[stack].depth, __ATOMIC_ACQUIRE)))

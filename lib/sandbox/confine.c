@@ -78,26 +78,27 @@ struct rules {
 	unsigned short count;
 };
 
-static void put(struct rules *rules, struct sock_filter rule)
+static void confine_put(struct rules *rules, struct sock_filter rule)
 {
 	rules->list[rules->count++] = rule;
 }
 
 static void put_load(struct rules *rules, size_t offset)
 {
-	put(rules, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+	confine_put(rules,
+		    (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
 }
 
 static void put_answer(struct rules *rules, uint32_t answer)
 {
-	put(rules, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answer));
+	confine_put(rules, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answer));
 }
 
 /* The next count rules are for value only. */
 static void put_unless_skip(struct rules *rules, uint32_t value, unsigned count)
 {
-	put(rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
-						(uint8_t)count));
+	confine_put(rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
+							(uint8_t)count));
 }
 
 /* Of these some are withheld and others are not. */
@@ -133,7 +134,7 @@ static void put_unless_executable(struct rules *rules, uint32_t call)
 {
 	put_unless_skip(rules, call, 5);
 	put_load(rules, argument(2));
-	put(rules, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, PROT_EXEC));
+	confine_put(rules, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, PROT_EXEC));
 	put_unless_skip(rules, 0, 1);
 	put_answer(rules, SECCOMP_RET_ALLOW);
 	put_answer(rules, REFUSE);
@@ -146,7 +147,7 @@ static void put_requests(struct rules *rules)
 	put_load(rules, argument(1));
 	put_unless_skip(rules, (uint32_t)KERNEL_ABI_PAGE_SCAN, 1);
 	put_answer(rules, SECCOMP_RET_ALLOW);
-	put(rules, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00));
+	confine_put(rules, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00));
 	put_unless_skip(rules, (uint32_t)UFFDIO << 8, 1);
 	put_answer(rules, SECCOMP_RET_ALLOW);
 	put_answer(rules, REFUSE);
@@ -187,8 +188,8 @@ static int allow(bool begin)
 	struct rules rules = { .count = 0 };
 
 	put_load(&rules, offsetof(struct seccomp_data, arch));
-	put(&rules,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, KERNEL_ABI_MACHINE, 1, 0));
+	confine_put(&rules, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							 KERNEL_ABI_MACHINE, 1, 0));
 	put_answer(&rules, REFUSE);
 	put_load(&rules, offsetof(struct seccomp_data, nr));
 	put_calls(&rules, calls_of_work, ARRAY_LENGTH(calls_of_work));

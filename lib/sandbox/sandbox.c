@@ -88,7 +88,7 @@ static uint64_t pause_at(struct sandbox_findings *findings, uint32_t row, uint64
 	return TURNS_NS;
 }
 
-static bool has_ended(const struct sandbox_findings *findings)
+static bool sandbox_has_ended(const struct sandbox_findings *findings)
 {
 	if (sandbox_copy_has_ended(&findings->places, findings->which))
 		return true;
@@ -121,7 +121,7 @@ static void note_lost(struct sandbox_findings *findings, unsigned row, unsigned 
 }
 
 /* Until it has tried all (SANDBOX_NO_ERROR), or is lost at a call, which is skipped. */
-static unsigned watch(struct sandbox_findings *findings)
+static unsigned sandbox_watch(struct sandbox_findings *findings)
 {
 	bool sees_end = !findings->places.is_apart;
 	uint64_t waited_ns = 0;
@@ -129,7 +129,7 @@ static unsigned watch(struct sandbox_findings *findings)
 	unsigned what = SANDBOX_NO_ERROR;
 
 	for (; what == SANDBOX_NO_ERROR; waited_ns += pause_at(findings, row, waited_ns)) {
-		bool is_dead = has_ended(findings);
+		bool is_dead = sandbox_has_ended(findings);
 
 		row = atomic_load_explicit(&findings->at, memory_order_acquire);
 		if (row == sandbox_calls_count && (is_dead || !sees_end))
@@ -147,7 +147,7 @@ static unsigned watch(struct sandbox_findings *findings)
 	return what;
 }
 
-static void reap(const struct sandbox_findings *findings, pid_t task)
+static void sandbox_reap(const struct sandbox_findings *findings, pid_t task)
 {
 	if (sandbox_findings_works(findings, SANDBOX_WAIT))
 		system_call(SYS_wait4, task, NULL, __WALL, NULL);
@@ -160,11 +160,11 @@ static bool leave_trier(struct sandbox_findings *findings)
 
 	if (end_task(findings, findings->trier)) {
 		/* Its end clears a word, which is the next one's then. */
-		for (waited_ns = 0; !has_ended(findings) && waited_ns < PATIENCE_NS;)
+		for (waited_ns = 0; !sandbox_has_ended(findings) && waited_ns < PATIENCE_NS;)
 			waited_ns += pause_at(
 				findings, atomic_load_explicit(&findings->at, memory_order_relaxed),
 				waited_ns);
-		reap(findings, findings->trier);
+		sandbox_reap(findings, findings->trier);
 		return waited_ns < PATIENCE_NS;
 	}
 	if (findings->left_over)
@@ -213,19 +213,19 @@ static void keep_trying(void *argument)
 			&findings->places, findings->which, sandbox_trier_run, findings);
 		if (findings->trier < 0)
 			break;
-		what = watch(findings);
+		what = sandbox_watch(findings);
 		if (what != SANDBOX_SILENT)
-			reap(findings, findings->trier);
+			sandbox_reap(findings, findings->trier);
 		else if (!leave_trier(findings))
 			break;
 		lost += what == SANDBOX_KILLED;
 		silent += what == SANDBOX_SILENT;
 	}
 	if (findings->left_over && end_task(findings, findings->left_over))
-		reap(findings, findings->left_over);
+		sandbox_reap(findings, findings->left_over);
 	for (i = 0; i < ARRAY_LENGTH(first); i++)
 		if (first[i] > 0)
-			reap(findings, first[i]);
+			sandbox_reap(findings, first[i]);
 	if (sandbox_findings_works(findings, SANDBOX_PARENT))
 		atomic_store_explicit(&findings->asker, (pid_t)system_call(SYS_getppid),
 				      memory_order_relaxed);
@@ -253,10 +253,10 @@ static bool ask(struct sandbox_findings *findings)
 	}
 	if (keeper < 0)
 		return false;
-	reap(findings, (pid_t)keeper);
+	sandbox_reap(findings, (pid_t)keeper);
 	for (unsigned i = 0; i < ARRAY_LENGTH(children); i++)
 		if (children[i])
-			reap(findings, children[i]);
+			sandbox_reap(findings, children[i]);
 	return atomic_load_explicit(&findings->is_complete, memory_order_acquire);
 }
 

@@ -58,8 +58,8 @@ static long start_by_clone(char *stack, _Atomic uint32_t *alive, uint64_t flags,
 }
 
 /* alive: NULL for the keeper, which is never killed. */
-static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive,
-		  uint64_t wait, void (*body)(void *argument), void *argument)
+static long sandbox_copy_start(struct sandbox_places *places, char *stack, _Atomic uint32_t *alive,
+			       uint64_t wait, void (*body)(void *argument), void *argument)
 {
 	uint64_t flags = CLONE_UNTRACED | wait | (alive ? ALIVE_FLAGS : 0);
 	long id = -ENOSYS;
@@ -80,19 +80,21 @@ static long start(struct sandbox_places *places, char *stack, _Atomic uint32_t *
 long sandbox_copy_start_keeper(struct sandbox_places *places, void (*body)(void *argument),
 			       void *argument)
 {
-	return start(places, places->keeper, NULL, CLONE_VFORK, body, argument);
+	return sandbox_copy_start(places, places->keeper, NULL, CLONE_VFORK, body, argument);
 }
 
 long sandbox_copy_start_trier(struct sandbox_places *places, unsigned which,
 			      void (*body)(void *argument), void *argument)
 {
-	return start(places, places->trier[which], &places->alive[which], 0, body, argument);
+	return sandbox_copy_start(places, places->trier[which], &places->alive[which], 0, body,
+				  argument);
 }
 
 long sandbox_copy_run_trier(struct sandbox_places *places, void (*body)(void *argument),
 			    void *argument)
 {
-	return start(places, places->trier[0], &places->alive[0], CLONE_VFORK, body, argument);
+	return sandbox_copy_start(places, places->trier[0], &places->alive[0], CLONE_VFORK, body,
+				  argument);
 }
 
 bool sandbox_copy_bound_time(void)

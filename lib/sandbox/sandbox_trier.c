@@ -14,7 +14,7 @@
 
 #define PATIENCE_NS	1000000000ull	/* a task that has not run by then never will */
 
-static void end_at_once(void *nothing)
+static void sandbox_trier_end_at_once(void *nothing)
 {
 	(void)nothing;
 	task_end();
@@ -31,8 +31,9 @@ static long try_clone(struct sandbox_findings *findings, unsigned row)
 	struct task_room room = sandbox_copy_room(&findings->places);
 	bool is_thread = row == SANDBOX_THREAD || row == SANDBOX_THREAD_BY_CLONE3;
 	long id = is_thread ? task_start_thread(&room, return_at_once, NULL) :
-		  row == SANDBOX_TASK_APART ? task_start_apart(&room, end_at_once, NULL) :
-					      task_start(&room, end_at_once, NULL);
+		  row == SANDBOX_TASK_APART ?
+			      task_start_apart(&room, sandbox_trier_end_at_once, NULL) :
+			      task_start(&room, sandbox_trier_end_at_once, NULL);
 
 	if (id < 0)
 		return id;
@@ -84,7 +85,7 @@ void sandbox_trier_withhold(const struct sandbox_findings *findings, unsigned be
 }
 
 /* Its death leaves no core, and no signal reaches it. */
-static void prepare(struct sandbox_findings *findings)
+static void sandbox_trier_prepare(struct sandbox_findings *findings)
 {
 	if (sandbox_findings_works(findings, SANDBOX_BLOCK_SIGNALS))
 		try_call(findings, SANDBOX_BLOCK_SIGNALS);
@@ -96,7 +97,7 @@ static NORETURN void try_rows(struct sandbox_findings *findings)
 	uint32_t row = atomic_load_explicit(&findings->at, memory_order_acquire);
 
 	sandbox_trier_withhold(findings, row);
-	prepare(findings);
+	sandbox_trier_prepare(findings);
 	for (; row < sandbox_calls_count; row++) {
 		if (sandbox_findings_of(findings, row) == SANDBOX_NOT_TRIED) {
 			long result = is_needless(findings, row) ? 0 : try_call(findings, row);

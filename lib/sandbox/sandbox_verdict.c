@@ -91,7 +91,7 @@ static unsigned jump(const struct sock_filter *line, uint32_t a, uint32_t b)
 }
 
 /* How many lines to skip. */
-static unsigned step(struct machine *machine, const struct sock_filter *line)
+static unsigned sandbox_verdict_step(struct machine *machine, const struct sock_filter *line)
 {
 	uint32_t operand = BPF_SRC(line->code) == BPF_X ? machine->index : line->k;
 
@@ -138,7 +138,7 @@ uint32_t sandbox_verdict_of(const struct sock_fprog *filter, long number, const 
 
 		if (BPF_CLASS(line->code) == BPF_RET)
 			return BPF_RVAL(line->code) == BPF_A ? machine.accumulator : line->k;
-		at += step(&machine, line);
+		at += sandbox_verdict_step(&machine, line);
 	}
 	return SECCOMP_RET_KILL_PROCESS;
 }

@@ -144,7 +144,7 @@ static void print(const char *next, size_t length)
 	}
 }
 
-static void write_message(const char *format, va_list arguments)
+static void log_write_message(const char *format, va_list arguments)
 {
 	static const char prefix[] = "hakmem: ";
 	char message[MESSAGE_BYTES];
@@ -164,7 +164,7 @@ void log_warning(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_message(format, arguments);
+	log_write_message(format, arguments);
 	va_end(arguments);
 }
 
@@ -190,7 +190,7 @@ void log_fatal(const char *format, ...)
 	void (*say)(void);
 
 	va_start(arguments, format);
-	write_message(format, arguments);
+	log_write_message(format, arguments);
 	va_end(arguments);
 	if (is_diverted())
 		end_helper();

@@ -14,7 +14,7 @@
 
 #if defined(__x86_64__)
 
-static inline long enter(long number, const long argument[6])
+static inline long system_call_enter(long number, const long argument[6])
 {
 	register long r10 __asm__("r10") = argument[3];
 	register long r8 __asm__("r8") = argument[4];
@@ -31,7 +31,7 @@ static inline long enter(long number, const long argument[6])
 
 #elif defined(__aarch64__)
 
-static inline long enter(long number, const long argument[6])
+static inline long system_call_enter(long number, const long argument[6])
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = argument[0];
@@ -50,7 +50,7 @@ static inline long enter(long number, const long argument[6])
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-static inline long enter(long number, const long argument[6])
+static inline long system_call_enter(long number, const long argument[6])
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = argument[0];
@@ -72,7 +72,7 @@ static inline long enter(long number, const long argument[6])
 #include <unistd.h>
 
 /* Not on a thread pointer of our own: no helper runs there. */
-static long enter(long number, const long argument[6])
+static long system_call_enter(long number, const long argument[6])
 {
 	int saved_errno = errno;
 	long result = syscall(number, argument[0], argument[1], argument[2], argument[3],
@@ -207,7 +207,7 @@ NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long
 	if (unlikely(atomic_load_explicit(&withheld.count, memory_order_relaxed)) &&
 	    system_call_withholds(number, argument))
 		return -EPERM;
-	return enter(number, argument);
+	return system_call_enter(number, argument);
 }
 
 NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call_always(long number, ...)
@@ -220,5 +220,5 @@ NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call_alwa
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	return enter(number, argument);
+	return system_call_enter(number, argument);
 }

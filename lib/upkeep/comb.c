@@ -20,7 +20,7 @@ struct batch {
 	unsigned count;
 };
 
-static void send(struct batch *batch)
+static void comb_send(struct batch *batch)
 {
 	uint32_t released;
 	unsigned i;
@@ -126,19 +126,19 @@ static void release_holes(struct batch *batch, struct slab *slab, uint32_t first
 		batch->spans[batch->count++] = (struct release_span){ start + page * page_bytes,
 								      (next - page) * page_bytes };
 		if (batch->count == RELEASE_SPANS_MOST)
-			send(batch);
+			comb_send(batch);
 	}
 }
 
 /* is_left: the load takes nothing of the class: what is free there will not be wanted soon. */
-static bool is_due(const struct slab *slab, uint8_t round, bool is_left)
+static bool is_worth_looking(const struct slab *slab, uint8_t round, bool is_left)
 {
 	return is_left || !round || (slab->combed && slab->combed != round);
 }
 
 static void comb_slab(struct batch *batch, struct slab *slab, uint32_t first, bool is_left)
 {
-	if (is_due(slab, batch->comb->round, is_left)) {
+	if (is_worth_looking(slab, batch->comb->round, is_left)) {
 		slab->combed = SLAB_COMBED;
 		release_holes(batch, slab, first);
 	} else if (!slab->combed) {
@@ -206,7 +206,7 @@ void comb_heap(struct comb *comb, struct heap *heap)
 			   heap->left[class / 64] >> class % 64 & 1);
 		heap->comb_class = (uint8_t)class;
 	}
-	send(&batch);
+	comb_send(&batch);
 	if (!comb->stopped)
 		heap->comb_class = 0;
 	if (comb->stopped || comb->unsettled)

@@ -60,7 +60,7 @@ static struct {
 	_Atomic size_t dropped;
 } counts;
 
-static void count(_Atomic size_t *counter, size_t more)
+static void populate_ahead_count(_Atomic size_t *counter, size_t more)
 {
 	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
@@ -251,7 +251,7 @@ static bool fill_one(struct ahead *ahead)
 	    populate_fill_disarm(&ahead->fill, start_of(superslab))) {
 		take_back(ahead, superslab);
 		if (!error)
-			count(&counts.dropped, SUPERSLAB_SIZE);
+			populate_ahead_count(&counts.dropped, SUPERSLAB_SIZE);
 		return false;
 	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
@@ -265,7 +265,7 @@ static bool fill_one(struct ahead *ahead)
 }
 
 /* Gives the pages of a superslab that nobody took back. */
-static bool drop_one(struct ahead *ahead)
+static bool populate_ahead_drop_one(struct ahead *ahead)
 {
 	uint32_t superslab = stock_pop(ahead->home, STOCK_READY);
 
@@ -276,7 +276,7 @@ static bool drop_one(struct ahead *ahead)
 		return false;
 	}
 	brought_give_up(SUPERSLAB_SIZE);
-	count(&counts.dropped, SUPERSLAB_SIZE);
+	populate_ahead_count(&counts.dropped, SUPERSLAB_SIZE);
 	keep_spares(ahead, superslab, 1);
 	return true;
 }
@@ -341,12 +341,12 @@ static unsigned fill_stock(struct ahead *ahead, uint64_t now_ns)
 /* Nobody grows: an idle process holds neither stock nor staged pages. */
 static void give_back(struct ahead *ahead)
 {
-	while (drop_one(ahead))
+	while (populate_ahead_drop_one(ahead))
 		;
 	populate_fill_drain(&ahead->fill);
 }
 
-static uint64_t tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
+static uint64_t populate_ahead_tend(struct ahead *ahead, uint64_t now_ns, unsigned sharers)
 {
 	struct stock_demand demand = stock_read_demand(ahead->home);
 	unsigned filled;
@@ -397,7 +397,8 @@ uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_
 	populate_fill_answer_strays(&homes[0].fill, report);
 	for (home = 0; home < topology.homes; home++)
 		if (homes[home].begun)
-			sleep_ns = min_size(sleep_ns, tend(&homes[home], now_ns, sharers));
+			sleep_ns = min_size(sleep_ns,
+					    populate_ahead_tend(&homes[home], now_ns, sharers));
 	return sleep_ns;
 }
 

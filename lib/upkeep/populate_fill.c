@@ -30,7 +30,7 @@ static struct {
 	_Atomic size_t strays;
 } counts;
 
-static void count(_Atomic size_t *counter)
+static void populate_fill_count(_Atomic size_t *counter)
 {
 	atomic_fetch_add_explicit(counter, SUPERSLAB_SIZE, memory_order_relaxed);
 }
@@ -166,7 +166,7 @@ static int fill_by_copy(struct populate_fill *fill, char *start)
 	else if (staged)
 		staging_put(&fill->staging, STAGING_HUGE, &source, 0);
 	if (!error)
-		count(&counts.copied);
+		populate_fill_count(&counts.copied);
 	return error;
 }
 
@@ -193,7 +193,7 @@ static int fill_by_move(struct populate_fill *fill, char *start, enum populate_p
 	staging_put(&fill->staging, unit, &source, done.installed_bytes);
 	if (!error && !done.existing_bytes) {
 		touch_moved(start);
-		count(&counts.moved);
+		populate_fill_count(&counts.moved);
 		return 0;
 	}
 	if (error == -EAGAIN)
@@ -218,7 +218,7 @@ static int fill_by_touch(struct populate_fill *fill, char *start, enum populate_
 	for (offset = 0; offset < SUPERSLAB_SIZE; offset += page)
 		*(volatile char *)(start + offset) = 0;
 	*zeroing_ns = thread_cpu_ns() - start_ns;
-	count(&counts.touched);
+	populate_fill_count(&counts.touched);
 	return 0;
 }
 

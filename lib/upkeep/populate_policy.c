@@ -113,7 +113,7 @@ static void look_at_window(struct populate_policy *policy, uint64_t now_ns, uint
 }
 
 /* Nothing more is brought; what is there stays for a while. */
-static void remember(struct populate_policy *policy)
+static void populate_policy_remember(struct populate_policy *policy)
 {
 	if (policy->target)
 		policy->remembered = policy->target;
@@ -128,7 +128,7 @@ void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 
 	look_at_step(policy, now_ns, demand.taken);
 	if (!policy->fast)
-		remember(policy);
+		populate_policy_remember(policy);
 	else if (missed)
 		policy->target = grown(policy);
 	/*

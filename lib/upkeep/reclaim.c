@@ -64,7 +64,7 @@ static struct {
 	_Atomic size_t seizures, emptied, combed, pinned, pinned_threads;
 } counts;
 
-static void count(_Atomic size_t *counter, size_t amount)
+static void reclaim_count(_Atomic size_t *counter, size_t amount)
 {
 	atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
@@ -173,14 +173,14 @@ static bool comb_seized(struct thread_cache *cache)
 
 	reclaim.lent_ns = process_now_ns() + (is_pressed ? COMB_NS_PRESSED : COMB_NS_LEAST);
 	comb_heap(&comb, &cache->heap);
-	count(&counts.combed, comb.released_bytes);
+	reclaim_count(&counts.combed, comb.released_bytes);
 	return !comb.stopped;
 }
 
 static bool empty_seized(struct thread_cache *cache, seizure_is_over *over)
 {
-	count(&counts.emptied, seizure_empty(cache, over));
-	count(&counts.seizures, 1);
+	reclaim_count(&counts.emptied, seizure_empty(cache, over));
+	reclaim_count(&counts.seizures, 1);
 	return !over(cache);
 }
 
@@ -221,7 +221,7 @@ static void work_on_heap(struct heap *heap, void *argument)
 	reclaim.pending |= cache->seized.pending != 0;
 }
 
-static void look_at(struct thread_cache *cache)
+static void reclaim_look_at(struct thread_cache *cache)
 {
 	struct seized_cache *seized = &cache->seized;
 	uint64_t sum = sum_of(cache);
@@ -269,7 +269,7 @@ static void look_at_heap(struct heap *heap, void *argument)
 
 	if (heap_is_frozen(heap) || (heap_is_kept(heap) && !heap_is_common(heap)))
 		return;
-	look_at(cache);
+	reclaim_look_at(cache);
 	pinned->free_bytes += free_in_slabs(heap);
 	/* It was emptied, had it been possible. */
 	bytes = cache->seized.looks > 1 ? bytes_in_bins(cache) : 0;
@@ -277,7 +277,7 @@ static void look_at_heap(struct heap *heap, void *argument)
 	pinned->threads += bytes > 0;
 }
 
-static void look(uint64_t late_ns)
+static void reclaim_look(uint64_t late_ns)
 {
 	struct pinned pinned = { 0, 0, 0 };
 
@@ -309,7 +309,7 @@ static void note_free(struct heap *heap, void *free_bytes)
 }
 
 /* A unit more now and then is no growth. */
-static void watch(size_t now_bytes, size_t least)
+static void reclaim_watch(size_t now_bytes, size_t least)
 {
 	if (now_bytes < reclaim.seen_bytes)
 		reclaim.seen_bytes = now_bytes;
@@ -329,7 +329,7 @@ static void look_at_growth(void)
 	size_t now_bytes = charge_populated_bytes(), free_bytes = 0;
 	size_t step = max_size(GROWTH_LEAST, now_bytes / GROWTH_SHARE);
 
-	watch(now_bytes, step / WATCHED_SHARE);
+	reclaim_watch(now_bytes, step / WATCHED_SHARE);
 	if (now_bytes < reclaim.grown_from)
 		reclaim.grown_from = now_bytes;
 	if (now_bytes < reclaim.grown_from + step || reclaim.pending ||
@@ -345,7 +345,7 @@ static void look_at_growth(void)
 }
 
 /* A process in which only holes are left to be looked for is woken once a round. */
-static uint64_t sleep_ns(uint64_t now_ns)
+static uint64_t reclaim_sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = reclaim.next_ns - now_ns;
 
@@ -367,7 +367,7 @@ uint64_t reclaim_tick(void)
 	take_options(now_ns);
 	reclaim.over_ns = now_ns + TICK_NS_MOST;
 	if (now_ns >= reclaim.next_ns) {
-		look(now_ns - reclaim.next_ns);
+		reclaim_look(now_ns - reclaim.next_ns);
 		reclaim.next_ns = now_ns + reclaim.look_ns;
 	}
 	look_at_growth();
@@ -377,7 +377,7 @@ uint64_t reclaim_tick(void)
 	}
 	if (reclaim.pending)
 		return reclaim_is_pressed() ? WATCH_NS_LEAST / 2 : 0;
-	return sleep_ns(now_ns);
+	return reclaim_sleep_ns(now_ns);
 }
 
 static size_t comb_all(struct heap *heap, bool by_helper)
@@ -389,7 +389,7 @@ static size_t comb_all(struct heap *heap, bool by_helper)
 	};
 
 	comb_heap(&comb, heap);
-	count(&counts.combed, comb.released_bytes);
+	reclaim_count(&counts.combed, comb.released_bytes);
 	return comb.released_bytes;
 }
 

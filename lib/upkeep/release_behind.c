@@ -64,13 +64,13 @@ static struct {
 	struct parts parts_in_hand;			/* claimed; count 0: none */
 } behind;
 
-static void keep(uint32_t *list, uint32_t index)
+static void release_behind_keep(uint32_t *list, uint32_t index)
 {
 	index_stack_keep(list, index, &superslab_at(index)->idle_link);
 }
 
 /* The list is not empty. */
-static uint32_t pop(uint32_t *list)
+static uint32_t release_behind_pop(uint32_t *list)
 {
 	uint32_t index = *list - 1;
 
@@ -78,7 +78,7 @@ static uint32_t pop(uint32_t *list)
 	return index;
 }
 
-static void look_at(uint32_t index)
+static void release_behind_look_at(uint32_t index)
 {
 	struct superslab *superslab = superslab_at(index);
 	uint32_t idle = superslab_free_units(index) &
@@ -87,11 +87,11 @@ static void look_at(uint32_t index)
 
 	superslab->due = release_policy_age(&behind.policy, superslab->quiet, idle, touched);
 	if (superslab->due == SUPERSLAB_ALL_UNITS) {
-		keep(&behind.whole, index);
+		release_behind_keep(&behind.whole, index);
 	} else if (superslab->due && behind.policy.parts) {
-		keep(&behind.parts, index);
+		release_behind_keep(&behind.parts, index);
 	} else if (behind.policy.parts ? idle : idle == SUPERSLAB_ALL_UNITS) {
-		keep(&behind.watched, index);
+		release_behind_keep(&behind.watched, index);
 		behind.watched_units += (uint32_t)__builtin_popcount(idle);
 	} else {
 		unsigned i;
@@ -103,7 +103,7 @@ static void look_at(uint32_t index)
 	}
 }
 
-static void look(void)
+static void release_behind_look(void)
 {
 	uint32_t lists[] = { behind.watched, behind.whole, behind.parts, superslab_take_idle() };
 	unsigned i;
@@ -111,7 +111,7 @@ static void look(void)
 	behind.watched = behind.whole = behind.parts = behind.watched_units = 0;
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
-			look_at(pop(&lists[i]));
+			release_behind_look_at(release_behind_pop(&lists[i]));
 }
 
 static bool claim_whole(uint32_t index)
@@ -137,7 +137,7 @@ static struct run claim_run(uint32_t index)
 	return run;
 }
 
-static void put_run(struct run run, bool released)
+static void release_behind_put_run(struct run run, bool released)
 {
 	uint32_t index;
 
@@ -179,16 +179,16 @@ static void release_whole(uint32_t index)
 
 	behind.run_in_hand = run;
 	/* Watched from here on: what the kernel refuses ages again. */
-	keep(&behind.watched, index);
+	release_behind_keep(&behind.watched, index);
 	if (!run.superslabs)
 		return;
 	release_split_ends(span);
 	if (!fly(span, (struct flight){ .run = run }))
-		put_run(run, release_spans(&span, 1, false));
+		release_behind_put_run(run, release_spans(&span, 1, false));
 	behind.run_in_hand.superslabs = 0;
 }
 
-static void collect(void)
+static void release_behind_collect(void)
 {
 	bool released;
 	uint32_t tag;
@@ -196,7 +196,7 @@ static void collect(void)
 	while (release_collect(&tag, &released)) {
 		behind.flying &= ~((uint32_t)1 << tag);
 		if (behind.flights[tag].run.superslabs)
-			put_run(behind.flights[tag].run, released);
+			release_behind_put_run(behind.flights[tag].run, released);
 		else
 			release_large_done(behind.flights[tag].piece, released);
 	}
@@ -257,7 +257,7 @@ static void queue_claimed(const struct parts *parts)
 
 		release_split_ends(span);
 		if (!fly(span, (struct flight){ .run = run }))
-			put_run(run, release_spans(&span, 1, false));
+			release_behind_put_run(run, release_spans(&span, 1, false));
 	}
 }
 
@@ -270,10 +270,11 @@ static void release_parts(void)
 	if (by_ring)
 		parts->most -= (unsigned)__builtin_popcount(behind.flying);
 	while (behind.parts && parts->count < parts->most) {
-		uint32_t index = pop(&behind.parts);
+		uint32_t index = release_behind_pop(&behind.parts);
 
 		claim_parts(parts, index);
-		keep(superslab_at(index)->due ? &behind.parts : &behind.watched, index);
+		release_behind_keep(superslab_at(index)->due ? &behind.parts : &behind.watched,
+				    index);
 	}
 	if (by_ring)
 		queue_claimed(parts);
@@ -282,7 +283,7 @@ static void release_parts(void)
 	parts->count = 0;
 }
 
-static uint64_t sleep_ns(uint64_t now_ns)
+static uint64_t release_behind_sleep_ns(uint64_t now_ns)
 {
 	uint64_t sleep = SLEEP_NOTHING_NS;
 
@@ -316,20 +317,20 @@ uint64_t release_behind_tick(enum release_urgency urgency)
 {
 	uint64_t began_ns = process_now_ns();
 
-	collect();
+	release_behind_collect();
 	release_policy_set(&behind.policy, options.release, options.decay_ms);
 	if (release_policy_look(&behind.policy, began_ns, urgency)) {
-		look();
+		release_behind_look();
 		release_large_look(&behind.policy);
 	}
 	while (behind.whole && !is_full() && release_policy_goes_on(began_ns, process_now_ns()))
-		release_whole(pop(&behind.whole));
+		release_whole(release_behind_pop(&behind.whole));
 	while (release_large_is_due() && !is_full() &&
 	       release_policy_goes_on(began_ns, process_now_ns()))
 		release_large();
 	release_submit();
 	release_all_parts(began_ns);
-	return sleep_ns(process_now_ns());
+	return release_behind_sleep_ns(process_now_ns());
 }
 
 void release_behind_begin(bool use_ring)
@@ -342,7 +343,7 @@ void release_behind_begin(bool use_ring)
 static void put_back(struct flight flight)
 {
 	if (flight.run.superslabs)
-		put_run(flight.run, false);
+		release_behind_put_run(flight.run, false);
 	else
 		release_large_done(flight.piece, false);
 }
@@ -353,7 +354,7 @@ void release_behind_take_over(void)
 
 	for (; behind.flying; behind.flying &= behind.flying - 1)
 		put_back(behind.flights[__builtin_ctz(behind.flying)]);
-	put_run(behind.run_in_hand, false);
+	release_behind_put_run(behind.run_in_hand, false);
 	for (; parts->count; parts->count--)
 		superslab_claim_put(parts->index[parts->count - 1], parts->mask[parts->count - 1],
 				    0);

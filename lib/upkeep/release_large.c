@@ -25,13 +25,13 @@ static struct {
 /* relaxed: of units, for the ledger. queued: of runs that are due, clean ones among them. */
 static _Atomic uint32_t queued, flying;
 
-static void keep(uint32_t *list, uint32_t unit)
+static void release_large_keep(uint32_t *list, uint32_t unit)
 {
 	index_stack_keep(list, unit, &large_run_at(unit)->idle_link);
 }
 
 /* The list is not empty. */
-static uint32_t pop(uint32_t *list)
+static uint32_t release_large_pop(uint32_t *list)
 {
 	uint32_t unit = *list - 1;
 
@@ -39,7 +39,7 @@ static uint32_t pop(uint32_t *list)
 	return unit;
 }
 
-static void look_at(const struct release_policy *policy, uint32_t unit)
+static void release_large_look_at(const struct release_policy *policy, uint32_t unit)
 {
 	struct large_unit *run = large_run_at(unit);
 	uint8_t age = run->age, older = age;
@@ -53,7 +53,7 @@ static void look_at(const struct release_policy *policy, uint32_t unit)
 	/* Freed anew meanwhile: it stays as young as it was made. */
 	if (!atomic_compare_exchange_strong(&run->age, &age, older))
 		due = false;
-	keep(due ? &large.due : &large.watched, unit);
+	release_large_keep(due ? &large.due : &large.watched, unit);
 	if (due)
 		atomic_fetch_add_explicit(&queued, run->units, memory_order_relaxed);
 }
@@ -68,7 +68,7 @@ void release_large_look(const struct release_policy *policy)
 			      memory_order_relaxed);
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		while (lists[i])
-			look_at(policy, pop(&lists[i]));
+			release_large_look_at(policy, release_large_pop(&lists[i]));
 }
 
 bool release_large_is_due(void)
@@ -92,7 +92,7 @@ static void unqueue(uint32_t units)
 static bool claim_one(void)
 {
 	while (!large.claimed && large.due) {
-		uint32_t unit = pop(&large.due);
+		uint32_t unit = release_large_pop(&large.due);
 
 		large.claimed = large_run_claim(unit);
 		large.unit = large.next = unit;

@@ -26,7 +26,7 @@
 static _Atomic uint64_t kept[KEPT][WORDS] SPARSE;
 static _Atomic uint32_t noted;	/* release by the helper; acquire by readers */
 
-static void keep(const struct control_stray *stray)
+static void strays_keep(const struct control_stray *stray)
 {
 	uint32_t number = atomic_load_explicit(&noted, memory_order_relaxed);
 	uint64_t words[WORDS];
@@ -72,7 +72,7 @@ static void abort_program(pid_t thread)
 	system_call(SYS_tgkill, program_id(), thread, SIGABRT);
 }
 
-static void say(const struct fault_stray *stray)
+static void strays_say(const struct fault_stray *stray)
 {
 	const char *access = stray->write ? "write to" : "read of";
 	void *address = (void *)stray->address;
@@ -89,11 +89,11 @@ static void say(const struct fault_stray *stray)
 		abort_program((pid_t)stray->thread);
 }
 
-static void note(const struct fault_stray *stray)
+static void strays_note(const struct fault_stray *stray)
 {
 	unsigned mark = slab_unit(reservation_unit_of((void *)stray->address))->class_mark;
 
-	keep(&(struct control_stray){
+	strays_keep(&(struct control_stray){
 		.when_ns = process_date_ns(),
 		.address = stray->address,
 		.thread = (uint32_t)stray->thread,
@@ -106,6 +106,6 @@ void strays_report(const struct fault_stray *stray)
 {
 	if (options.on_stray_access == ON_STRAY_OFF)
 		return;
-	note(stray);
-	say(stray);
+	strays_note(stray);
+	strays_say(stray);
 }

@@ -142,6 +142,10 @@ printf '#include "back/large.h"\n' >"$top_srcdir/lib/back/large.c"
 mkdir "$top_srcdir/tests" "$top_srcdir/tests/lint" && : >"$top_srcdir/tests/lint/single_users.txt"
 catches units_have_a_reason 'lib/back/large lib/front/malloc: the only user'
 
+fresh_tree
+printf 'static void take(int of,\n\t\t int by)\n{\n}\n' | tee "$top_srcdir/lib/back/large.c" >"$top_srcdir/lib/os/vm.c"
+catches static_functions_have_names_of_their_own 'lib/back/large.c and lib/os/vm.c: take()'
+
 if command -v shellcheck >/dev/null; then
 	fresh_tree
 	passes scripts_pass_shellcheck
