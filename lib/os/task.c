@@ -96,7 +96,8 @@ static long clone_blocked(struct task_room *room, unsigned long flags,
 	is_blocked = !system_call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, SIGNAL_BYTES);
 	task_clone_prepare(room->thread_pointer);
 	if (is_blocked && !system_call_withholds(SYS_clone, call))
-		id = task_clone(flags, room->stack_end, &task_words_of(room)->id, room->thread_pointer,
+		id = task_clone(flags, room->stack_end, &task_words_of(room)->id,
+				room->thread_pointer,
 				body, argument);
 	if (id == -EPERM || id == -ENOSYS)
 		id = clone_otherwise(room, flags, body, argument);

@@ -28,15 +28,9 @@
 #include "support/options.h"
 
 #define FILLS_PER_TICK	8	/* strays and the clock wait no longer */
-#define BATCH_MOST	8	/* superslabs armed at once */
 #define LOOK_NS		600000000ull
 /* a huge page that was cheap so long ago says nothing now */
 #define SEEN_CHEAP_NS	200000000ull
-
-/* Superslabs side by side, armed; those from next on are missing. */
-struct batch {
-	uint32_t first, next, end;
-};
 
 /* A home's. All of it the helper's alone, but for counts (relaxed atomics). */
 struct ahead {
@@ -44,8 +38,7 @@ struct ahead {
 	bool begun;			/* somebody of the home has taken a superslab */
 	struct populate_fill fill;
 	struct populate_policy policy;
-	struct batch batch;
-	struct populate_spares spares;	/* armed if there is a service */
+	struct populate_spares spares;
 	struct populate_records records;
 	struct populate_window window;
 };
@@ -63,11 +56,6 @@ static struct {
 static void populate_ahead_count(_Atomic size_t *counter, size_t more)
 {
 	atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
-}
-
-static char *start_of(uint32_t superslab)
-{
-	return reservation_unit_start((size_t)superslab * SUPERSLAB_UNITS);
 }
 
 /* A few small pages tell what they cost, before the first huge one tells its own. */
@@ -105,17 +93,10 @@ static void populate_fresh_records(struct ahead *ahead)
 		populate_records_tick(&ahead->records, first, end);
 }
 
-/* Under a limit of what may be mapped nothing is held back that a thread may need. */
-static uint32_t share_of_heap(uint32_t most)
-{
-	size_t share = (reservation.limit_bytes >> SUPERSLAB_SHIFT) / (GiB / SUPERSLAB_SIZE);
-
-	return share < most ? (uint32_t)share : most;
-}
-
 void populate_ahead_begin(bool has_room_beside, int error)
 {
-	has_room = has_room_beside && share_of_heap(1);
+	has_room = has_room_beside && populate_spares_share(1);
+	populate_spares_begin(&homes[0].spares, 0, &homes[0].fill);
 	if (has_room) {
 		/* What threads miss that run ahead already, and it takes little time. */
 		populate_fresh_records(&homes[0]);
@@ -138,6 +119,7 @@ bool populate_ahead_has_room(void)
 static void begin_home(unsigned home)
 {
 	homes[home].home = home;
+	populate_spares_begin(&homes[home].spares, home, &homes[home].fill);
 	populate_fill_begin_beside(&homes[home].fill, &homes[0].fill, node_to_stage(home));
 	begin_policy(&homes[home]);
 	homes[home].begun = true;
@@ -153,92 +135,18 @@ const struct fault_probe *populate_ahead_probe(void)
 	return &homes[0].fill.probe;
 }
 
-static int arm(struct ahead *ahead, uint32_t superslab, uint32_t superslabs)
-{
-	return populate_fill_arm(&ahead->fill, start_of(superslab), superslabs);
-}
-
-/* Plain and without pages, for whoever takes it first. */
-static void put_plain(struct ahead *ahead, uint32_t superslab)
-{
-	if (!stock_push(ahead->home, STOCK_SPARE, superslab))
-		populate_spares_push_surplus(&ahead->spares, superslab);
-}
-
-static void put_surplus(struct ahead *ahead)
-{
-	while (ahead->spares.surplus && stock_length(ahead->home, STOCK_SPARE) < STOCK_SLOTS)
-		put_plain(ahead, populate_spares_pop_surplus(&ahead->spares));
-}
-
-/* Without pages, side by side: armed and kept, by one call, or plain. */
-static void keep_spares(struct ahead *ahead, uint32_t first, uint32_t superslabs)
-{
-	uint32_t most = share_of_heap(POPULATE_SPARES_MOST), kept = 0;
-
-	while (kept < superslabs && populate_spares_have_room(&ahead->spares, first + kept, most))
-		populate_spares_push(&ahead->spares, first + kept++);
-	if (kept && arm(ahead, first, kept))
-		for (; kept; kept--)
-			populate_spares_pop(&ahead->spares);
-	for (; kept < superslabs; kept++)
-		put_plain(ahead, first + kept);
-}
-
-static bool start_batch(struct ahead *ahead)
-{
-	uint32_t first, most = share_of_heap(BATCH_MOST);
-	uint32_t superslabs = stock_take_fresh(ahead->home, most ? most : 1, &first);
-
-	if (!superslabs)
-		return false;
-	ahead->batch = (struct batch){ first, first, first + superslabs };
-	if (arm(ahead, first, superslabs) == 0)
-		return true;
-	/* Not armable (mappings used up, another userfaultfd): from now on by touching. */
-	ahead->fill.probe.way = FAULT_PROBE_NONE;
-	return true;
-}
-
-/* The next superslab to fill; it is armed if anything is. */
-static uint32_t next_missing(struct ahead *ahead)
-{
-	uint32_t plain;
-
-	if (ahead->spares.count) {
-		uint32_t spare = populate_spares_pop(&ahead->spares);
-
-		populate_fill_empty(&ahead->fill, start_of(spare));
-		return spare;
-	}
-	if (ahead->batch.next < ahead->batch.end || start_batch(ahead))
-		return ahead->batch.next++;
-	plain = stock_pop(ahead->home, STOCK_SPARE);
-	if (plain != STOCK_NONE && arm(ahead, plain, 1)) {
-		put_plain(ahead, plain);
-		return STOCK_NONE;
-	}
-	return plain;
-}
-
-/* No mapping is left to split with: armed memory is handed out to nobody. */
-static void take_back(struct ahead *ahead, uint32_t superslab)
-{
-	vm_drop(start_of(superslab), SUPERSLAB_SIZE);
-	populate_spares_push(&ahead->spares, superslab);
-}
-
 /* False: nothing more to do now. */
 static bool fill_one(struct ahead *ahead)
 {
 	enum populate_pages pages = populate_policy_choose(&ahead->policy);
-	uint32_t superslab = next_missing(ahead);
+	uint32_t superslab = populate_spares_next(&ahead->spares);
 	uint64_t zeroing_ns;
 	int error;
 
 	if (superslab == STOCK_NONE)
 		return false;
-	error = populate_fill_superslab(&ahead->fill, start_of(superslab), pages, &zeroing_ns);
+	error = populate_fill_superslab(&ahead->fill, populate_spares_start(superslab), pages,
+					&zeroing_ns);
 	if (zeroing_ns)
 		populate_policy_note_cost(&ahead->policy, pages, zeroing_ns);
 	if (error == -EAGAIN) {
@@ -247,16 +155,16 @@ static bool fill_one(struct ahead *ahead)
 		return false;
 	}
 	/* The node is full: stock of another's would be misplaced when there is room again. */
-	if ((!error && !placement_is_home(start_of(superslab), ahead->home)) ||
-	    populate_fill_disarm(&ahead->fill, start_of(superslab))) {
-		take_back(ahead, superslab);
+	if ((!error && !placement_is_home(populate_spares_start(superslab), ahead->home)) ||
+	    populate_fill_disarm(&ahead->fill, populate_spares_start(superslab))) {
+		populate_spares_take_back(&ahead->spares, superslab);
 		if (!error)
 			populate_ahead_count(&counts.dropped, SUPERSLAB_SIZE);
 		return false;
 	}
 	/* Not filled, and plain now: the kernel populates it for whoever takes it. */
 	if (error) {
-		put_plain(ahead, superslab);
+		populate_spares_put_plain(&ahead->spares, superslab);
 		return false;
 	}
 	populate_records_touch(superslab);
@@ -271,33 +179,14 @@ static bool populate_ahead_drop_one(struct ahead *ahead)
 
 	if (superslab == STOCK_NONE)
 		return false;
-	if (vm_drop(start_of(superslab), SUPERSLAB_SIZE)) {
+	if (vm_drop(populate_spares_start(superslab), SUPERSLAB_SIZE)) {
 		stock_push(ahead->home, STOCK_READY, superslab);
 		return false;
 	}
 	brought_give_up(SUPERSLAB_SIZE);
 	populate_ahead_count(&counts.dropped, SUPERSLAB_SIZE);
-	keep_spares(ahead, superslab, 1);
+	populate_spares_keep(&ahead->spares, superslab, 1);
 	return true;
-}
-
-/* They come in runs, one way or the other round. */
-static void take_retired(struct ahead *ahead)
-{
-	uint32_t superslab, first = 0, superslabs = 0;
-
-	/* Only what threads may have back at once: the surplus is out of their reach. */
-	while (stock_length(ahead->home, STOCK_SPARE) + superslabs < STOCK_SLOTS &&
-	       (superslab = stock_pop(ahead->home, STOCK_RETIRED)) != STOCK_NONE) {
-		if (superslabs && superslab + 1 != first && superslab != first + superslabs) {
-			keep_spares(ahead, first, superslabs);
-			superslabs = 0;
-		}
-		if (!superslabs || superslab < first)
-			first = superslab;
-		superslabs++;
-	}
-	keep_spares(ahead, first, superslabs);
 }
 
 /* What may be brought besides what was and is not used yet. */
@@ -352,8 +241,8 @@ static uint64_t populate_ahead_tend(struct ahead *ahead, uint64_t now_ns, unsign
 	unsigned filled;
 	uint32_t most;
 
-	put_surplus(ahead);
-	take_retired(ahead);
+	populate_spares_put_surplus(&ahead->spares);
+	populate_spares_take_retired(&ahead->spares);
 	/* What threads free it looks at by itself. */
 	if (!has_room)
 		return LOOK_NS;
@@ -416,10 +305,7 @@ void populate_ahead_forget(void)
 /* The descriptor ended with the predecessor, so what was armed is plain. */
 static void take_over_home(struct ahead *ahead)
 {
-	for (; ahead->batch.next < ahead->batch.end; ahead->batch.next++)
-		put_plain(ahead, ahead->batch.next);
-	while (ahead->spares.count)
-		put_plain(ahead, populate_spares_pop(&ahead->spares));
+	populate_spares_give_up(&ahead->spares);
 	staging_close(&ahead->fill.staging);
 }
 
