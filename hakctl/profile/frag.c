@@ -11,9 +11,6 @@
 #include "hakctl/output/units.h"
 #include "hakctl/profile/stack_text.h"
 
-#define STACKS_SHOWN 10
-#define FRAMES_SHOWN 6
-
 static int by_pinned(const void *a, const void *b)
 {
 	const struct profile_stack *one = a, *other = b;
@@ -22,60 +19,46 @@ static int by_pinned(const void *a, const void *b)
 	       (one->pinned_bytes > other->pinned_bytes);
 }
 
-static void print_text(const struct target *target, const struct heap_profile *profile)
+static bool matters(const struct profile_stack *stack)
 {
-	printf("%s: what would go back if the blocks of a call stack went\n", target_label(target));
-	for (size_t i = 0; i < profile->stack_count && i < STACKS_SHOWN; i++) {
-		const struct profile_stack *stack = &profile->stacks[i];
-
-		if (stack->pinned_bytes <= 0)
-			break;
-		printf("\n%s pinned by %s live in %s blocks (%s samples)\n",
-		       units_size((uint64_t)stack->pinned_bytes).text,
-		       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
-		       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
-		       units_count((double)stack->samples).text);
-		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
-	}
+	return stack->pinned_bytes > 0;
 }
 
-static void add_json(const struct arguments_looking *request, const struct target *target,
-		     const struct heap_profile *profile)
+static void print(const struct heap_profile *profile, const struct profile_stack *stack)
 {
-	struct json_object *object = json_output_target(target);
-	struct json_object *stacks = json_object_new_array();
+	(void)profile;
+	printf("\n%s pinned by %s live in %s blocks (%s samples)\n",
+	       units_size((uint64_t)stack->pinned_bytes).text,
+	       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+	       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
+	       units_count((double)stack->samples).text);
+}
 
-	for (size_t i = 0; i < profile->stack_count; i++) {
-		const struct profile_stack *stack = &profile->stacks[i];
-		struct json_object *row;
-
-		if (stack->pinned_bytes <= 0)
-			break;
-		row = json_object_new_object();
-		json_output_number(row, "pinned_bytes", (uint64_t)stack->pinned_bytes);
-		json_output_number(row, "live_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
-		json_output_number(row, "live_objects",
-				   (uint64_t)stack->values[PROFILE_LIVE_OBJECTS]);
-		json_output_number(row, "samples", stack->samples);
-		json_object_object_add(row, "frames", stack_text_json(profile, stack));
-		json_object_array_add(stacks, row);
-	}
-	json_object_object_add(object, "stacks", stacks);
-	json_object_array_add(request->array, object);
+static void add(struct json_object *row, const struct heap_profile *profile,
+		const struct profile_stack *stack)
+{
+	(void)profile;
+	json_output_number(row, "pinned_bytes", (uint64_t)stack->pinned_bytes);
+	json_output_number(row, "live_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
+	json_output_number(row, "live_objects", (uint64_t)stack->values[PROFILE_LIVE_OBJECTS]);
+	json_output_number(row, "samples", stack->samples);
 }
 
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
+	static const struct stack_text_rows rows = { matters, print, add };
 	struct arguments_looking *request = argument;
 	struct heap_profile profile;
 
 	if (!heap_profile_fetch(target, 0, &profile, failure))
 		return false;
 	qsort(profile.stacks, profile.stack_count, sizeof(*profile.stacks), by_pinned);
-	if (request->json)
-		add_json(request, target, &profile);
-	else
-		print_text(target, &profile);
+	if (request->json) {
+		json_object_array_add(request->array, stack_text_json_rows(target, &profile, &rows));
+		return true;
+	}
+	printf("%s: what would go back if the blocks of a call stack went\n", target_label(target));
+	stack_text_print_rows(&profile, &rows);
 	return true;
 }
 

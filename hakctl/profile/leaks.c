@@ -13,8 +13,6 @@
 #include "hakctl/output/units.h"
 #include "hakctl/profile/stack_text.h"
 
-#define STACKS_SHOWN 10
-#define FRAMES_SHOWN 6
 #define SECONDS	     10.0
 #define NS	     1000000000ull
 
@@ -39,54 +37,32 @@ static uint64_t age_of(const struct heap_profile *profile, const struct profile_
 		       0;
 }
 
-static void print_text(const struct target *target, const struct heap_profile *profile,
-		       double seconds)
+static bool matters(const struct profile_stack *stack)
 {
-	size_t shown = 0;
-
-	printf("%s: what lives, and grew within %g s\n", target_label(target), seconds);
-	for (; shown < profile->stack_count && shown < STACKS_SHOWN; shown++) {
-		const struct profile_stack *stack = &profile->stacks[shown];
-
-		if (stack->values[PROFILE_LIVE_BYTES] < 1)
-			break;
-		printf("\n+ %s, now %s; %s of it older than that, the oldest %s\n",
-		       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
-		       units_size((uint64_t)stack->held_bytes).text,
-		       units_size((uint64_t)stack->old_bytes).text,
-		       units_duration(age_of(profile, stack)).text);
-		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
-	}
-	if (!shown)
-		printf("nothing grew\n");
+	return stack->values[PROFILE_LIVE_BYTES] >= 1;
 }
 
-static void add_json(const struct request *request, const struct target *target,
-		     const struct heap_profile *profile)
+static void print(const struct heap_profile *profile, const struct profile_stack *stack)
 {
-	struct json_object *object = json_output_target(target);
-	struct json_object *stacks = json_object_new_array();
+	printf("\n+ %s, now %s; %s of it older than that, the oldest %s\n",
+	       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+	       units_size((uint64_t)stack->held_bytes).text,
+	       units_size((uint64_t)stack->old_bytes).text,
+	       units_duration(age_of(profile, stack)).text);
+}
 
-	for (size_t i = 0; i < profile->stack_count; i++) {
-		const struct profile_stack *stack = &profile->stacks[i];
-		struct json_object *row;
-
-		if (stack->values[PROFILE_LIVE_BYTES] < 1)
-			break;
-		row = json_object_new_object();
-		json_output_number(row, "grown_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
-		json_output_number(row, "live_bytes", (uint64_t)stack->held_bytes);
-		json_output_number(row, "older_bytes", (uint64_t)stack->old_bytes);
-		json_output_number(row, "oldest_seconds", age_of(profile, stack));
-		json_object_object_add(row, "frames", stack_text_json(profile, stack));
-		json_object_array_add(stacks, row);
-	}
-	json_object_object_add(object, "stacks", stacks);
-	json_object_array_add(request->array, object);
+static void add(struct json_object *row, const struct heap_profile *profile,
+		const struct profile_stack *stack)
+{
+	json_output_number(row, "grown_bytes", (uint64_t)stack->values[PROFILE_LIVE_BYTES]);
+	json_output_number(row, "live_bytes", (uint64_t)stack->held_bytes);
+	json_output_number(row, "older_bytes", (uint64_t)stack->old_bytes);
+	json_output_number(row, "oldest_seconds", age_of(profile, stack));
 }
 
 static bool show(struct target *target, void *argument, struct failure *failure)
 {
+	static const struct stack_text_rows rows = { matters, print, add };
 	struct request *request = argument;
 	struct heap_profile before, now;
 
@@ -100,10 +76,13 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 		now.stacks[i].held_bytes = now.stacks[i].values[PROFILE_LIVE_BYTES];
 	heap_profile_subtract(&now, &before);
 	qsort(now.stacks, now.stack_count, sizeof(*now.stacks), by_growth);
-	if (request->json)
-		add_json(request, target, &now);
-	else
-		print_text(target, &now, request->seconds);
+	if (request->json) {
+		json_object_array_add(request->array, stack_text_json_rows(target, &now, &rows));
+		return true;
+	}
+	printf("%s: what lives, and grew within %g s\n", target_label(target), request->seconds);
+	if (!stack_text_print_rows(&now, &rows))
+		printf("nothing grew\n");
 	return true;
 }
 

@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hakctl/client/json_output.h"
 #include "hakctl/output/style.h"
+
+#define STACKS_SHOWN 10
+#define FRAMES_SHOWN 6
 
 /* Of a file its name and the folder that it is in. */
 static const char *short_path(const char *path)
@@ -51,8 +55,9 @@ void stack_text_print(const struct heap_profile *profile, const struct profile_s
 		printf("%*s(stacks that found no room)\n", blanks, "");
 }
 
-struct json_object *stack_text_json(const struct heap_profile *profile,
-				    const struct profile_stack *stack)
+/* The names of its frames, innermost first. */
+static struct json_object *frames_of(const struct heap_profile *profile,
+				     const struct profile_stack *stack)
 {
 	struct json_object *frames = json_object_new_array();
 
@@ -60,4 +65,37 @@ struct json_object *stack_text_json(const struct heap_profile *profile,
 		json_object_array_add(frames, json_object_new_string(heap_profile_name(
 						      &profile->frames[stack->frames[i]])));
 	return frames;
+}
+
+bool stack_text_print_rows(const struct heap_profile *profile, const struct stack_text_rows *rows)
+{
+	size_t shown = 0;
+
+	for (; shown < profile->stack_count && shown < STACKS_SHOWN; shown++) {
+		const struct profile_stack *stack = &profile->stacks[shown];
+
+		if (!rows->matters(stack))
+			break;
+		rows->print(profile, stack);
+		stack_text_print(profile, stack, 4, FRAMES_SHOWN);
+	}
+	return shown;
+}
+
+struct json_object *stack_text_json_rows(const struct target *target,
+					 const struct heap_profile *profile,
+					 const struct stack_text_rows *rows)
+{
+	struct json_object *object = json_output_target(target);
+	struct json_object *stacks = json_object_new_array();
+
+	for (size_t i = 0; i < profile->stack_count && rows->matters(&profile->stacks[i]); i++) {
+		struct json_object *row = json_object_new_object();
+
+		rows->add(row, profile, &profile->stacks[i]);
+		json_object_object_add(row, "frames", frames_of(profile, &profile->stacks[i]));
+		json_object_array_add(stacks, row);
+	}
+	json_object_object_add(object, "stacks", stacks);
+	return object;
 }

@@ -221,6 +221,38 @@ static void keep_row(struct program *program, struct frame_rule *rule, bool keep
 		program->fails = true;
 }
 
+/* What says where the frame's base is. False: it is another operation. */
+static bool step_base(struct program *program, struct frame_rule *rule, struct reader *reader,
+		      uint8_t operation)
+{
+	uint64_t number;
+
+	switch (operation) {
+	case 0x0c:	/* DW_CFA_def_cfa */
+		number = frame_program_read_number(reader);
+		set_base(program, rule, number, (int64_t)frame_program_read_number(reader));
+		return true;
+	case 0x0d:	/* DW_CFA_def_cfa_register */
+		set_base(program, rule, frame_program_read_number(reader), rule->offset);
+		return true;
+	case 0x0e:	/* DW_CFA_def_cfa_offset */
+		rule->offset = (int32_t)frame_program_read_number(reader);
+		return true;
+	case 0x0f:	/* DW_CFA_def_cfa_expression */
+		set_by_expression(program, rule, reader);
+		return true;
+	case 0x12:	/* DW_CFA_def_cfa_sf */
+		number = frame_program_read_number(reader);
+		set_base(program, rule, number, read_signed(reader) * program->data_factor);
+		return true;
+	case 0x13:	/* DW_CFA_def_cfa_offset_sf */
+		rule->offset = (int32_t)(read_signed(reader) * program->data_factor);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* What takes a whole byte, but for advances. */
 static void step_extended(struct program *program, struct frame_rule *rule, struct reader *reader,
 			  uint8_t operation)
@@ -252,19 +284,6 @@ static void step_extended(struct program *program, struct frame_rule *rule, stru
 	case 0x0b:	/* DW_CFA_remember_state, DW_CFA_restore_state */
 		keep_row(program, rule, operation == 0x0a);
 		return;
-	case 0x0c:	/* DW_CFA_def_cfa */
-		number = frame_program_read_number(reader);
-		set_base(program, rule, number, (int64_t)frame_program_read_number(reader));
-		return;
-	case 0x0d:	/* DW_CFA_def_cfa_register */
-		set_base(program, rule, frame_program_read_number(reader), rule->offset);
-		return;
-	case 0x0e:	/* DW_CFA_def_cfa_offset */
-		rule->offset = (int32_t)frame_program_read_number(reader);
-		return;
-	case 0x0f:	/* DW_CFA_def_cfa_expression */
-		set_by_expression(program, rule, reader);
-		return;
 	case 0x10:	/* DW_CFA_expression */
 		save_by_expression(program, rule, reader);
 		return;
@@ -272,18 +291,11 @@ static void step_extended(struct program *program, struct frame_rule *rule, stru
 		number = frame_program_read_number(reader);
 		save(program, rule, number, read_signed(reader) * program->data_factor);
 		return;
-	case 0x12:	/* DW_CFA_def_cfa_sf */
-		number = frame_program_read_number(reader);
-		set_base(program, rule, number, read_signed(reader) * program->data_factor);
-		return;
-	case 0x13:	/* DW_CFA_def_cfa_offset_sf */
-		rule->offset = (int32_t)(read_signed(reader) * program->data_factor);
-		return;
 	case 0x2e:	/* DW_CFA_GNU_args_size */
 		frame_program_read_number(reader);
 		return;
 	default:
-		program->fails = true;
+		program->fails |= !step_base(program, rule, reader, operation);
 	}
 }
 
