@@ -54,7 +54,8 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 		return false;
 	qsort(profile.stacks, profile.stack_count, sizeof(*profile.stacks), by_pinned);
 	if (request->json) {
-		json_object_array_add(request->array, stack_text_json_rows(target, &profile, &rows));
+		json_object_array_add(request->array,
+				      stack_text_json_rows(target, &profile, &rows));
 		return true;
 	}
 	printf("%s: what would go back if the blocks of a call stack went\n", target_label(target));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * index_list.h - lists of records that are known by number (units, superslabs), linked both ways.
- * A link, a head and a tail are a number + 1, so that memory of zeros is an empty list.
+ * Links, heads and tails are links as index.h has them, so memory of zeros is an empty list.
  *
  * Who may run with whom: nobody with anybody, on one list.
  */
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "support/compiler.h"
+#include "support/index.h"
 
 /* Where a record has its links. */
 struct index_link {
@@ -24,15 +25,21 @@ struct index_list {
 	struct index_link (*link_of)(uint32_t index);	/* to be inlined */
 };
 
+/* The links of the record that a link leads to. */
+static ALWAYS_INLINE struct index_link index_list_at(struct index_list list, uint32_t link)
+{
+	return list.link_of(index_from_link(link));
+}
+
 /* For an INVARIANT: both neighbours, or the ends of the list, lead to it. */
 static ALWAYS_INLINE bool index_list_has(struct index_list list, struct index_link link)
 {
-	uint32_t before = *link.previous ? *list.link_of(*link.previous - 1).next : *list.head;
-	uint32_t behind = *link.next ? *list.link_of(*link.next - 1).previous :
+	uint32_t before = *link.previous ? *index_list_at(list, *link.previous).next : *list.head;
+	uint32_t behind = *link.next ? *index_list_at(list, *link.next).previous :
 			  list.tail  ? *list.tail :
 				       before;
 
-	return before && before == behind && list.link_of(before - 1).next == link.next;
+	return before && before == behind && index_list_at(list, before).next == link.next;
 }
 
 static ALWAYS_INLINE void index_list_push_head(struct index_list list, uint32_t index,
@@ -41,10 +48,10 @@ static ALWAYS_INLINE void index_list_push_head(struct index_list list, uint32_t 
 	*link.previous = 0;
 	*link.next = *list.head;
 	if (*list.head)
-		*list.link_of(*list.head - 1).previous = index + 1;
+		*index_list_at(list, *list.head).previous = index_to_link(index);
 	else if (list.tail)
-		*list.tail = index + 1;
-	*list.head = index + 1;
+		*list.tail = index_to_link(index);
+	*list.head = index_to_link(index);
 }
 
 static ALWAYS_INLINE void index_list_push_tail(struct index_list list, uint32_t index,
@@ -53,10 +60,10 @@ static ALWAYS_INLINE void index_list_push_tail(struct index_list list, uint32_t 
 	*link.next = 0;
 	*link.previous = *list.tail;
 	if (*list.tail)
-		*list.link_of(*list.tail - 1).next = index + 1;
+		*index_list_at(list, *list.tail).next = index_to_link(index);
 	else
-		*list.head = index + 1;
-	*list.tail = index + 1;
+		*list.head = index_to_link(index);
+	*list.tail = index_to_link(index);
 }
 
 static ALWAYS_INLINE void index_list_remove(struct index_list list, struct index_link link)
@@ -64,11 +71,11 @@ static ALWAYS_INLINE void index_list_remove(struct index_list list, struct index
 	uint32_t next = *link.next, previous = *link.previous;
 
 	if (next)
-		*list.link_of(next - 1).previous = previous;
+		*index_list_at(list, next).previous = previous;
 	else if (list.tail)
 		*list.tail = previous;
 	if (previous)
-		*list.link_of(previous - 1).next = next;
+		*index_list_at(list, previous).next = next;
 	else
 		*list.head = next;
 }

@@ -19,10 +19,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INDEX_STACK_END		UINT32_MAX	/* the link of the lowest */
+#include "support/index.h"
+
+#define INDEX_STACK_END		UINT32_MAX	/* the link of the lowest; 0: it is on none */
 
 struct index_stack {
-	_Atomic uint32_t head;	/* index + 1; 0: empty */
+	_Atomic uint32_t head;	/* a link: see index.h */
 };
 
 /* False: it is on the stack, or in the hands of who took it, already. */
@@ -38,13 +40,13 @@ static inline bool index_stack_push(struct index_stack *stack, uint32_t index,
 	do {
 		atomic_store_explicit(link, head ? head : INDEX_STACK_END, memory_order_relaxed);
 		/* release: pairs with index_stack_take, which reads the link */
-	} while (!atomic_compare_exchange_weak_explicit(&stack->head, &head, index + 1,
+	} while (!atomic_compare_exchange_weak_explicit(&stack->head, &head, index_to_link(index),
 							memory_order_release,
 							memory_order_relaxed));
 	return true;
 }
 
-/* index + 1 of the first; 0: there is none. */
+/* A link to the first; 0: there is none. */
 static inline uint32_t index_stack_take(struct index_stack *stack)
 {
 	/* A load first: takers look often, and mostly in vain. */
@@ -54,7 +56,7 @@ static inline uint32_t index_stack_take(struct index_stack *stack)
 	return atomic_exchange_explicit(&stack->head, 0, memory_order_acquire);
 }
 
-/* From here on the record may be pushed again. Returns index + 1 of the next, 0: was the last. */
+/* From here on the record may be pushed again. Returns a link to the next; 0: it was the last. */
 static inline uint32_t index_stack_leave(_Atomic uint32_t *link)
 {
 	/* seq_cst: pairs with index_stack_push */
@@ -70,7 +72,7 @@ static inline uint32_t index_stack_leave(_Atomic uint32_t *link)
 static inline void index_stack_keep(uint32_t *list, uint32_t index, _Atomic uint32_t *link)
 {
 	atomic_store_explicit(link, *list ? *list : INDEX_STACK_END, memory_order_relaxed);
-	*list = index + 1;
+	*list = index_to_link(index);
 }
 
 /* The first of a list is no longer in it, and not left yet. link: its own. */

@@ -22,6 +22,7 @@
 #include "back/frontier.h"
 #include "support/arch.h"
 #include "support/compiler.h"
+#include "support/index.h"
 #include "support/size_class.h"
 
 #define SUPERSLAB_SHIFT		ARCH_HUGE_PAGE_SHIFT
@@ -30,7 +31,7 @@
 #define SUPERSLAB_RECORD_BYTES	18560	/* see superslab.h */
 #define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
 
-#define UNIT_NONE		UINT32_MAX
+#define UNIT_NONE		INDEX_NONE
 
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */
 struct reservation {

@@ -17,10 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "support/index.h"
+
 enum stock_kind { STOCK_READY, STOCK_SPARE, STOCK_RETIRED, STOCK_KINDS };
 
 #define STOCK_SLOTS	64	/* of a kind */
-#define STOCK_NONE	UINT32_MAX
+#define STOCK_NONE	INDEX_NONE
 
 /* Everything is kept for each home apart: see os/topology.h. */
 

@@ -224,7 +224,7 @@ uint32_t superslab_take_anywhere(struct superslab_wish wish, bool *zeroed)
 }
 
 /*
- * With the lock: where so many wholly free superslabs of one home lie side by side; UINT32_MAX:
+ * With the lock: where so many wholly free superslabs of one home lie side by side; INDEX_NONE:
  * nowhere.
  */
 static uint32_t superslab_find_free(uint32_t superslabs)
@@ -238,7 +238,7 @@ static uint32_t superslab_find_free(uint32_t superslabs)
 		if (run == superslabs)
 			return index + 1 - superslabs;
 	}
-	return UINT32_MAX;
+	return INDEX_NONE;
 }
 
 /* With the lock. False: the helper was faster. */
@@ -288,8 +288,8 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	carve_all();
 	do
 		first = superslab_find_free(superslabs);
-	while (first != UINT32_MAX && !take_whole_run(first, superslabs));
-	for (index = first; first != UINT32_MAX && index < first + superslabs; index++) {
+	while (first != INDEX_NONE && !take_whole_run(first, superslabs));
+	for (index = first; first != INDEX_NONE && index < first + superslabs; index++) {
 		superslab_list_remove(index);
 		home = superslab_at(index)->home;
 		charge_note_populated(-__builtin_popcount(
@@ -300,7 +300,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };
-	return first != UINT32_MAX;
+	return first != INDEX_NONE;
 }
 
 void superslab_take_stock(void)

@@ -10,7 +10,9 @@
 
 #include <hakmem/control.h>
 
-#define SETTINGS_NONE	UINT32_MAX
+#include "support/index.h"
+
+#define SETTINGS_NONE	INDEX_NONE
 
 uint32_t settings_count(void);
 

@@ -52,7 +52,7 @@ void populate_spares_push(struct populate_spares *spares, uint32_t superslab)
 }
 
 /* There is one. */
-static uint32_t pop(struct populate_spares *spares)
+static uint32_t populate_spares_pop(struct populate_spares *spares)
 {
 	uint32_t spare = spares->numbers[--spares->count];
 
@@ -100,7 +100,7 @@ void populate_spares_keep(struct populate_spares *spares, uint32_t first, uint32
 		populate_spares_push(spares, first + kept++);
 	if (kept && arm(spares, first, kept))
 		for (; kept; kept--)
-			pop(spares);
+			populate_spares_pop(spares);
 	for (; kept < superslabs; kept++)
 		populate_spares_put_plain(spares, first + kept);
 }
@@ -125,7 +125,7 @@ uint32_t populate_spares_next(struct populate_spares *spares)
 	uint32_t plain;
 
 	if (spares->count) {
-		uint32_t spare = pop(spares);
+		uint32_t spare = populate_spares_pop(spares);
 
 		populate_fill_empty(spares->fill, populate_spares_start(spare));
 		return spare;
@@ -170,5 +170,5 @@ void populate_spares_give_up(struct populate_spares *spares)
 	for (; spares->batch.next < spares->batch.end; spares->batch.next++)
 		populate_spares_put_plain(spares, spares->batch.next);
 	while (spares->count)
-		populate_spares_put_plain(spares, pop(spares));
+		populate_spares_put_plain(spares, populate_spares_pop(spares));
 }
