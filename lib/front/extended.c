@@ -27,7 +27,7 @@ static size_t alignment_of(int flags)
 }
 
 /* The least that it will be. */
-static unsigned class_of(size_t size)
+static unsigned extended_class_of(size_t size)
 {
 	unsigned between = size_class_between(size);
 
@@ -44,7 +44,7 @@ static size_t bytes_of(size_t size, size_t alignment)
 	if (unlikely(options.hardened))
 		return hardened_bytes_of(alignment, size);
 	if (size <= CLASS_SIZE_MAX && alignment == BLOCK_ALIGNMENT)
-		class = class_of(size);
+		class = extended_class_of(size);
 	else if (alignment <= UNIT_SIZE)
 		class = size_class_of_aligned(max_size(size, 1), alignment);
 	else if (alignment <= SUPERSLAB_SIZE && size <= CLASS_SIZE_MAX)
