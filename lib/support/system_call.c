@@ -161,7 +161,7 @@ static bool is_exempt(uintptr_t stack)
 	return false;
 }
 
-static bool is_of(const struct withheld *one, long number)
+static bool system_call_is_of(const struct withheld *one, long number)
 {
 	return one->number == number ||
 	       (one->number == SYSTEM_CALL_EVERY && number != SYS_write);
@@ -172,7 +172,7 @@ bool system_call_is_withheld(long number)
 	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
 
 	for (i = 0; i < count; i++)
-		if (is_of(&withheld.list[i], number) &&
+		if (system_call_is_of(&withheld.list[i], number) &&
 		    !(withheld.list[i].by_program && is_exempt((uintptr_t)&count)))
 			return true;
 	return false;
@@ -185,7 +185,7 @@ bool system_call_withholds(long number, const long argument[6])
 	for (i = 0; i < count; i++) {
 		const struct withheld *one = &withheld.list[i];
 
-		if (is_of(one, number) &&
+		if (system_call_is_of(one, number) &&
 		    (one->place < 0 || (uint32_t)argument[one->place] == one->value) &&
 		    !(one->by_program && is_exempt((uintptr_t)&count)))
 			return true;
