@@ -68,7 +68,7 @@ static uint64_t starts_of_runs(uint64_t low, uint64_t high, unsigned length)
 }
 
 /* The first index from index on with so many set bits, all below end; end: there is none. */
-static unsigned find_run(const uint64_t *words, unsigned index, unsigned end, unsigned length)
+static unsigned slab_guest_find_run(const uint64_t *words, unsigned index, unsigned end, unsigned length)
 {
 	unsigned word, run_end;
 	uint64_t starts;
@@ -143,7 +143,7 @@ unsigned slab_guest_take(struct slab *slab, uint32_t first, void **blocks, unsig
 	if (!slab_guests(slab))
 		begin_marks(slab);
 	while (taken < count) {
-		index = find_run(slab->free_bits, index, slab->untouched_from, length);
+		index = slab_guest_find_run(slab->free_bits, index, slab->untouched_from, length);
 		if (index == slab->untouched_from)
 			break;
 		set_bits(tails_of(slab), index + 1, index + length);
