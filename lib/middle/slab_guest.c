@@ -68,7 +68,8 @@ static uint64_t starts_of_runs(uint64_t low, uint64_t high, unsigned length)
 }
 
 /* The first index from index on with so many set bits, all below end; end: there is none. */
-static unsigned slab_guest_find_run(const uint64_t *words, unsigned index, unsigned end, unsigned length)
+static unsigned slab_guest_find_run(const uint64_t *words, unsigned index, unsigned end,
+				    unsigned length)
 {
 	unsigned word, run_end;
 	uint64_t starts;
