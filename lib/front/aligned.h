@@ -24,9 +24,7 @@ static ALWAYS_INLINE bool aligned_is_power_of_two(size_t value)
 	return value && !(value & (value - 1));
 }
 
-/*
- * The newest block of the bin that a step leads to; NULL: there is none.
- */
+/* The newest block of the bin that a step leads to; NULL: there is none. */
 static ALWAYS_INLINE void *aligned_pop_step(struct thread_cache *cache, size_t step)
 {
 	struct bin *bin;
@@ -74,13 +72,14 @@ static ALWAYS_INLINE void *aligned_alloc_inline(size_t alignment, size_t size)
 /* As glibc does, an alignment that is no power of two is rounded up to one. */
 static ALWAYS_INLINE void *aligned_memalign_inline(size_t alignment, size_t size)
 {
-	void *block;
+	void *block = NULL;
 
-	if (alignment <= BLOCK_ALIGNMENT)
-		return malloc_inline(size);
-	if (unlikely(!aligned_is_power_of_two(alignment)))
-		return aligned_memalign_slow(alignment, size);
-	block = aligned_pop(alignment, size);
+	if (alignment <= BLOCK_ALIGNMENT) {
+		if (likely(size < thread_cache_tls.small_size_limit))
+			block = aligned_pop_step(thread_cache_tls.cache, (size + 15) / 16);
+	} else if (likely(aligned_is_power_of_two(alignment))) {
+		block = aligned_pop(alignment, size);
+	}
 	return likely(block != NULL) ? block : aligned_memalign_slow(alignment, size);
 }
 
