@@ -8,7 +8,7 @@
 #include "front/thread_cache.h"
 
 #define SLABS_LEAST	16	/* of a class, before the one below it gets slabs, too … */
-#define SAMPLES_LEAST	16	/* … and so much is known of what is asked for */
+#define SAMPLES_LEAST	64	/* … and so much is known of what is asked for */
 #define MARGIN_SHARE	64	/* less than the class below, by such a part at the mean */
 
 unsigned thread_cache_step_class(const struct thread_cache *cache, size_t size)
