@@ -161,11 +161,19 @@ static inline void thread_cache_set_step(struct thread_cache *cache, size_t step
 			      memory_order_relaxed);
 }
 
-/*
- * The class that serves so many bytes, CLASS_SIZE_MAX at most. This and the next three are in
- * thread_cache_step.c.
- */
-unsigned thread_cache_step_class(const struct thread_cache *cache, size_t size);
+/* This and the next four are in thread_cache_step.c. Of a class that has one halfway below. */
+unsigned thread_cache_step_between(const struct thread_cache *cache, size_t size);
+
+/* The class that serves so many bytes, CLASS_SIZE_MAX at most. */
+static inline unsigned thread_cache_step_class(const struct thread_cache *cache, size_t size)
+{
+	unsigned class = size_class_of(size);
+
+	return likely(size_class_below(class) == CLASS_NONE) ?
+		       class :
+		       thread_cache_step_between(cache, size);
+}
+
 /* After a sample of a class: sizes that lose much in it get the one halfway below. */
 void thread_cache_step_look(struct thread_cache *cache, unsigned class);
 /* Each step leads to the bin of its class (again). */

@@ -11,7 +11,7 @@
 #define SAMPLES_LEAST	64	/* … and so much is known of what is asked for */
 #define MARGIN_SHARE	64	/* less than the class below, by such a part at the mean */
 
-unsigned thread_cache_step_class(const struct thread_cache *cache, size_t size)
+unsigned thread_cache_step_between(const struct thread_cache *cache, size_t size)
 {
 	unsigned between = size_class_between(size);
 
