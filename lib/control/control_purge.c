@@ -11,6 +11,7 @@
 #include "back/helper_link.h"
 #include "back/release.h"
 #include "control/ledger.h"
+#include "upkeep/populate_ahead.h"
 #include "upkeep/reclaim.h"
 #include "os/process.h"
 
@@ -35,10 +36,12 @@ static struct {
 
 static uint64_t released(void)
 {
+	struct populate_ahead_counts ahead;
 	struct release_counts counts;
 
+	populate_ahead_read(&ahead);
 	release_read(&counts);
-	return counts.ring + counts.vector + counts.plain;
+	return counts.ring + counts.vector + counts.plain + ahead.dropped;
 }
 
 /* Never false between a request and its end: the helper sets is_on before it clears asked. */
@@ -79,6 +82,7 @@ static void begin(void)
 	atomic_store_explicit(&purge.is_on, true, memory_order_release);
 	if (atomic_exchange_explicit(&purge.asked, 0, memory_order_acq_rel) & CONTROL_PURGE_CACHES)
 		reclaim_all(true);
+	populate_ahead_give_back();
 	purge.seen = released();
 	purge.quiet_looks = 0;
 	atomic_store_explicit(&purge.moved_ns, process_now_ns(), memory_order_relaxed);

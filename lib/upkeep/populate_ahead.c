@@ -260,6 +260,18 @@ static uint64_t populate_ahead_tend(struct ahead *ahead, uint64_t now_ns, unsign
 	return populate_policy_sleep(&ahead->policy, now_ns, filled == FILLS_PER_TICK);
 }
 
+void populate_ahead_give_back(void)
+{
+	unsigned home;
+
+	for (home = 0; home < topology.homes; home++) {
+		if (!homes[home].begun)
+			continue;
+		populate_policy_remember(&homes[home].policy);
+		give_back(&homes[home]);
+	}
+}
+
 void populate_ahead_set_room(size_t bytes)
 {
 	room_bytes = bytes;

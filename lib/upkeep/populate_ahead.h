@@ -42,6 +42,9 @@ void populate_ahead_set_room(size_t bytes);
 /* One round of work. report: for each stray access. Returns how long to sleep, in ns. */
 uint64_t populate_ahead_tick(uint64_t now_ns, void (*report)(const struct fault_stray *stray));
 
+/* What nobody took goes back now, and is brought again when a thread misses it. By a purge. */
+void populate_ahead_give_back(void);
+
 /* Readable when a stray access waits; -1: none can. */
 int populate_ahead_descriptor(void);
 

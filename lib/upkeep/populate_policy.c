@@ -112,8 +112,7 @@ static void look_at_window(struct populate_policy *policy, uint64_t now_ns, uint
 	policy->window_taken = policy->window_missed = 0;
 }
 
-/* Nothing more is brought; what is there stays for a while. */
-static void populate_policy_remember(struct populate_policy *policy)
+void populate_policy_remember(struct populate_policy *policy)
 {
 	if (policy->target)
 		policy->remembered = policy->target;

@@ -68,6 +68,9 @@ bool populate_policy_saw_cheap_huge(const struct populate_policy *policy, uint64
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 			  struct populate_demand demand);
 
+/* Nothing more is brought until a thread misses it; what is there stays for a while. */
+void populate_policy_remember(struct populate_policy *policy);
+
 /*
  * False: threads outrun the helper, and huge pages are cheap. Then each superslab that it
  * fills costs them more, in processor time and locks, than taking a huge page themselves.

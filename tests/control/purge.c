@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * purge.c - does a purge give back what sleeping threads and partly used slabs keep, and say
- * how much it was?
+ * purge.c - does a purge give back what sleeping threads and partly used slabs keep and what came
+ * ahead, and say how much it was?
  */
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "tests/contract/process.h"
 #include "tests/control/client.h"
 
-enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64 };
+enum { THREADS = 4, BLOCKS = 16384, BYTES = 1024, KEPT_ONE_IN = 64, GROWN_MOST = 1 << 19 };
 
 #define PAGE	(size_t)sysconf(_SC_PAGESIZE)
 
@@ -105,9 +105,36 @@ static void what_is_kept_idle_goes_back(void)
 		   (size_t)purged->left_bytes);
 }
 
+/* Grows until the helper has a stock; false: it never has one. */
+static bool grow(int client)
+{
+	for (int i = 0; i < GROWN_MOST; i++) {
+		*(volatile char *)malloc(BYTES) = 1;
+		if (i % 4096 == 4095 && client_stats(client).stock_bytes)
+			return true;
+	}
+	return false;
+}
+
+static void what_was_brought_and_not_used_goes_back(void)
+{
+	struct control_purge request = { CONTROL_PURGE_WAIT, 30000 };
+	struct control_ledger ledger;
+	int client;
+
+	need_helper_possible();
+	client = client_open();
+	if (!grow(client))
+		contract_skip("the helper never had a stock: it has no processor, perhaps");
+	client_request(client, CONTROL_PURGE, &request, sizeof(request));
+	ledger = client_stats(client);
+	CHECK_THAT(!ledger.stock_bytes, "%zu bytes are in stock", (size_t)ledger.stock_bytes);
+}
+
 static const struct contract_case cases[] = {
 	CASE_WITH(what_is_kept_idle_goes_back,
 		  "control:always,helpers:always,decay_ms:600000,cache_max:1G"),
+	CASE_WITH(what_was_brought_and_not_used_goes_back, "control:always,helpers:always"),
 };
 
 CONTRACT_MAIN(cases)
