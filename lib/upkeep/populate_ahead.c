@@ -262,12 +262,15 @@ static uint64_t populate_ahead_tend(struct ahead *ahead, uint64_t now_ns, unsign
 
 void populate_ahead_give_back(void)
 {
+	struct stock_demand demand;
 	unsigned home;
 
 	for (home = 0; home < topology.homes; home++) {
 		if (!homes[home].begun)
 			continue;
-		populate_policy_remember(&homes[home].policy);
+		demand = stock_read_demand(home);
+		populate_policy_rest(&homes[home].policy,
+				     (struct populate_demand){ demand.taken, demand.missed, 0 });
 		give_back(&homes[home]);
 	}
 }

@@ -112,11 +112,19 @@ static void look_at_window(struct populate_policy *policy, uint64_t now_ns, uint
 	policy->window_taken = policy->window_missed = 0;
 }
 
-void populate_policy_remember(struct populate_policy *policy)
+/* Nothing more is brought; what is there stays for a while. */
+static void populate_policy_remember(struct populate_policy *policy)
 {
 	if (policy->target)
 		policy->remembered = policy->target;
 	policy->target = 0;
+}
+
+void populate_policy_rest(struct populate_policy *policy, struct populate_demand demand)
+{
+	populate_policy_remember(policy);
+	policy->seen_taken = demand.taken;
+	policy->seen_missed = demand.missed;
 }
 
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,

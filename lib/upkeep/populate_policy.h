@@ -68,8 +68,8 @@ bool populate_policy_saw_cheap_huge(const struct populate_policy *policy, uint64
 void populate_policy_tick(struct populate_policy *policy, uint64_t now_ns,
 			  struct populate_demand demand);
 
-/* Nothing more is brought until a thread misses it; what is there stays for a while. */
-void populate_policy_remember(struct populate_policy *policy);
+/* Nothing more is brought until a thread misses it from now on. */
+void populate_policy_rest(struct populate_policy *policy, struct populate_demand demand);
 
 /*
  * False: threads outrun the helper, and huge pages are cheap. Then each superslab that it
