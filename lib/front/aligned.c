@@ -62,6 +62,10 @@ static void *take_units(struct thread_cache *cache, size_t size, size_t alignmen
 	void *block;
 
 	block = pop_aligned(bin, alignment);
+	if (!block) {
+		thread_cache_tend(cache, class);
+		block = pop_aligned(bin, alignment);
+	}
 	if (!block)
 		block = heap_take_block(&cache->heap, class,
 					(unsigned)(alignment >> UNIT_SHIFT), &zeroed);
@@ -76,6 +80,7 @@ static void *take_class(struct thread_cache *cache, size_t size, unsigned class)
 
 	if (likely(!cache->has_guests))
 		return profiled_take(cache, class, size);
+	thread_cache_tend(cache, class);
 	block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	return block ? profiled_pass(cache, class, size, block) : NULL;
 }

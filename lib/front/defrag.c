@@ -39,6 +39,12 @@ static uint32_t first_unit(const void *block)
 	return unit - slab_unit(unit)->position;
 }
 
+/* Of the owner, who writes meanwhile: what was compared is what is used. */
+static uint32_t RACY_READER read_once(const uint32_t *number)
+{
+	return *(const volatile uint32_t *)number;
+}
+
 bool RACY_READER defrag_look(const void *block, struct defrag_place *place)
 {
 	struct heap *heap;
@@ -49,7 +55,7 @@ bool RACY_READER defrag_look(const void *block, struct defrag_place *place)
 	if (!slab)
 		return false;
 	counts = &heap->counts[slab->class_mark - 1];
-	head = heap->available[slab->class_mark - 1].head;
+	head = read_once(&heap->available[slab->class_mark - 1].head);
 	place->free = slab->free_blocks;
 	place->capacity = slab_class(slab)->capacity;
 	place->bytes = slab_class(slab)->units * UNIT_SIZE;
@@ -69,17 +75,21 @@ EXPORT int RACY_READER hak_defrag_hint(const void *block)
 	struct slab *slab = find_slab(block, &heap);
 	const struct slab_list *list;
 	uint64_t capacity, slabs, free_blocks, live;
+	uint32_t head, count, empty;
 
 	if (!slab || !slab->listed || heap_is_frozen(heap))
 		return 0;
 	list = &heap->available[slab->class_mark - 1];
+	head = read_once(&list->head);
+	count = read_once(&list->count);
+	empty = read_once(&list->empty);
 	capacity = slab_class(slab)->capacity;
-	if (list->count - list->empty < 2 || list->head == first_unit(block) + 1 ||
+	if (!head || count < empty + 2 || head == first_unit(block) + 1 ||
 	    slab->free_blocks < capacity / FREE_SHARE)
 		return 0;
-	slabs = list->count - list->empty - 1;
+	slabs = count - empty - 1;
 	free_blocks = heap_count_read(&heap->counts[slab->class_mark - 1].free) -
-		      (uint64_t)list->empty * capacity - slab_unit(list->head - 1)->free_blocks;
+		      (uint64_t)empty * capacity - slab_unit(head - 1)->free_blocks;
 	live = slabs * capacity - free_blocks;
 	return (capacity - slab->free_blocks) * slabs * 8 <= live * 9;
 }
@@ -93,25 +103,30 @@ void *defrag_take(size_t size)
 {
 	struct thread_cache *cache = lease_take();
 	unsigned class;
-	void *block;
+	void *block = NULL;
 	bool zeroed;
 
 	if (!cache)
 		return NULL;
 	class = thread_cache_step_class(cache, size);
-	if (common_is_shared(&cache->common, class))
-		block = profiled_take(cache, class, size);
-	else
+	if (!common_is_shared(&cache->common, class)) {
+		thread_cache_tend(cache, class);
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
+	}
+	if (!block)
+		block = profiled_take(cache, class, size);
 	lease_put(cache);
 	helper_link_start_if_wanted();
 	return block;
 }
 
-/* Sampled and shared blocks, and those of other threads, are of other heaps. */
+/*
+ * Sampled and shared blocks, and those of other threads, are of other heaps; one that is marked is
+ * nobody's, as free() sees it.
+ */
 static bool is_own(const void *block)
 {
-	struct bin *bin = bin_of_block(block);
+	struct bin *bin = reservation.bin_of_unit[reservation_unit_of(block)];
 
 	return bin != reservation.nobody &&
 	       atomic_load_explicit(&thread_cache_bin_owner(bin)->thread, memory_order_relaxed) ==

@@ -133,6 +133,8 @@ static void *take_zeroed(size_t size)
 
 	if (unlikely(!cache))
 		return malloc_fail();
+	if (!bin_newest(&cache->bins[class]))
+		thread_cache_tend(cache, class);
 	if (!bin_newest(&cache->bins[class]) && likely(!profile_is_on()))
 		block = heap_take_block(&cache->heap, class, 1, &zeroed);
 	if (!block)

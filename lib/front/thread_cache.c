@@ -253,7 +253,7 @@ static bool wants_slab(struct thread_cache *cache, unsigned class)
 	       !common_is_shared(&cache->common, class) && remote_free_is_waiting(&cache->heap);
 }
 
-static void tend(struct thread_cache *cache, unsigned class)
+void thread_cache_tend(struct thread_cache *cache, unsigned class)
 {
 	const struct bin *wanted = &cache->bins[class];
 	unsigned reads;
@@ -332,7 +332,7 @@ void *thread_cache_refill(size_t size, struct bin *bin)
 	unsigned count = 0;
 	bool note;
 
-	tend(cache, class);
+	thread_cache_tend(cache, class);
 	if (bin_newest(bin))
 		return thread_cache_take(size, bin);
 	wanted = (uint32_t)min_size(wanted,

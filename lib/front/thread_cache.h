@@ -181,6 +181,12 @@ void thread_cache_step_open_all(struct thread_cache *cache);
 /* The same of the steps that ask for alignment: a slow path, while a bin may hold guests. */
 void thread_cache_step_open_aligned(struct thread_cache *cache);
 
+/*
+ * What a thread has to do now and then, and before it takes a block of the class past its bin: it
+ * sends what it owes, and what others freed comes home, into the bin first.
+ */
+void thread_cache_tend(struct thread_cache *cache, unsigned class);
+
 /* A block of size bytes for an empty bin, and more behind it; NULL: no memory. */
 void *thread_cache_refill(size_t size, struct bin *bin);
 

@@ -65,8 +65,8 @@ static bool is_of(const struct heap *heap, uint32_t unit)
 
 uint32_t slab_remote_take(uint32_t superslab, const struct heap *heap, uint64_t *words)
 {
-	uint32_t marks = atomic_load_explicit(&superslab_at(superslab)->remote,
-					      memory_order_acquire);
+	/* seq_cst, after the part's bit is cleared: see slab_remote_put */
+	uint32_t marks = atomic_load(&superslab_at(superslab)->remote);
 
 	for (; marks; marks &= marks - 1) {
 		uint32_t first = superslab * SUPERSLAB_UNITS + (uint32_t)__builtin_ctz(marks);
