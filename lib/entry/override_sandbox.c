@@ -50,32 +50,40 @@ EXPORT int setns(int descriptor, int type)
 	return (int)system_call_as_libc(result);
 }
 
+struct before_filter {
+	bool was_filtered;
+	bool is_own;	/* not a vfork's child, which would note its own in its parent's memory */
+};
+
 /* Meanwhile, in other threads: what it kills for must not be called behind it. */
-static bool begin_filter(void)
+static struct before_filter begin_filter(void)
 {
-	bool was_filtered = helper_life_is_filtered();
+	struct before_filter before = { helper_life_is_filtered(), program_is_this(0) };
 
 	helper_life_note_filter(true);
-	return was_filtered;
+	return before;
 }
 
 /* The kernel has read the filter, so it is there to be read. filter: NULL for the strict mode. */
-static void end_filter(bool was_filtered, long result, const void *filter)
+static void end_filter(struct before_filter before, long result, const void *filter)
 {
-	if (result >= 0) {
+	if (result >= 0 && before.is_own) {
 		program_note_sandbox();
-		sandbox_note_own(filter);
+		if (filter)
+			sandbox_note_own(filter);
+		else
+			sandbox_note_strict();
 		if (system_call_is_withheld(SYS_clock_gettime))
 			atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 	}
-	helper_life_note_filter(was_filtered);
+	helper_life_note_filter(before.was_filtered);
 }
 
 EXPORT int prctl(int option, ...)
 {
 	unsigned long argument[4];
 	va_list arguments;
-	bool was_filtered;
+	struct before_filter before = { false, false };
 	long result;
 	unsigned i;
 
@@ -83,11 +91,12 @@ EXPORT int prctl(int option, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	was_filtered = option == PR_SET_SECCOMP && begin_filter();
+	if (option == PR_SET_SECCOMP)
+		before = begin_filter();
 	result = system_call_always(SYS_prctl, option, argument[0], argument[1], argument[2],
 				    argument[3]);
 	if (option == PR_SET_SECCOMP)
-		end_filter(was_filtered, result,
+		end_filter(before, result,
 			   argument[0] == SECCOMP_MODE_FILTER ? (const void *)argument[1] : NULL);
 	return (int)system_call_as_libc(result);
 }
@@ -108,7 +117,8 @@ static void override_sandbox_prepare(long number, const long argument[6])
 EXPORT long syscall(long number, ...)
 {
 	long argument[6], result;
-	bool was_filtered, sets_filter;
+	struct before_filter before = { false, false };
+	bool sets_filter;
 	va_list arguments;
 	unsigned i;
 
@@ -119,11 +129,12 @@ EXPORT long syscall(long number, ...)
 	override_sandbox_prepare(number, argument);
 	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
 						argument[0] == SECCOMP_SET_MODE_STRICT);
-	was_filtered = sets_filter && begin_filter();
+	if (sets_filter)
+		before = begin_filter();
 	result = system_call_always(number, argument[0], argument[1], argument[2], argument[3],
 				    argument[4], argument[5]);
 	if (sets_filter)
-		end_filter(was_filtered, result,
+		end_filter(before, result,
 			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] :
 								    NULL);
 	return system_call_as_libc(result);

@@ -267,7 +267,7 @@ static bool lets_memory_be_mapped(const struct sock_fprog *filter)
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0 };
 	const long unmap[6] = { 0, sizeof(struct sandbox_findings) };
 
-	return filter && !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SYS_mmap, map)) &&
+	return !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SYS_mmap, map)) &&
 	       !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SYS_munmap, unmap));
 }
 
@@ -307,9 +307,16 @@ static void note_own_vfork(const struct sock_fprog *filter)
 {
 	const long none[6] = { 0 };
 
-	if (!filter ||
-	    sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SANDBOX_FIRST_VFORK, none)))
+	if (sandbox_verdict_is_fatal(sandbox_verdict_of(filter, SANDBOX_FIRST_VFORK, none)))
 		system_call_withhold(SANDBOX_FIRST_VFORK, SYSTEM_CALL_ANY, 0, true);
+}
+
+void sandbox_note_strict(void)
+{
+	/* A heap that would grow makes do with what it keeps back, or is out of memory. */
+	system_call_withhold_all();
+	if (!sandbox_first_has_threads())
+		atomic_store_explicit(&is_sealed, true, memory_order_relaxed);
 }
 
 void sandbox_note_own(const struct sock_fprog *filter)
@@ -319,14 +326,11 @@ void sandbox_note_own(const struct sock_fprog *filter)
 	note_own_vfork(filter);
 	if (!lets_memory_be_mapped(filter))
 		atomic_store_explicit(&is_sealed, true, memory_order_relaxed);
-	/* A heap that would grow makes do with what it keeps back, or is out of memory. */
-	if (!filter)
-		system_call_withhold(SYSTEM_CALL_EVERY, SYSTEM_CALL_ANY, 0, true);
 	for (row = 0; row < sandbox_calls_count; row++) {
 		const struct sandbox_call *call = &sandbox_calls[row];
 
-		if (filter && !sandbox_verdict_is_fatal(sandbox_verdict_of(filter, call->number,
-									   call->argument)))
+		if (!sandbox_verdict_is_fatal(sandbox_verdict_of(filter, call->number,
+								 call->argument)))
 			continue;
 		findings_of_row[row] = SANDBOX_KILLED;
 		system_call_withhold(call->number, call->place,

@@ -24,11 +24,14 @@ bool sandbox_ask(void);
 bool sandbox_was_asked(void);
 
 /*
- * The program has set a filter itself; NULL: the strict mode, that kills for everything. What it
- * kills for is withheld from the program's threads, and from a helper that starts from now on.
+ * The program has set a filter itself. What it kills for is withheld from the program's threads,
+ * and from a helper that starts from now on.
  */
 struct sock_fprog;
 void sandbox_note_own(const struct sock_fprog *filter);
+
+/* The calling thread is in seccomp's strict mode, which is no other thread's affair. */
+void sandbox_note_strict(void);
 
 /* A filter of the program's own kills for mapping memory: nothing is asked, and nobody started. */
 bool sandbox_is_sealed(void);

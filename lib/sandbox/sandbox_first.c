@@ -48,7 +48,7 @@ struct trial {
 extern char __libc_single_threaded __attribute__((weak));
 extern const char *gnu_get_libc_version(void) __attribute__((weak));
 
-static bool had_threads(void)
+bool sandbox_first_has_threads(void)
 {
 	return &__libc_single_threaded && !__libc_single_threaded;
 }
@@ -160,7 +160,7 @@ enum sandbox_first sandbox_first_find(struct sandbox_places *places, pid_t child
 	children[0] = children[1] = 0;
 	if (kernel_version() < CLEARS_HANDLERS)
 		return SANDBOX_FIRST_CLONE;
-	if (had_threads())
+	if (sandbox_first_has_threads())
 		return threads_come_by_clone3() ? SANDBOX_FIRST_CLONE3 : SANDBOX_FIRST_CLONE;
 	if (fork_state_has_forked() || kernel_version() < DUMPS_ALONE || !read_status(status) ||
 	    ((signals_in(status, "\nSigCgt:\t") | signals_in(status, "\nSigBlk:\t")) &

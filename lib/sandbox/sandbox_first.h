@@ -34,4 +34,7 @@ enum sandbox_first {
  */
 enum sandbox_first sandbox_first_find(struct sandbox_places *places, pid_t children[2]);
 
+/* The process has, or had, more than one; false also where the C library does not tell. */
+bool sandbox_first_has_threads(void);
+
 #endif

@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "support/thread_pointer.h"
+
 #if defined(__x86_64__)
 
 static inline long system_call_enter(long number, const long argument[6])
@@ -87,6 +89,7 @@ static long system_call_enter(long number, const long argument[6])
 #endif
 
 #define WITHHELD_MOST	192
+#define EVERY		0xffff		/* as a number; value: of which thread */
 #define EXEMPT_MOST	2
 
 struct withheld {
@@ -123,6 +126,17 @@ void system_call_withhold(long number, int place, uint32_t value, bool by_progra
 		return;
 	withheld.list[count] = one;
 	atomic_store_explicit(&withheld.count, count + 1, memory_order_release);
+}
+
+/* Of the calling one; of two threads it is the same once in 2^32 only, and then too much is kept. */
+static uint32_t own_thread(void)
+{
+	return (uint32_t)((uintptr_t)thread_pointer_own() >> 6);
+}
+
+void system_call_withhold_all(void)
+{
+	system_call_withhold(EVERY, SYSTEM_CALL_ANY, own_thread(), true);
 }
 
 void system_call_exempt(const void *start, size_t bytes)
@@ -164,7 +178,7 @@ static bool is_exempt(uintptr_t stack)
 static bool system_call_is_of(const struct withheld *one, long number)
 {
 	return one->number == number ||
-	       (one->number == SYSTEM_CALL_EVERY && number != SYS_write);
+	       (one->number == EVERY && one->value == own_thread() && number != SYS_write);
 }
 
 bool system_call_is_withheld(long number)

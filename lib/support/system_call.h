@@ -29,11 +29,11 @@ long system_call_always(long number, ...) HIDDEN;
  * SYSTEM_CALL_ANY: whatever the arguments are. by_program: not from the exempt stacks.
  */
 #define SYSTEM_CALL_ANY	(-1)
-/* As a number: but for write(2), by which a message comes. */
-#define SYSTEM_CALL_EVERY	0xffff
 void system_call_withhold(long number, int place, uint32_t value, bool by_program);
 bool system_call_is_withheld(long number);	/* with some arguments, or all */
 bool system_call_withholds(long number, const long argument[6]);
+/* Every call but write(2), by which a message comes, from the calling thread. */
+void system_call_withhold_all(void);
 
 /* The stacks of the helper's two tasks, which do not have a filter that the program sets later. */
 void system_call_exempt(const void *start, size_t bytes);

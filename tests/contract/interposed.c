@@ -262,6 +262,44 @@ static void a_heap_that_would_grow_in_strict_mode_is_out_of_memory(void)
 	}
 }
 
+static void *enter_strict_mode(void *argument)
+{
+	prctl(PR_SET_SECCOMP, 1);
+	syscall(SYS_exit, 0);
+	return argument;
+}
+
+/* The mode is the one thread's, and ends with it. */
+static void a_thread_in_strict_mode_leaves_the_others_their_memory(void)
+{
+	pthread_t thread;
+
+	skip_under_filter("it");
+	start_thread(&thread, NULL, enter_strict_mode, NULL);
+	usleep(200000);
+	for (size_t i = 0; i < 16; i++)
+		CHECK(malloc(8 << 20));
+	for (size_t i = 0; i < 100000; i++)
+		CHECK(malloc(1000));
+}
+
+/* It shares its parent's memory, not its mode. */
+static void a_vfork_s_child_in_strict_mode_leaves_its_parent_its_memory(void)
+{
+	int status;
+	pid_t pid;
+
+	skip_under_filter("it");
+	pid = vfork();
+	if (pid == 0) {
+		prctl(PR_SET_SECCOMP, 1);
+		syscall(SYS_exit, 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	for (size_t i = 0; i < 16; i++)
+		CHECK(malloc(8 << 20));
+}
+
 static void what_is_let_go_in_strict_mode_starts_no_helper(void)
 {
 	static const char *const options[] = { "helpers:auto", "helpers:always", "control:always" };
@@ -281,6 +319,8 @@ static void what_is_let_go_in_strict_mode_starts_no_helper(void)
 static const struct contract_case cases[] = {
 	CASE(a_heap_that_would_grow_in_strict_mode_is_out_of_memory),
 	CASE_PART(part_grows_in_strict_mode),
+	CASE(a_thread_in_strict_mode_leaves_the_others_their_memory),
+	CASE(a_vfork_s_child_in_strict_mode_leaves_its_parent_its_memory),
 	CASE(what_is_let_go_in_strict_mode_starts_no_helper),
 	CASE_PART(part_lets_go_in_strict_mode),
 	CASE(a_preload_may_allocate_in_whatever_it_interposes),
