@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * override_tcmalloc.c - those of tcmalloc's names in C that programs of Debian import (moving.md
- * has the list). Declared here: there is no header of tcmalloc's to build with. Of its C++ class
- * nothing is here.
+ * override_tcmalloc.c - tcmalloc's names in C: all that take or free blocks, so that none goes from
+ * one allocator to the other where its library is loaded, too, and those others that programs of
+ * Debian import (moving.md has the list). Declared here: there is no header of tcmalloc's to build
+ * with. Of its C++ class nothing is here.
  */
 #include <config.h>
 
@@ -64,6 +65,58 @@ EXPORT size_t tc_malloc_size(void *block)
 {
 	return hak_malloc_usable_size(block);
 }
+
+/* By other names: parameters, and what they are passed on to. */
+#define SAME(result, name, parameters, call)	\
+	result name parameters;			\
+	EXPORT result name parameters		\
+	{					\
+		return call;			\
+	}
+
+SAME(void *, tc_malloc_skip_new_handler, (size_t size), malloc_inline(size))
+SAME(void *, tc_valloc, (size_t size), hak_valloc(size))
+SAME(void *, tc_pvalloc, (size_t size), hak_pvalloc(size))
+SAME(size_t, tc_nallocx, (size_t size, int flags), hak_nallocx(size, flags))
+SAME(void, tc_cfree, (void *block), free_inline(block))
+SAME(void, tc_free_sized, (void *block, size_t size), free_sized_inline(block, size))
+
+/* C++'s, for which others know them; none fails but by an exception. */
+void *_Znwm(size_t size);
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
+void *_ZnwmSt11align_val_t(size_t size, size_t alignment);
+void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow);
+
+#define NEWS(suffix)									\
+	SAME(void *, tc_new##suffix, (size_t size), _Znwm(size))			\
+	SAME(void *, tc_new##suffix##_nothrow, (size_t size, const void *nothrow),	\
+	     _ZnwmRKSt9nothrow_t(size, nothrow))					\
+	SAME(void *, tc_new##suffix##_aligned, (size_t size, size_t alignment),		\
+	     _ZnwmSt11align_val_t(size, alignment))					\
+	SAME(void *, tc_new##suffix##_aligned_nothrow,					\
+	     (size_t size, size_t alignment, const void *nothrow),			\
+	     _ZnwmSt11align_val_tRKSt9nothrow_t(size, alignment, nothrow))
+
+NEWS()
+NEWS(array)
+
+#define UNUSED	__attribute__((unused))
+
+#define DELETES(suffix)									\
+	SAME(void, tc_delete##suffix, (void *block), free_inline(block))		\
+	SAME(void, tc_delete##suffix##_sized, (void *block, size_t size),		\
+	     free_sized_inline(block, size))						\
+	SAME(void, tc_delete##suffix##_nothrow, (void *block, UNUSED const void *nothrow), \
+	     free_inline(block))							\
+	SAME(void, tc_delete##suffix##_aligned, (void *block, UNUSED size_t alignment),	\
+	     free_inline(block))							\
+	SAME(void, tc_delete##suffix##_sized_aligned,					\
+	     (void *block, UNUSED size_t size, UNUSED size_t alignment), free_inline(block)) \
+	SAME(void, tc_delete##suffix##_aligned_nothrow,					\
+	     (void *block, UNUSED size_t alignment, UNUSED const void *nothrow), free_inline(block))
+
+DELETES()
+DELETES(array)
 
 /* As counters of mallctl, which are of this moment once the epoch was written. */
 static const struct {

@@ -42,6 +42,30 @@ static void what_one_name_gives_another_frees(void)
 	}
 }
 
+/* Where tcmalloc is loaded, too, a name that were its own would free our block, or the reverse. */
+static void every_name_that_takes_or_frees_is_there(void)
+{
+	static const char *const names[] = {
+		"tc_calloc", "tc_cfree", "tc_delete", "tc_delete_aligned",
+		"tc_delete_aligned_nothrow", "tc_delete_nothrow", "tc_delete_sized",
+		"tc_delete_sized_aligned", "tc_deletearray", "tc_deletearray_aligned",
+		"tc_deletearray_aligned_nothrow", "tc_deletearray_nothrow",
+		"tc_deletearray_sized", "tc_deletearray_sized_aligned", "tc_free_sized",
+		"tc_malloc_skip_new_handler", "tc_memalign", "tc_nallocx", "tc_new",
+		"tc_new_aligned", "tc_new_aligned_nothrow", "tc_new_nothrow", "tc_newarray",
+		"tc_newarray_aligned", "tc_newarray_aligned_nothrow", "tc_newarray_nothrow",
+		"tc_posix_memalign", "tc_pvalloc", "tc_valloc",
+	};
+	void *(*take)(size_t size), (*put)(void *block, size_t size);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		look_up(&take, names[i]);
+	look_up(&take, "tc_new");
+	look_up(&put, "tc_delete_sized");
+	for (size_t size = 1; size < 4 * MIB; size = size * 3 + 1)
+		put(memset(take(size), 1, size), size);
+}
+
 static void properties_follow_the_program(void)
 {
 	static char *blocks[BLOCKS];
@@ -88,6 +112,7 @@ static void release_gives_back(void)
 
 static const struct contract_case cases[] = {
 	CASE(what_one_name_gives_another_frees),
+	CASE(every_name_that_takes_or_frees_is_there),
 	CASE(properties_follow_the_program),
 	CASE_WITH(release_gives_back, "helpers:never"),
 };
