@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,40 +38,58 @@ __attribute__((constructor)) static void override_exec_find_next(void)
 	next_execveat = (exec_at *)dlsym(RTLD_NEXT, "execveat");
 }
 
-static void override_exec_begin(void)
+static bool override_exec_begin(void)
 {
-	helper_life_end_for_now();
+	bool is_held = helper_life_hold_back();
+
 	if (!next_execve)
 		override_exec_find_next();
+	return is_held;
+}
+
+/* The program goes on: it was refused. */
+static int override_exec_fail(bool is_held, int result)
+{
+	int saved_errno = errno;
+
+	helper_life_let_come(is_held);
+	errno = saved_errno;
+	return result;
 }
 
 EXPORT int execve(const char *path, char *const words[], char *const environment[])
 {
-	override_exec_begin();
-	return next_execve(path, words, environment);
+	bool is_held = override_exec_begin();
+
+	return override_exec_fail(is_held, next_execve(path, words, environment));
 }
 
 EXPORT int execvpe(const char *file, char *const words[], char *const environment[])
 {
-	override_exec_begin();
-	return next_execvpe(file, words, environment);
+	bool is_held = override_exec_begin();
+
+	return override_exec_fail(is_held, next_execvpe(file, words, environment));
 }
 
 EXPORT int fexecve(int descriptor, char *const words[], char *const environment[])
 {
-	override_exec_begin();
-	return next_fexecve(descriptor, words, environment);
+	bool is_held = override_exec_begin();
+
+	return override_exec_fail(is_held, next_fexecve(descriptor, words, environment));
 }
 
 /* The C library has none before glibc 2.34. */
 EXPORT int execveat(int directory, const char *path, char *const words[],
 		    char *const environment[], int flags)
 {
-	override_exec_begin();
+	bool is_held = override_exec_begin();
+	long result;
+
 	if (next_execveat)
-		return next_execveat(directory, path, words, environment, flags);
-	return (int)system_call_as_libc(
-		system_call_always(SYS_execveat, directory, path, words, environment, flags));
+		return override_exec_fail(
+			is_held, next_execveat(directory, path, words, environment, flags));
+	result = system_call_always(SYS_execveat, directory, path, words, environment, flags);
+	return override_exec_fail(is_held, (int)system_call_as_libc(result));
 }
 
 EXPORT int execv(const char *path, char *const words[])

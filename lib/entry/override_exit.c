@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,10 +51,16 @@ EXPORT NORETURN void abort(void)
 /* The C library's calls a fork and an _exit of its own. */
 EXPORT int daemon(int keeps_directory, int keeps_files)
 {
-	helper_life_end_for_now();
+	bool is_held = helper_life_hold_back();
+	int result;
+
 	if (!next_daemon)
 		find_next();
-	return next_daemon(keeps_directory, keeps_files);
+	result = next_daemon(keeps_directory, keeps_files);
+	/* In the child it is another's: nobody holds it there. */
+	if (result < 0)
+		helper_life_let_come(is_held);
+	return result;
 }
 
 /* The C library's quick_exit calls an _exit of its own: the first handler is run last. */

@@ -101,24 +101,25 @@ EXPORT int prctl(int option, ...)
 	return (int)system_call_as_libc(result);
 }
 
-/* What the C library's functions for these calls would have done first. */
-static void override_sandbox_prepare(long number, const long argument[6])
+/* What the C library's functions for these calls would have done first. True: a helper is held. */
+static bool override_sandbox_prepare(long number, const long argument[6])
 {
 	if (number == SYS_execve || number == SYS_execveat)
-		helper_life_end_for_now();
-	else if (number == SYS_exit_group)
+		return helper_life_hold_back();
+	if (number == SYS_exit_group)
 		helper_life_end_at_once();
 	else if (number == SYS_wait4)
 		helper_life_make_way_for_wait((int)argument[2]);
 	else if (number == SYS_waitid)
 		helper_life_make_way_for_wait((int)argument[3]);
+	return false;
 }
 
 EXPORT long syscall(long number, ...)
 {
 	long argument[6], result;
 	struct before_filter before = { false, false };
-	bool sets_filter;
+	bool sets_filter, is_held;
 	va_list arguments;
 	unsigned i;
 
@@ -126,7 +127,7 @@ EXPORT long syscall(long number, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	override_sandbox_prepare(number, argument);
+	is_held = override_sandbox_prepare(number, argument);
 	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
 						argument[0] == SECCOMP_SET_MODE_STRICT);
 	if (sets_filter)
@@ -137,5 +138,6 @@ EXPORT long syscall(long number, ...)
 		end_filter(before, result,
 			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] :
 								    NULL);
+	helper_life_let_come(is_held);
 	return system_call_as_libc(result);
 }

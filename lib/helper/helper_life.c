@@ -47,6 +47,7 @@ static _Atomic bool should_go;			/* relaxed: with a ring of the doorbell */
 static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
 static bool is_under_valgrind;			/* by the constructor, then only read */
 static pid_t started;				/* and not reaped; by who has taken is_starting */
+static bool was_sent_away;			/* for a call that may fail; by the same */
 
 struct event_doorbell helper_life_doorbell;
 
@@ -355,6 +356,32 @@ void helper_life_end_for_now(void)
 		return;
 	end_at_once();
 	helper_link_want();
+}
+
+/* Where the process is not known by its id, there never was one. */
+bool helper_life_hold_back(void)
+{
+	if ((!task_is_alive(&room) && !program_id()) || helper_life_is_filtered() ||
+	    !is_own_process() || !take_hold())
+		return false;
+	was_sent_away = task_is_alive(&room);
+	if (was_sent_away) {
+		control_end();
+		send_away();
+	}
+	return true;
+}
+
+void helper_life_let_come(bool is_held)
+{
+	bool is_wanted;
+
+	if (!is_held)
+		return;
+	is_wanted = was_sent_away;
+	let_go();
+	if (is_wanted)
+		helper_link_want();
 }
 
 /*
