@@ -128,7 +128,7 @@ void system_call_withhold(long number, int place, uint32_t value, bool by_progra
 	atomic_store_explicit(&withheld.count, count + 1, memory_order_release);
 }
 
-/* Of the calling one; of two threads it is the same once in 2^32 only, and then too much is kept. */
+/* Of the calling one. Two threads share it once in 2^32, and then too much is withheld. */
 static uint32_t own_thread(void)
 {
 	return (uint32_t)((uintptr_t)thread_pointer_own() >> 6);
