@@ -50,24 +50,22 @@ EXPORT int setns(int descriptor, int type)
 	return (int)system_call_as_libc(result);
 }
 
-struct before_filter {
-	bool was_filtered;
-	bool is_own;	/* not a vfork's child, which would note its own in its parent's memory */
-};
-
-/* Meanwhile, in other threads: what it kills for must not be called behind it. */
-static struct before_filter begin_filter(void)
+/*
+ * Meanwhile, in other threads: what it kills for must not be called behind it. False: in a vfork's
+ * child, which would note its own in its parent's memory.
+ */
+static bool begin_filter(void)
 {
-	struct before_filter before = { helper_life_is_filtered(), program_is_this(0) };
-
-	helper_life_note_filter(true);
-	return before;
+	if (!program_is_this(0))
+		return false;
+	helper_life_begin_filter();
+	return true;
 }
 
 /* The kernel has read the filter, so it is there to be read. filter: NULL for the strict mode. */
-static void end_filter(struct before_filter before, long result, const void *filter)
+static void end_filter(long result, const void *filter)
 {
-	if (result >= 0 && before.is_own) {
+	if (result >= 0) {
 		program_note_sandbox();
 		if (filter)
 			sandbox_note_own(filter);
@@ -76,14 +74,14 @@ static void end_filter(struct before_filter before, long result, const void *fil
 		if (system_call_is_withheld(SYS_clock_gettime))
 			atomic_store_explicit(&wait_count_is_on, false, memory_order_relaxed);
 	}
-	helper_life_note_filter(before.was_filtered);
+	helper_life_end_filter();
 }
 
 EXPORT int prctl(int option, ...)
 {
 	unsigned long argument[4];
 	va_list arguments;
-	struct before_filter before = { false, false };
+	bool is_noted;
 	long result;
 	unsigned i;
 
@@ -91,12 +89,11 @@ EXPORT int prctl(int option, ...)
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	if (option == PR_SET_SECCOMP)
-		before = begin_filter();
+	is_noted = option == PR_SET_SECCOMP && begin_filter();
 	result = system_call_always(SYS_prctl, option, argument[0], argument[1], argument[2],
 				    argument[3]);
-	if (option == PR_SET_SECCOMP)
-		end_filter(before, result,
+	if (is_noted)
+		end_filter(result,
 			   argument[0] == SECCOMP_MODE_FILTER ? (const void *)argument[1] : NULL);
 	return (int)system_call_as_libc(result);
 }
@@ -118,8 +115,7 @@ static bool override_sandbox_prepare(long number, const long argument[6])
 EXPORT long syscall(long number, ...)
 {
 	long argument[6], result;
-	struct before_filter before = { false, false };
-	bool sets_filter, is_held;
+	bool is_noted, is_held;
 	va_list arguments;
 	unsigned i;
 
@@ -128,14 +124,14 @@ EXPORT long syscall(long number, ...)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
 	is_held = override_sandbox_prepare(number, argument);
-	sets_filter = number == SYS_seccomp && (argument[0] == SECCOMP_SET_MODE_FILTER ||
-						argument[0] == SECCOMP_SET_MODE_STRICT);
-	if (sets_filter)
-		before = begin_filter();
+	is_noted = number == SYS_seccomp &&
+		   (argument[0] == SECCOMP_SET_MODE_FILTER ||
+		    argument[0] == SECCOMP_SET_MODE_STRICT) &&
+		   begin_filter();
 	result = system_call_always(number, argument[0], argument[1], argument[2], argument[3],
 				    argument[4], argument[5]);
-	if (sets_filter)
-		end_filter(before, result,
+	if (is_noted)
+		end_filter(result,
 			   argument[0] == SECCOMP_SET_MODE_FILTER ? (const void *)argument[2] :
 								    NULL);
 	helper_life_let_come(is_held);

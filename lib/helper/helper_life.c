@@ -45,6 +45,7 @@ static _Atomic bool is_starting;		/* acquire, release: one thread starts it */
 static _Atomic bool is_ready;			/* release by the helper; acquire by all */
 static _Atomic bool should_go;			/* relaxed: with a ring of the doorbell */
 static _Atomic bool filtered;			/* relaxed: seccomp, when it started or since */
+static _Atomic unsigned coming;			/* relaxed: threads that are setting a filter */
 static bool is_under_valgrind;			/* by the constructor, then only read */
 static pid_t started;				/* and not reaped; by who has taken is_starting */
 static bool was_sent_away;			/* for a call that may fail; by the same */
@@ -53,7 +54,18 @@ struct event_doorbell helper_life_doorbell;
 
 bool helper_life_is_filtered(void)
 {
-	return atomic_load_explicit(&filtered, memory_order_relaxed);
+	return atomic_load_explicit(&filtered, memory_order_relaxed) ||
+	       atomic_load_explicit(&coming, memory_order_relaxed);
+}
+
+void helper_life_begin_filter(void)
+{
+	atomic_fetch_add_explicit(&coming, 1, memory_order_relaxed);
+}
+
+void helper_life_end_filter(void)
+{
+	atomic_fetch_sub_explicit(&coming, 1, memory_order_relaxed);
 }
 
 void helper_life_note_filter(bool is_there)
@@ -278,6 +290,7 @@ void helper_life_start(void (*run)(void *argument))
 void helper_life_forget(void)
 {
 	started = 0;
+	atomic_store_explicit(&coming, 0, memory_order_relaxed);
 	task_forget(&room);
 	atomic_store_explicit(&helper_life_doorbell.sleeps_long, false, memory_order_relaxed);
 	atomic_store_explicit(&is_starting, false, memory_order_relaxed);

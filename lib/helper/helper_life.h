@@ -38,10 +38,12 @@ void helper_life_tell_to_go(void);
 bool helper_life_should_go(void);
 
 /*
- * A seccomp filter is in force of which nothing is known (sandbox/sandbox.h), or has just been
- * asked for: no call is made that is not needed.
+ * A seccomp filter is in force of which nothing is known (sandbox/sandbox.h): no call is made that
+ * is not needed. Nor between the next two, by any thread that sets one.
  */
 void helper_life_note_filter(bool is_there);
+void helper_life_begin_filter(void);
+void helper_life_end_filter(void);
 bool helper_life_is_filtered(void);
 
 /* For a call that wants memory which nobody shares: ends it. True: it has gone; try again. */

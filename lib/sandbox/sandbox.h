@@ -5,8 +5,7 @@
  * copy of the process that was made for it. What a filter kills for is withheld from then on
  * (support/system_call.h), from the helper and from the program's threads.
  *
- * Who may run with whom: sandbox_ask by who starts the helper; sandbox_note_own anyone, but two at
- * once may lose what one of them notes; the rest anyone.
+ * Who may run with whom: sandbox_ask by who starts the helper; the rest anyone, at any time.
  */
 #ifndef HAKMEM_SANDBOX_SANDBOX_H
 #define HAKMEM_SANDBOX_SANDBOX_H

@@ -92,40 +92,65 @@ static long system_call_enter(long number, const long argument[6])
 #define EVERY		0xffff		/* as a number; value: of which thread */
 #define EXEMPT_MOST	2
 
+/* Packed into one word, so that threads may add to the list at once. */
 struct withheld {
 	uint16_t number;
 	int8_t place;
-	bool by_program;
+	uint8_t kind;		/* 0: the list ends here */
 	uint32_t value;
 };
 
-static struct {
-	/* release: the list is there that far; acquire by readers */
-	_Atomic unsigned count;
-	struct withheld list[WITHHELD_MOST];
-} withheld;
+enum { BY_PROGRAM = 1, BY_ALL = 2 };
+
+/* release: it is to be withheld from now on; acquire by readers */
+static _Atomic uint64_t withheld[WITHHELD_MOST];
 
 static struct {
 	_Atomic uintptr_t start;	/* relaxed: before the task that has the stack starts */
 	_Atomic uintptr_t end;
 } exempt[EXEMPT_MOST];
 
+static struct withheld unpack(uint64_t word)
+{
+	return (struct withheld){ (uint16_t)word, (int8_t)(word >> 16), (uint8_t)(word >> 24),
+				  (uint32_t)(word >> 32) };
+}
+
+static uint64_t pack(struct withheld one)
+{
+	return one.number | (uint64_t)(uint8_t)one.place << 16 | (uint64_t)one.kind << 24 |
+	       (uint64_t)one.value << 32;
+}
+
+/* kind 0: there is no further one. */
+static struct withheld withheld_at(unsigned i)
+{
+	/* acquire: pairs with the release in system_call_withhold */
+	return unpack(i < WITHHELD_MOST ? atomic_load_explicit(&withheld[i], memory_order_acquire) :
+					  0);
+}
+
 void system_call_withhold(long number, int place, uint32_t value, bool by_program)
 {
-	struct withheld one = { (uint16_t)number, (int8_t)place, by_program, value };
-	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_relaxed);
+	struct withheld one = { (uint16_t)number, (int8_t)place, by_program ? BY_PROGRAM : BY_ALL,
+				value };
+	unsigned i;
 
-	for (i = 0; i < count; i++) {
-		if (withheld.list[i].number == one.number && withheld.list[i].place == one.place &&
-		    withheld.list[i].value == value) {
-			withheld.list[i].by_program &= by_program;
+	for (i = 0; i < WITHHELD_MOST; i++) {
+		uint64_t found = 0;
+
+		if (atomic_compare_exchange_strong_explicit(&withheld[i], &found, pack(one),
+							    memory_order_release,
+							    memory_order_relaxed))
 			return;
-		}
-	}
-	if (count == WITHHELD_MOST)
+		if (unpack(found).number != one.number || unpack(found).place != one.place ||
+		    unpack(found).value != value)
+			continue;
+		/* What is withheld from all stays so. */
+		if (!by_program)
+			atomic_store_explicit(&withheld[i], pack(one), memory_order_release);
 		return;
-	withheld.list[count] = one;
-	atomic_store_explicit(&withheld.count, count + 1, memory_order_release);
+	}
 }
 
 /* Of the calling one. Two threads share it once in 2^32, and then too much is withheld. */
@@ -155,12 +180,15 @@ void system_call_exempt(const void *start, size_t bytes)
 
 void system_call_exempt_nobody(void)
 {
-	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+	struct withheld one;
+	unsigned i;
 
 	for (i = 0; i < EXEMPT_MOST; i++)
 		atomic_store_explicit(&exempt[i].start, 0, memory_order_relaxed);
-	for (i = 0; i < count; i++)
-		withheld.list[i].by_program = false;
+	for (i = 0; one = withheld_at(i), one.kind; i++) {
+		one.kind = BY_ALL;
+		atomic_store_explicit(&withheld[i], pack(one), memory_order_release);
+	}
 }
 
 static bool is_exempt(uintptr_t stack)
@@ -183,27 +211,26 @@ static bool system_call_is_of(const struct withheld *one, long number)
 
 bool system_call_is_withheld(long number)
 {
-	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+	struct withheld one;
+	unsigned i;
 
-	for (i = 0; i < count; i++)
-		if (system_call_is_of(&withheld.list[i], number) &&
-		    !(withheld.list[i].by_program && is_exempt((uintptr_t)&count)))
+	for (i = 0; one = withheld_at(i), one.kind; i++)
+		if (system_call_is_of(&one, number) &&
+		    !(one.kind == BY_PROGRAM && is_exempt((uintptr_t)&one)))
 			return true;
 	return false;
 }
 
 bool system_call_withholds(long number, const long argument[6])
 {
-	unsigned i, count = atomic_load_explicit(&withheld.count, memory_order_acquire);
+	struct withheld one;
+	unsigned i;
 
-	for (i = 0; i < count; i++) {
-		const struct withheld *one = &withheld.list[i];
-
-		if (system_call_is_of(one, number) &&
-		    (one->place < 0 || (uint32_t)argument[one->place] == one->value) &&
-		    !(one->by_program && is_exempt((uintptr_t)&count)))
+	for (i = 0; one = withheld_at(i), one.kind; i++)
+		if (system_call_is_of(&one, number) &&
+		    (one.place < 0 || (uint32_t)argument[one.place] == one.value) &&
+		    !(one.kind == BY_PROGRAM && is_exempt((uintptr_t)&one)))
 			return true;
-	}
 	return false;
 }
 
@@ -218,7 +245,7 @@ NO_STACK_PROTECTOR __attribute__((no_sanitize("address"))) long system_call(long
 	for (i = 0; i < ARRAY_LENGTH(argument); i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	if (unlikely(atomic_load_explicit(&withheld.count, memory_order_relaxed)) &&
+	if (unlikely(atomic_load_explicit(&withheld[0], memory_order_relaxed)) &&
 	    system_call_withholds(number, argument))
 		return -EPERM;
 	return system_call_enter(number, argument);

@@ -4,12 +4,16 @@
  * which calls it may make, by a task that may be lost, and works with those.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +23,7 @@
 #include "tests/populate/watch.h"
 #include "tests/refused/filter.h"
 
-enum { BURST_MIB = 512, SLACK_MIB = 16, GIVEN_BACK_MS = 5000 };
+enum { BURST_MIB = 512, SLACK_MIB = 16, GIVEN_BACK_MS = 5000, FILTERING = 4 };
 
 static size_t most_bytes;
 
@@ -59,14 +63,48 @@ static void part_bursts(void)
 	CHECK_THAT(!strstr(mode(), "no helper"), "hak_mode: %s", mode());
 }
 
-static void expect_burst(const char *own_filter)
+/* That lets everything through. */
+static void *set_open_filter(void *barrier)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog filter = { 1, &all };
+
+	pthread_barrier_wait(barrier);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		contract_skip("seccomp filters are refused here");
+	return NULL;
+}
+
+/* None of them forgets what another has begun. */
+static void part_threads_set_filters_at_once(void)
+{
+	pthread_t threads[FILTERING];
+	pthread_barrier_t barrier;
+
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!pthread_barrier_init(&barrier, NULL, FILTERING));
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < FILTERING; i++)
+			start_thread(&threads[i], NULL, set_open_filter, &barrier);
+		for (int i = 0; i < FILTERING; i++)
+			CHECK(!pthread_join(threads[i], NULL));
+	}
+	part_bursts();
+}
+
+static void expect_part(const char *part, const char *own_filter)
 {
 	static const char *const changes[] = { "HAKMEM_OPTIONS=helpers:auto", NULL };
 	static struct child child;
 
-	child_run_case(&child, "part_bursts", own_filter, changes);
+	child_run_case(&child, part, own_filter, changes);
 	CHECK_THAT(!WIFSIGNALED(child.status), "killed by signal %d", WTERMSIG(child.status));
 	CHECK_THAT(child_succeeded(&child), "%s%s", child.output, child.errors);
+}
+
+static void expect_burst(const char *own_filter)
+{
+	expect_part("part_bursts", own_filter);
 }
 
 static void burst_under(const char *words)
@@ -148,6 +186,12 @@ static void a_program_may_set_a_filter_before_its_heap_grows(void)
 	expect_burst("docker userfaultfd=kill process_madvise=kill membarrier=kill affinity=kill");
 }
 
+static void threads_may_set_filters_at_once(void)
+{
+	need_helper_possible();
+	expect_part("part_threads_set_filters_at_once", NULL);
+}
+
 /* What it kills for is not called by threads of the program; the helper has no such filter. */
 static void part_confines_itself_late(void)
 {
@@ -226,6 +270,8 @@ static const struct contract_case cases[] = {
 	CASE_WITH(a_filtered_program_may_begin_a_pid_namespace, "helpers:never"),
 	CASE_PART(part_begins_a_namespace),
 	CASE_PART(part_bursts),
+	CASE_WITH(threads_may_set_filters_at_once, "helpers:never"),
+	CASE_PART(part_threads_set_filters_at_once),
 };
 
 CONTRACT_MAIN(cases)
