@@ -78,7 +78,10 @@ EXPORT int fexecve(int descriptor, char *const words[], char *const environment[
 	return override_exec_fail(is_held, next_fexecve(descriptor, words, environment));
 }
 
-/* The C library has none before glibc 2.34. */
+#if !HAVE_DECL_EXECVEAT
+exec_at execveat;
+#endif
+
 EXPORT int execveat(int directory, const char *path, char *const words[],
 		    char *const environment[], int flags)
 {
