@@ -28,15 +28,18 @@ void metadata_begin(char *start, char *end)
 	last = end;
 }
 
-/* With the lock. NULL: there is none below end. */
-static char *take_below(size_t bytes, const char *end)
+/* end: one of the three above, read with the lock. NULL: there is none below it. */
+static char *take_below(size_t bytes, char *const *end)
 {
-	char *taken = next;
+	char *taken = NULL;
 
-	if (end < taken || (size_t)(end - taken) < bytes)
-		return NULL;
-	next += bytes;
-	atomic_fetch_add_explicit(&taken_bytes, bytes, memory_order_relaxed);
+	frontier_lock();
+	if (*end >= next && (size_t)(*end - next) >= bytes) {
+		taken = next;
+		next += bytes;
+		atomic_fetch_add_explicit(&taken_bytes, bytes, memory_order_relaxed);
+	}
+	frontier_unlock();
 	return taken;
 }
 
@@ -77,9 +80,7 @@ void *metadata_take(size_t bytes)
 	char *taken;
 
 	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
-	frontier_lock();
-	taken = take_below(bytes, last);
-	frontier_unlock();
+	taken = take_below(bytes, &last);
 	if (!taken)
 		return NULL;
 	/* What lies ahead can be done without; else the address space is lost. */
@@ -90,13 +91,7 @@ void *metadata_take(size_t bytes)
 
 void *metadata_take_open(size_t bytes)
 {
-	void *taken;
-
-	bytes = align_up(bytes, ARCH_CACHE_LINE_BYTES);
-	frontier_lock();
-	taken = take_below(bytes, opened);
-	frontier_unlock();
-	return taken;
+	return take_below(align_up(bytes, ARCH_CACHE_LINE_BYTES), &opened);
 }
 
 void metadata_prepare(size_t bytes)
