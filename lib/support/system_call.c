@@ -209,29 +209,23 @@ static bool system_call_is_of(const struct withheld *one, long number)
 	       (one->number == EVERY && one->value == own_thread() && number != SYS_write);
 }
 
-bool system_call_is_withheld(long number)
+bool system_call_withholds(long number, const long *argument)
 {
 	struct withheld one;
 	unsigned i;
 
 	for (i = 0; one = withheld_at(i), one.kind; i++)
 		if (system_call_is_of(&one, number) &&
+		    (!argument || one.place < 0 ||
+		     (uint32_t)argument[one.place] == one.value) &&
 		    !(one.kind == BY_PROGRAM && is_exempt((uintptr_t)&one)))
 			return true;
 	return false;
 }
 
-bool system_call_withholds(long number, const long argument[6])
+bool system_call_is_withheld(long number)
 {
-	struct withheld one;
-	unsigned i;
-
-	for (i = 0; one = withheld_at(i), one.kind; i++)
-		if (system_call_is_of(&one, number) &&
-		    (one.place < 0 || (uint32_t)argument[one.place] == one.value) &&
-		    !(one.kind == BY_PROGRAM && is_exempt((uintptr_t)&one)))
-			return true;
-	return false;
+	return system_call_withholds(number, NULL);
 }
 
 /* A stack protector would want the C library's thread pointer. */

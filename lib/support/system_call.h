@@ -31,7 +31,7 @@ long system_call_always(long number, ...) HIDDEN;
 #define SYSTEM_CALL_ANY	(-1)
 void system_call_withhold(long number, int place, uint32_t value, bool by_program);
 bool system_call_is_withheld(long number);	/* with some arguments, or all */
-bool system_call_withholds(long number, const long argument[6]);
+bool system_call_withholds(long number, const long *argument);	/* six; NULL: with some, too */
 /* Every call but write(2), by which a message comes, from the calling thread. */
 void system_call_withhold_all(void);
 
