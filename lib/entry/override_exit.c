@@ -41,7 +41,7 @@ EXPORT NORETURN void _Exit(int status)
 /* A handler may leave it by longjmp. */
 EXPORT NORETURN void abort(void)
 {
-	helper_life_end_for_now();
+	helper_life_let_come(helper_life_hold_back());
 	if (!next_abort)
 		find_next();
 	for (;;)

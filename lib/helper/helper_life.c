@@ -254,6 +254,18 @@ void helper_life_init(char **environment)
 			is_under_valgrind = true;
 }
 
+/* False: another thread starts it in this moment, or is sending it away. */
+static bool take_hold(void)
+{
+	/* acquire: pairs with the release in let_go */
+	return !atomic_exchange_explicit(&is_starting, true, memory_order_acquire);
+}
+
+static void let_go(void)
+{
+	atomic_store_explicit(&is_starting, false, memory_order_release);
+}
+
 /* With is_starting taken. */
 static void start_if_allowed(void (*run)(void *argument))
 {
@@ -280,11 +292,11 @@ void helper_life_start(void (*run)(void *argument))
 	log_print_diverted();
 	if (options.helpers == HELPERS_NEVER || !helper_link_is_there() || !lease_has_heap())
 		return;
-	/* One thread starts it; the others go on. acquire: pairs with the release below */
-	if (atomic_exchange_explicit(&is_starting, true, memory_order_acquire))
+	/* One thread starts it; the others go on. */
+	if (!take_hold())
 		return;
 	start_if_allowed(run);
-	atomic_store_explicit(&is_starting, false, memory_order_release);
+	let_go();
 }
 
 void helper_life_forget(void)
@@ -310,18 +322,6 @@ static bool send_away(void)
 	return has_gone;
 }
 
-/* False: another thread starts it in this moment, or is sending it away. */
-static bool take_hold(void)
-{
-	/* acquire: pairs with the release in let_go */
-	return !atomic_exchange_explicit(&is_starting, true, memory_order_acquire);
-}
-
-static void let_go(void)
-{
-	atomic_store_explicit(&is_starting, false, memory_order_release);
-}
-
 bool helper_life_step_aside(void)
 {
 	bool has_gone;
@@ -341,34 +341,15 @@ void helper_life_make_way_for_wait(int wait_options)
 	helper_life_step_aside();
 }
 
-/* False: there is none that could be sent away here, in the middle of anything. */
-static bool take_hold_at_once(void)
+void helper_life_end_at_once(void)
 {
-	return task_is_alive(&room) && !helper_life_is_filtered() && is_own_process() &&
-	       take_hold();
-}
-
-static void end_at_once(void)
-{
+	/* In the middle of anything: it is not waited for who has hold. */
+	if (!task_is_alive(&room) || helper_life_is_filtered() || !is_own_process() || !take_hold())
+		return;
+	helper_link_refuse();
 	control_end();
 	send_away();
 	let_go();
-}
-
-void helper_life_end_at_once(void)
-{
-	if (!take_hold_at_once())
-		return;
-	helper_link_refuse();
-	end_at_once();
-}
-
-void helper_life_end_for_now(void)
-{
-	if (!take_hold_at_once())
-		return;
-	end_at_once();
-	helper_link_want();
 }
 
 /* Where the process is not known by its id, there never was one. */

@@ -61,13 +61,10 @@ void helper_life_end(void);
 /* The same in the middle of anything, in a signal handler, too; not for a vfork's child. */
 void helper_life_end_at_once(void);
 
-/* The same, where the program may go on after all: then another helper may start. */
-void helper_life_end_for_now(void);
-
 /*
- * The same around a call that makes another program of this one, or leaves a child in its stead: no
- * other thread starts a helper meanwhile. is_held: what the first one said; the second is called
- * where the call has failed.
+ * The same, where the program may go on after all: around a call that makes another program of this
+ * one, or leaves a child in its stead, no other thread starts a helper. is_held: what the first one
+ * said; the second is called where the call has failed.
  */
 bool helper_life_hold_back(void);
 void helper_life_let_come(bool is_held);
