@@ -197,20 +197,24 @@ static void part_in_strict_mode(void)
 }
 
 /* Its own threads may keep the process from ending; what it says tells. */
-static void a_warm_program_allocates_in_strict_mode(void)
+static void expect_through(const char *part, const char *options)
 {
-	static const char *const options[] = { "helpers:auto", "helpers:always", "hardened:true" };
 	static struct child child;
 	char variable[64];
 	const char *const changes[] = { variable, NULL };
 
+	snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options);
+	child_run_case(&child, part, NULL, changes);
+	CHECK_THAT(!strcmp(child.output, "through\n"), "%s: %s, status %#x", options, child.errors,
+		   (unsigned)child.status);
+}
+
+static void a_warm_program_allocates_in_strict_mode(void)
+{
 	skip_under_filter("it");
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options[i]);
-		child_run_case(&child, "part_in_strict_mode", NULL, changes);
-		CHECK_THAT(!strcmp(child.output, "through\n"), "%s: killed: %s", options[i],
-			   child.errors);
-	}
+	expect_through("part_in_strict_mode", "helpers:auto");
+	expect_through("part_in_strict_mode", "helpers:always");
+	expect_through("part_in_strict_mode", "hardened:true");
 }
 
 /* 8 MiB, which a process that is small otherwise wants given back, by a helper if need be. */
@@ -248,18 +252,9 @@ static void part_grows_in_strict_mode(void)
 /* Every call that a growing heap makes would end it. */
 static void a_heap_that_would_grow_in_strict_mode_is_out_of_memory(void)
 {
-	static const char *const options[] = { "helpers:auto", "hardened:true" };
-	static struct child child;
-	char variable[64];
-	const char *const changes[] = { variable, NULL };
-
 	skip_under_filter("it");
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options[i]);
-		child_run_case(&child, "part_grows_in_strict_mode", NULL, changes);
-		CHECK_THAT(!strcmp(child.output, "through\n"), "%s: %s, status %#x", options[i],
-			   child.errors, (unsigned)child.status);
-	}
+	expect_through("part_grows_in_strict_mode", "helpers:auto");
+	expect_through("part_grows_in_strict_mode", "hardened:true");
 }
 
 static void *enter_strict_mode(void *argument)
@@ -302,18 +297,10 @@ static void a_vfork_s_child_in_strict_mode_leaves_its_parent_its_memory(void)
 
 static void what_is_let_go_in_strict_mode_starts_no_helper(void)
 {
-	static const char *const options[] = { "helpers:auto", "helpers:always", "control:always" };
-	static struct child child;
-	char variable[64];
-	const char *const changes[] = { variable, NULL };
-
 	skip_under_filter("it");
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(variable, sizeof(variable), "HAKMEM_OPTIONS=%s", options[i]);
-		child_run_case(&child, "part_lets_go_in_strict_mode", NULL, changes);
-		CHECK_THAT(!strcmp(child.output, "through\n"), "%s: %s, status %#x", options[i],
-			   child.errors, (unsigned)child.status);
-	}
+	expect_through("part_lets_go_in_strict_mode", "helpers:auto");
+	expect_through("part_lets_go_in_strict_mode", "helpers:always");
+	expect_through("part_lets_go_in_strict_mode", "control:always");
 }
 
 static const struct contract_case cases[] = {
