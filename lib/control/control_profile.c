@@ -106,7 +106,7 @@ static unsigned RACY_READER live_on_page(const struct slab *slab, size_t size, s
 /* Its share of the pages that it lies on: what would go back if all that is live there went. */
 static uint64_t pinned_in_slab(const void *block)
 {
-	uint32_t unit = reservation_unit_of(block), first = unit - slab_unit(unit)->position;
+	uint32_t unit = reservation_unit_of(block), first = slab_first_unit(unit);
 	const struct slab *slab = slab_unit(first);
 	unsigned mark = slab->class_mark;
 	size_t size, offset, page;

@@ -32,13 +32,6 @@ static struct slab *find_slab(const void *block, struct heap **heap)
 	return *heap ? slab_at(unit) : NULL;
 }
 
-static uint32_t first_unit(const void *block)
-{
-	uint32_t unit = reservation_unit_of(block);
-
-	return unit - slab_unit(unit)->position;
-}
-
 /* Of the owner, who writes meanwhile: what was compared is what is used. */
 static uint32_t RACY_READER read_once(const uint32_t *number)
 {
@@ -84,7 +77,7 @@ EXPORT int RACY_READER hak_defrag_hint(const void *block)
 	count = read_once(&list->count);
 	empty = read_once(&list->empty);
 	capacity = slab_class(slab)->capacity;
-	if (!head || count < empty + 2 || head == first_unit(block) + 1 ||
+	if (!head || count < empty + 2 || head == slab_first_unit(reservation_unit_of(block)) + 1 ||
 	    slab->free_blocks < capacity / FREE_SHARE)
 		return 0;
 	slabs = count - empty - 1;

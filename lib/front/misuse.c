@@ -30,7 +30,7 @@ static void NORETURN not_a_block(const char *verb, const void *address)
 static void NORETURN explain_slab(const char *verb, const void *address)
 {
 	uint32_t unit = reservation_unit_of(address);
-	uint32_t first = unit - slab_unit(unit)->position;
+	uint32_t first = slab_first_unit(unit);
 	const struct slab *slab = slab_unit(first);
 	unsigned index = slab_block_index(slab, first, address);
 	char *start;

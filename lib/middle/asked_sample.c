@@ -63,7 +63,7 @@ static void forget(struct heap_count *count, struct slab *slab, unsigned place)
 void asked_sample_note(struct heap_count *counts, void *block, size_t asked)
 {
 	uint32_t unit = reservation_unit_of(block);
-	uint32_t first = unit - slab_unit(unit)->position;
+	uint32_t first = slab_first_unit(unit);
 	struct slab *slab = slab_unit(first);
 	struct heap_count *count = &counts[slab->class_mark - 1];
 

@@ -224,7 +224,7 @@ static unsigned empty_units_kept(const struct heap *heap)
 static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 {
 	uint32_t unit = reservation_unit_of(blocks[0]);
-	uint32_t first = unit - slab_unit(unit)->position;
+	uint32_t first = slab_first_unit(unit);
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
 	struct slab_list *list = &heap->available[slab->class_mark - 1];

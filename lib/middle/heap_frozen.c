@@ -31,7 +31,7 @@ static void start_record(struct slab *slab, struct heap_count *count)
 void heap_frozen_put(void *block)
 {
 	uint32_t unit = reservation_unit_of(block);
-	uint32_t first = unit - slab_unit(unit)->position;
+	uint32_t first = slab_first_unit(unit);
 	struct slab *slab = slab_unit(first);
 	unsigned i, units = slab_class(slab)->units, free_before;
 	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);

@@ -153,7 +153,7 @@ static bool leave_in_slab(struct heap *owner, void *block)
 		return false;
 	switch (slab_remote_put(block)) {
 	case SLAB_REMOTE_REFUSED:
-		slab_refuse(unit - slab_unit(unit)->position, block);
+		slab_refuse(slab_first_unit(unit), block);
 	case SLAB_REMOTE_NO_MEMORY:
 		return false;
 	case SLAB_REMOTE_PUT:

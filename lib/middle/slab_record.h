@@ -63,10 +63,16 @@ static inline struct slab *slab_unit(size_t unit)
 	return (struct slab *)superslab_unit_record(unit);
 }
 
+/* The first unit of the slab that a unit is in. */
+static inline uint32_t slab_first_unit(uint32_t unit)
+{
+	return unit - slab_unit(unit)->position;
+}
+
 /* The slab that holds the unit; the unit must be in one. Slabs do not cross superslabs. */
 static inline struct slab *slab_at(size_t unit)
 {
-	return slab_unit(unit - slab_unit(unit)->position);
+	return slab_unit(slab_first_unit(unit));
 }
 
 static inline const struct size_class *slab_class(const struct slab *slab)

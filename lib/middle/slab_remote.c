@@ -35,7 +35,7 @@ static _Atomic uint64_t *words_of(struct slab *slab)
 enum slab_remote_put slab_remote_put(const void *block)
 {
 	uint32_t unit = reservation_unit_of(block);
-	uint32_t first = unit - slab_unit(unit)->position;
+	uint32_t first = slab_first_unit(unit);
 	struct superslab *superslab = superslab_at(first / SUPERSLAB_UNITS);
 	const struct size_class *class = slab_class(slab_unit(first));
 	size_t offset = (size_t)((const char *)block - reservation_unit_start(first));
