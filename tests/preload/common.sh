@@ -132,3 +132,15 @@ free_port()
 	done
 	echo "$port"
 }
+
+# Gets one file from the server at $port over a connection of its own; prints the body.
+get() # PATH
+{
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "no connection";
+		print $s "GET $ARGV[1] HTTP/1.0\r\n\r\n";
+		local $/;
+		my ($head, $body) = split /\r\n\r\n/, <$s>, 2;
+		$head =~ /^HTTP\S+ 200/ or die $head;
+		print $body' "$port" "$1"
+}

@@ -45,18 +45,6 @@ CONFIGURATION
 start nginx -c "$work/nginx.conf" -p "$work"
 server=$last
 
-# Gets one file over a connection of its own; prints the body.
-get() # PATH
-{
-	perl -MIO::Socket::INET -e '
-		my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "no connection";
-		print $s "GET $ARGV[1] HTTP/1.0\r\n\r\n";
-		local $/;
-		my ($head, $body) = split /\r\n\r\n/, <$s>, 2;
-		$head =~ /^HTTP\S+ 200/ or die $head;
-		print $body' "$port" "$1"
-}
-
 workers()
 {
 	cat /proc/"$server"/task/*/children

@@ -33,24 +33,13 @@ mkdir "$work/varnish"
 start varnishd -F -j none -a "127.0.0.1:$port" -f "$work/vcl" -n "$work/varnish" -s malloc,16M 2>"$work/log"
 server=$last
 
-get() # BYTES
-{
-	perl -MIO::Socket::INET -e '
-		my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "no connection";
-		print $s "GET /$ARGV[1] HTTP/1.0\r\n\r\n";
-		local $/;
-		my ($head, $body) = split /\r\n\r\n/, <$s>, 2;
-		$head =~ /^HTTP\S+ 200/ or die $head;
-		print $body' "$port" "$1"
-}
-
 load() # BYTES
 {
 	ab -q -n 3000 -c 16 -k "http://127.0.0.1:$port/$1" >"$work/load" 2>&1 || fail "ab: $(tail -n 3 "$work/load")"
 	grep -q '^Failed requests: *0$' "$work/load" || fail "ab /$1: $(cat "$work/load")"
 }
 
-wait_until 30 get 1 || fail "no answer: $(cat "$work/log")"
+wait_until 30 get /1 || fail "no answer: $(cat "$work/log")"
 expect_mapped "$server" varnishd
 child=$(cat "/proc/$server/task/"*/children)
 # shellcheck disable=SC2086 # words of their own
@@ -60,7 +49,7 @@ done
 for size in 1 15 4096 70000 1000000 3000000; do
 	perl -e 'print substr("0123456789abcde\n" x ($ARGV[0] / 16 + 1), 0, $ARGV[0])' $size >"$work/wanted"
 	for _ in first cached; do
-		get $size >"$work/found" || fail "no /$size"
+		get /$size >"$work/found" || fail "no /$size"
 		expect_same "$work/wanted" "$work/found" "/$size"
 	done
 done
