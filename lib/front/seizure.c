@@ -34,7 +34,7 @@ bool seizure_take(struct thread_cache *cache)
 		return false;
 	atomic_store_explicit(&cache->seized.wanted_back, false, memory_order_relaxed);
 	if (!heap_is_seized(&cache->heap))
-		return true;	/* it has no thread */
+		return true;	/* it has no thread; if it had one until now, that has left */
 	/* Twice: a slow path that began before may yet open the steps, and none begins now. */
 	if (barrier_in_all_threads() && !is_working(cache)) {
 		close_steps(cache);

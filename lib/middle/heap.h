@@ -116,10 +116,13 @@ static inline bool heap_is_idle(struct heap *heap)
 	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_IDLE;
 }
 
-/* Seized, and a thread's still. */
+/*
+ * Seized, and a thread's still. acquire: pairs with heap_abandon, whose thread may have worked in
+ * it until then; whoever sees that it has left reads what it left.
+ */
 static inline bool heap_is_seized(struct heap *heap)
 {
-	return atomic_load_explicit(&heap->hold, memory_order_relaxed) == HEAP_SEIZED;
+	return atomic_load_explicit(&heap->hold, memory_order_acquire) == HEAP_SEIZED;
 }
 
 /* By the holder: some slab has changed. */
