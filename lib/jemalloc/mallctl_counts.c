@@ -20,12 +20,14 @@
 #include "support/page_size.h"
 
 #define AGE_COSTS	200	/* the kernel is asked again after so many times what it took */
+#define CHANGE_PART	16	/* or when the heap has changed by more than this part */
 
 /* relaxed, all of it: numbers of a moment. */
 static _Atomic size_t counts[MALLCTL_COUNTS];
 static _Atomic bool refreshed;
 static _Atomic uint64_t fresh_until_ns;
 static _Atomic size_t resident_heap, resident_metadata;
+static _Atomic size_t guessed_then;	/* guess_heap(), when the kernel was asked */
 
 static void mallctl_counts_set(enum mallctl_count count, uint64_t value)
 {
@@ -67,18 +69,35 @@ static void mallctl_counts_ask_kernel(const struct control_ledger *ledger)
 		set_resident(guess_heap(ledger), guess_metadata(ledger));
 }
 
+/* What the heap has grown by since the kernel was asked; less than none: it has shrunk. */
+static int64_t change_since(const struct control_ledger *ledger)
+{
+	return (int64_t)guess_heap(ledger) -
+	       (int64_t)atomic_load_explicit(&guessed_then, memory_order_relaxed);
+}
+
+static bool resident_is_fresh(const struct control_ledger *ledger, uint64_t now_ns)
+{
+	int64_t part = (int64_t)(atomic_load_explicit(&resident_heap, memory_order_relaxed) /
+				 CHANGE_PART);
+	int64_t change = change_since(ledger);
+
+	return now_ns < atomic_load_explicit(&fresh_until_ns, memory_order_relaxed) &&
+	       change <= part && -change <= part;
+}
+
 /*
  * To ask for a large heap takes its time, so a program that asks ten times a second gets older
- * ones.
+ * ones, as long as not much has happened.
  */
 static void look_at_kernel(const struct control_ledger *ledger)
 {
 	uint64_t before_ns = process_now_ns(), after_ns;
 
-	if (!reservation.bytes ||
-	    before_ns < atomic_load_explicit(&fresh_until_ns, memory_order_relaxed))
+	if (!reservation.bytes || resident_is_fresh(ledger, before_ns))
 		return;
 	mallctl_counts_ask_kernel(ledger);
+	atomic_store_explicit(&guessed_then, guess_heap(ledger), memory_order_relaxed);
 	after_ns = process_now_ns();
 	atomic_store_explicit(&fresh_until_ns, after_ns + AGE_COSTS * (after_ns - before_ns),
 			      memory_order_relaxed);
@@ -89,10 +108,19 @@ static size_t pages_of(uint64_t bytes)
 	return align_up(bytes, page_size());
 }
 
+/* What the kernel said, and what has come or gone since. */
+static size_t heap_now(const struct control_ledger *ledger)
+{
+	int64_t then = (int64_t)atomic_load_explicit(&resident_heap, memory_order_relaxed);
+	int64_t now = reservation.bytes ? then + change_since(ledger) : then;
+
+	return now < 0 ? 0 : (size_t)now;
+}
+
 /* Free blocks that were combed out are without pages, so the kernel's word bounds it. */
 static size_t active(const struct control_ledger *ledger, size_t allocated)
 {
-	size_t most = atomic_load_explicit(&resident_heap, memory_order_relaxed);
+	size_t most = heap_now(ledger);
 	size_t held = allocated + ledger->thread_caches_bytes + ledger->in_transit_bytes +
 		      ledger->slabs_free_bytes + ledger->slab_tails_bytes;
 
@@ -123,8 +151,7 @@ void mallctl_counts_refresh(void)
 	mallctl_counts_set(MALLCTL_COUNT_ALLOCATED, allocated);
 	mallctl_counts_set(MALLCTL_COUNT_ACTIVE, active(&ledger, allocated));
 	mallctl_counts_set(MALLCTL_COUNT_METADATA, metadata);
-	mallctl_counts_set(MALLCTL_COUNT_RESIDENT,
-			   metadata + atomic_load_explicit(&resident_heap, memory_order_relaxed));
+	mallctl_counts_set(MALLCTL_COUNT_RESIDENT, metadata + heap_now(&ledger));
 	set_space(&ledger);
 	mallctl_counts_set(MALLCTL_COUNT_CACHED, ledger.thread_caches_bytes);
 	mallctl_counts_set(MALLCTL_COUNT_SMALL, ledger.blocks_live_bytes);

@@ -17,7 +17,7 @@
 
 #define REGIONS		64
 #define PAGES_AT_ONCE	4096	/* under one hold of the kernel's lock */
-#define STEP_BYTES	(16 * MiB)
+#define STEP_BYTES	(256 * MiB)	/* of what is not there, which is skipped quickly */
 #define PIECE_BYTES	(2 * MiB)	/* of which a part may be somebody else's, or nobody's */
 #define PIECE_PAGES	(PIECE_BYTES / ARCH_LEAST_PAGE_BYTES)
 
