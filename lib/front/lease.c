@@ -30,6 +30,7 @@ _Static_assert(offsetof(struct thread_cache, owners) ==
 
 static struct lock start_lock;
 static _Atomic bool started;		/* release by start lock; acquire in attach */
+static _Atomic uintptr_t starter;	/* who has done so; relaxed: compared with oneself only */
 
 static void set_owner(struct thread_cache *cache, uintptr_t thread)
 {
@@ -52,32 +53,38 @@ static struct heap *make_common(unsigned home)
 	return cache ? &cache->heap : NULL;
 }
 
+/* With the start lock. */
+static bool start(void)
+{
+	size_class_init();
+	if (reservation_init(&nobody))
+		return false;
+	metadata_open_ahead();
+	thread_cache_init(&first_cache, 0);
+	common_set_maker(make_common);
+	heap_abandon(&first_cache.heap);
+	/*
+	 * Not before the heap can be used: others may stand in the C library's place, and allocate.
+	 * Nor after another thread can use it, whose exit would not be noticed then.
+	 */
+	atomic_store_explicit(&starter, thread_identity(), memory_order_relaxed);
+	/* Where keys are used up, caches of threads that end stay as they are. */
+	thread_exit_init(detach_at_exit);
+	atomic_store_explicit(&started, true, memory_order_release);
+	return true;
+}
+
 /* Once a process, in the first slow path of its first thread. */
 static bool lease_start(void)
 {
-	bool ok, begins = false;
+	bool ok;
 
+	/* By an allocation in the middle of it. */
+	if (atomic_load_explicit(&starter, memory_order_relaxed) == thread_identity())
+		return true;
 	lock_take(&start_lock);
-	ok = atomic_load_explicit(&started, memory_order_relaxed);
-	if (!ok) {
-		size_class_init();
-		ok = reservation_init(&nobody) == 0;
-		if (ok) {
-			metadata_open_ahead();
-			thread_cache_init(&first_cache, 0);
-			common_set_maker(make_common);
-			heap_abandon(&first_cache.heap);
-			atomic_store_explicit(&started, true, memory_order_release);
-			begins = true;
-		}
-	}
+	ok = atomic_load_explicit(&started, memory_order_relaxed) || start();
 	lock_put(&start_lock);
-	/*
-	 * Not before the heap can be used: others may stand in the C library's place, and allocate.
-	 */
-	if (begins)
-		/* Where keys are used up, caches of threads that end stay as they are. */
-		thread_exit_init(detach_at_exit);
 	return ok;
 }
 

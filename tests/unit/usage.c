@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <hakmem/hakmem.h>
 
@@ -71,6 +72,45 @@ START_TEST(what_a_thread_allocates_after_its_end_is_not_lost)
 	ck_assert_ptr_nonnull(blocks[0]);
 	usage_read(&usage);
 	ck_assert_uint_gt(usage.free_block_count, 0);
+	hak_free(blocks[0]);
+	expect_nothing_in_use();
+}
+END_TEST
+
+static pthread_t second;
+static bool starts_second, has_second;
+static _Atomic bool has_allocated;
+
+bool __wrap_thread_exit_init(void (*at_exit)(void *value));
+bool __real_thread_exit_init(void (*at_exit)(void *value));
+
+static void *allocate_and_end(void *argument)
+{
+	blocks[0] = hak_malloc(100);
+	atomic_store(&has_allocated, true);
+	return argument;
+}
+
+/* Gives another thread the time to be as far as it may. */
+bool __wrap_thread_exit_init(void (*at_exit)(void *value))
+{
+	unsigned naps;
+
+	if (starts_second)
+		has_second = !pthread_create(&second, NULL, allocate_and_end, NULL);
+	for (naps = 0; has_second && naps < 100 && !atomic_load(&has_allocated); naps++)
+		usleep(1000);
+	return __real_thread_exit_init(at_exit);
+}
+
+START_TEST(the_end_of_a_thread_that_came_while_the_first_began_is_noticed)
+{
+	starts_second = true;
+	hak_free(hak_malloc(1));
+	if (unit_skip_if(!has_second, "link-time optimization leaves no calls to wrap"))
+		return;
+	pthread_join(second, NULL);
+	ck_assert_ptr_nonnull(blocks[0]);
 	hak_free(blocks[0]);
 	expect_nothing_in_use();
 }
@@ -186,6 +226,7 @@ int main(void)
 	TCase *tcase = unit_begin("usage");
 
 	tcase_add_test(tcase, what_a_thread_allocates_after_its_end_is_not_lost);
+	tcase_add_test(tcase, the_end_of_a_thread_that_came_while_the_first_began_is_noticed);
 	tcase_add_test(tcase, when_all_is_freed_anywhere_all_slabs_go_back);
 	tcase_add_test(tcase, usage_knows_what_is_held);
 	tcase_add_test(tcase, memory_kept_idle_is_used_before_giving_up);
