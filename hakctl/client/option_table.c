@@ -50,16 +50,17 @@ static void word_for_getopt(const struct option_row *rows, bool stops_at_word,
 	}
 }
 
+/* Of -xyz getopt says which letter, for which optind still stands at the word before. */
 static enum exit_code complain(char **argv, int letter)
 {
-	/* Of -xyz getopt says which one, of --long only where it stands. */
-	if (optopt && letter == '?' && strncmp(argv[optind - 1], "--", 2))
-		message_error("%s: unknown option \"-%c\"; `hakctl help %s` says more", argv[0],
-			      optopt, argv[0]);
-	else
-		message_error("%s: %s \"%s\"; `hakctl help %s` says more", argv[0],
-			      letter == ':' ? "no value for" : "unknown option", argv[optind - 1],
-			      argv[0]);
+	bool is_letter = optopt && optopt < FIRST;
+	char word[3] = { '-', (char)optopt, '\0' };
+
+	message_error("%s: %s \"%s\"; `hakctl help %s` says more", argv[0],
+		      letter == ':' ? "no value for" :
+		      optopt >= FIRST ? "no value is wanted in" :
+					"unknown option",
+		      is_letter ? word : argv[optind - 1], argv[0]);
 	return EXIT_USAGE;
 }
 

@@ -18,6 +18,11 @@ expect 2 'hakctl: run: unknown option "--libb=x"; `hakctl help run` says more' "
 expect 2 'hakctl: run: unknown option "-x"' "$HAKCTL" run -x -- true
 expect 2 'hakctl: run: no value for "--lib"' "$HAKCTL" run --lib
 expect 2 'hakctl: run: no value for "-o"' "$HAKCTL" run -o
+# Of several letters in one word the one that is meant, and not the word before.
+expect 2 'hakctl: ps: unknown option "-X"' "$HAKCTL" ps --json -Xj
+expect 2 'hakctl: ps: unknown option "-X"' "$HAKCTL" ps --json -jX
+expect 2 'hakctl: ps: no value for "-s"' "$HAKCTL" ps --json -js
+expect 2 'hakctl: ps: no value is wanted in "--json=yes"' "$HAKCTL" ps --json=yes
 for options in confirm :true "confirm:true," "," ''; do
 	expect 2 "wants KEY:VALUE[,KEY:VALUE...], not \"$options\"" "$HAKCTL" run -o "$options" -- true
 done
