@@ -4,8 +4,12 @@
 
 #include "hakctl/profile/pprof.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "hakctl/output/message.h"
 
@@ -181,37 +185,57 @@ static void read_samples(struct span from, struct heap_profile *profile)
 	}
 }
 
-static unsigned char *unpack(const char *path, size_t *length)
+/* A pipe without a writer would keep its reader waiting. */
+static int open_file(const char *path, struct failure *failure)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (file < 0 || fstat(file, &status)) {
+		failure_set(failure, EXIT_REFUSED, "%s: %s", path, strerror(errno));
+	} else if (!S_ISREG(status.st_mode)) {
+		failure_set(failure, EXIT_REFUSED, "%s: is not a file", path);
+	} else {
+		return file;
+	}
+	if (file >= 0)
+		close(file);
+	return -1;
+}
+
+static unsigned char *unpack(int file, size_t *length)
 {
 	unsigned char *bytes = NULL;
-	gzFile file = gzopen(path, "rb");
+	gzFile packed = gzdopen(file, "rb");
 	size_t room = 0;
 	int got = 1;
 
 	*length = 0;
-	while (file && got > 0 && *length < FILE_MOST) {
+	if (!packed)
+		message_out_of_memory();
+	while (got > 0 && *length < FILE_MOST) {
 		room += 1 << 20;
 		bytes = realloc(bytes, room);
 		if (!bytes)
 			message_out_of_memory();
-		got = gzread(file, bytes + *length, 1 << 20);
+		got = gzread(packed, bytes + *length, 1 << 20);
 		*length += got > 0 ? (size_t)got : 0;
 	}
-	if (file)
-		gzclose(file);
+	gzclose(packed);
 	return bytes;
 }
 
 bool pprof_read(const char *path, struct heap_profile *profile, struct failure *failure)
 {
+	int file = open_file(path, failure);
 	unsigned char *bytes;
 	struct texts texts;
 	size_t length;
 
 	*profile = (struct heap_profile){ .frames = NULL };
-	bytes = unpack(path, &length);
-	if (!bytes)
-		return failure_set(failure, EXIT_REFUSED, "%s: cannot be read", path);
+	if (file < 0)
+		return false;
+	bytes = unpack(file, &length);
 	texts = read_texts((struct span){ bytes, bytes + length }, profile);
 	read_frames((struct span){ bytes, bytes + length }, &texts, profile);
 	read_samples((struct span){ bytes, bytes + length }, profile);

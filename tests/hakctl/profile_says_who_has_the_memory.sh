@@ -76,6 +76,8 @@ tell p 20
 expect 0 '' "$HAKCTL" profile diff -o "$work/live" "$work/one.pb.gz" "$work/two.pb.gz"
 "$HAKCTL" profile diff --value allocated -o "$work/allocated" "$work/one.pb.gz" "$work/two.pb.gz"
 python3 "$work/judge.py" "$work/truth" "$work/allocated" "$work/live" || failures=$((failures + 1))
+mkfifo "$work/pipe"
+expect 1 'pipe: is not a file' timeout 10 "$HAKCTL" profile diff "$work/pipe" "$work/two.pb.gz"
 expect 1 'no profile of' "$HAKCTL" profile diff "$work/truth" "$work/two.pb.gz"
 
 tell f 1
