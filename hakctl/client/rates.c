@@ -13,6 +13,8 @@
 
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/look.h"
+#include "hakctl/client/patience.h"
+#include "hakctl/client/roll_call.h"
 #include "hakctl/output/interval.h"
 #include "hakctl/output/message.h"
 #include "hakctl/output/style.h"
@@ -21,10 +23,14 @@
 /* A title again every so many lines, on a terminal. */
 enum { LINES_A_TITLE = 20 };
 
+/* What one round may wait for processes that do not answer, but no longer than it lasts. */
+enum { PATIENCE_LEAST_MS = 100, PATIENCE_MOST_MS = CONTROL_TIMEOUT_MS };
+
 struct watched {
 	struct target *target;
 	struct control_ledger ledger; /* of the last look */
 	bool is_known, is_gone;
+	bool is_silent; /* since the last look */
 };
 
 static double a_second(uint64_t before, uint64_t after, double seconds)
@@ -118,19 +124,50 @@ static void print_json(const struct watched *watched, const struct control_ledge
 	json_output_end(object);
 }
 
-/* False: the target is gone, or cannot be asked any more; the code says which. */
-static bool watch_one(struct watched *watched, bool json, enum exit_code *code)
+/* Of those that do not answer; all together, for they are asked at once. */
+static unsigned patience_of(double interval_s)
+{
+	double ms = interval_s * 1e3 / 2;
+
+	return ms < PATIENCE_LEAST_MS ? PATIENCE_LEAST_MS :
+	       ms > PATIENCE_MOST_MS  ? PATIENCE_MOST_MS :
+					(unsigned)ms;
+}
+
+/* Since the last look it may have ended, been stopped, or gone on again. */
+static bool look_at(struct target *target, unsigned patience_ms, struct look *look,
+		    struct failure *failure)
+{
+	bool done;
+
+	if (!target_is_there(target))
+		return failure_set(failure, EXIT_NO_TARGET, "has ended");
+	patience_set(patience_ms);
+	done = look_take(target, 0, look, failure);
+	patience_set(0);
+	return done;
+}
+
+/* One that could be looked at before may answer again; its silence is told once. */
+static void fail(struct watched *watched, const struct failure *failure, enum exit_code *code)
+{
+	if (!watched->is_silent)
+		message_error("stats: %s: %s", target_label(watched->target), failure->text);
+	if (*code == EXIT_DONE)
+		*code = failure->code;
+	watched->is_silent = true;
+	watched->is_gone = !watched->is_known || failure->code == EXIT_NO_TARGET;
+}
+
+static void watch_one(struct watched *watched, unsigned patience_ms, bool json,
+		      enum exit_code *code)
 {
 	struct failure failure;
 	struct look look;
 
-	if (!look_take(watched->target, 0, &look, &failure)) {
-		message_error("stats: %s: %s", target_label(watched->target),
-			      failure.text);
-		if (*code == EXIT_DONE)
-			*code = failure.code;
-		watched->is_gone = true;
-		return false;
+	if (!look_at(watched->target, patience_ms, &look, &failure)) {
+		fail(watched, &failure, code);
+		return;
 	}
 	if (watched->is_known) {
 		if (json)
@@ -140,8 +177,30 @@ static bool watch_one(struct watched *watched, bool json, enum exit_code *code)
 	}
 	watched->ledger = look.ledger;
 	watched->is_known = true;
+	watched->is_silent = false;
 	look_free(&look);
-	return true;
+}
+
+/* Returns how many there still are. */
+static size_t watch_all(struct watched *all, struct target_list *list, unsigned patience_ms,
+			bool json, enum exit_code *code)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!all[i].is_gone)
+			watch_one(&all[i], patience_ms, json, code);
+		left += !all[i].is_gone;
+	}
+	return left;
+}
+
+/* Before the first look this has been done: see arguments.c. */
+static void call_again(struct target_list *list, unsigned patience_ms)
+{
+	patience_set(patience_ms);
+	roll_call(list);
+	patience_set(0);
 }
 
 enum exit_code rates_watch(struct target_list *list, double interval_s,
@@ -165,9 +224,9 @@ enum exit_code rates_watch(struct target_list *list, double interval_s,
 		    (round == 1 || (style_columns() && round > 1 &&
 				    (round - 1) * list->count % LINES_A_TITLE == 0)))
 			print_title();
-		for (size_t i = 0; i < list->count; i++)
-			if (!all[i].is_gone && !watch_one(&all[i], json, &code))
-				left--;
+		if (round)
+			call_again(list, patience_of(interval_s));
+		left = watch_all(all, list, round ? patience_of(interval_s) : 0, json, &code);
 	}
 	free(all);
 	return code;

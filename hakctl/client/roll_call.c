@@ -7,6 +7,10 @@
 #include <poll.h>
 #include <time.h>
 
+#include "hakctl/client/patience.h"
+
+#define NS_A_MS UINT64_C(1000000)
+
 /* Descriptors are few; and a process that is one of so many can wait for the next turn. */
 enum { AT_ONCE = 256 };
 
@@ -26,7 +30,8 @@ static int64_t now_ms(void)
 /* Until each has said something, or has hung up, or the time is over. */
 static void wait_for_all(struct call *calls, struct pollfd *polled, size_t count)
 {
-	int64_t end_ms = now_ms() + CONTROL_TIMEOUT_MS, left;
+	uint64_t usual_ns = (uint64_t)(now_ms() + CONTROL_TIMEOUT_MS) * NS_A_MS;
+	int64_t end_ms = (int64_t)(patience_cut_ns(usual_ns) / NS_A_MS), left;
 	size_t waiting = count;
 
 	while (waiting && (left = end_ms - now_ms()) > 0) {
@@ -53,6 +58,7 @@ static size_t call_some(struct target_list *list, size_t *next, struct call *cal
 		struct target *target = &list->targets[*next];
 		struct call *call = &calls[count];
 
+		target->is_mute = false;
 		if (target->state != TARGET_READY ||
 		    !connection_call(&call->connection, target->socket, &unused))
 			continue;

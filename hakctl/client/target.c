@@ -97,6 +97,21 @@ bool target_connect(const struct target *target, struct connection *connection,
 			   target->socket, (int)connection->peer);
 }
 
+bool target_is_there(struct target *target)
+{
+	struct process now;
+
+	if (target->process.state == '?')
+		return true;
+	if (!process_read(&now, target->process.pid) || process_is_dead(&now) ||
+	    now.start_time != target->process.start_time)
+		return false;
+	target->process = now;
+	if (target->state != TARGET_SILENT)
+		target->state = process_is_stopped(&now) ? TARGET_STOPPED : TARGET_READY;
+	return true;
+}
+
 static void give_reason(struct target *target, const char *reason)
 {
 	target->state = TARGET_SILENT;

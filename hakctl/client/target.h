@@ -61,6 +61,9 @@ void target_list_free(struct target_list *list);
 bool target_connect(const struct target *target, struct connection *connection,
 		    struct failure *failure);
 
+/* Has it not ended? One that has been stopped since, or goes on again, is asked in another way. */
+bool target_is_there(struct target *target);
+
 /* "4121 (postgres)", for messages; overwritten by the next call. */
 const char *target_label(const struct target *target);
 

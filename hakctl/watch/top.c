@@ -47,7 +47,7 @@ static void look_at_chosen(struct top *top)
 	struct failure failure;
 	struct look look;
 
-	if (!top_list_is_there(&row->target)) {
+	if (!target_is_there(&row->target)) {
 		row->is_gone = true;
 		snprintf(top->status, sizeof(top->status),
 			 "%s has ended; o chooses another process", target_label(&row->target));

@@ -84,21 +84,6 @@ void top_list_search(struct top_list *list, const struct top_row *keep)
 	list->count = kept;
 }
 
-bool top_list_is_there(struct target *target)
-{
-	struct process now;
-
-	if (target->process.state == '?')
-		return true;
-	if (!process_read(&now, target->process.pid) || process_is_dead(&now) ||
-	    now.start_time != target->process.start_time)
-		return false;
-	target->process = now;
-	if (target->state != TARGET_SILENT)
-		target->state = process_is_stopped(&now) ? TARGET_STOPPED : TARGET_READY;
-	return true;
-}
-
 static uint64_t lost_bytes(const struct control_ledger *ledger)
 {
 	return ledger->slabs_free_bytes + ledger->slabs_untouched_bytes + ledger->slab_tails_bytes +
@@ -125,7 +110,7 @@ static void look_at(struct top_row *row)
 	struct look look;
 	bool is_done;
 
-	if (!top_list_is_there(&row->target)) {
+	if (!target_is_there(&row->target)) {
 		row->is_gone = true;
 		return;
 	}

@@ -65,8 +65,6 @@ struct top_list {
 
 /* What is there now; rows of those that have ended go, but for keep. */
 void top_list_search(struct top_list *list, const struct top_row *keep);
-/* Has it not ended? One that has been stopped since, or goes on again, is asked in another way. */
-bool top_list_is_there(struct target *target);
 /* A look at each. */
 void top_list_look(struct top_list *list);
 /* Lines anew, as sort, filter and tree are now. */

@@ -9,6 +9,7 @@
  *   longer   as good, but its structs have grown, as those of a later release may
  *   old new  speaks another version of the protocol; odd: refuses the hello itself
  *   mute     accepts and never answers       busy    has no place left
+ *   once     is mute at first, then good
  *   garbage  answers noise                   cut     promises more than it sends
  *   hostile  texts full of escapes, counts that overflow
  *   gone     hangs up in the middle
@@ -266,13 +267,15 @@ static void serve(int client, const struct control_head *request, const char *bo
 static bool answer(int client)
 {
 	static char message[CONTROL_REQUEST_BYTES];
+	static unsigned asked;
 	struct control_head head;
 	ssize_t got = recv(client, message, sizeof(message), 0);
 
 	if (got < (ssize_t)sizeof(head))
 		return false;
 	memcpy(&head, message, sizeof(head));
-	if (is("mute"))
+	asked++;
+	if (is("mute") || (is("once") && asked == 1))
 		return true;
 	if (is("gone") && head.kind != CONTROL_HELLO)
 		return false;

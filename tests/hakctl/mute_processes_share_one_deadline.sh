@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
 # However many processes do not answer, who lists all waits for them once, two seconds, shows each
-# with what can be read from outside, and tells which they are.
+# with what can be read from outside, and tells which they are. Who watches asks again each time.
 set -u
 . "$(dirname "$0")/expect.sh"
 . "$(dirname "$0")/fake.sh"
@@ -12,6 +12,7 @@ MUTE=8
 for _ in $(seq $MUTE); do
 	start_fake_preloaded mute
 done
+mute=$pid
 HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB sleep 60 &
 pid=$!
 started="$started $pid"
@@ -33,6 +34,15 @@ for verb in ps 'ps -j' 'stats --all' 'get --all decay_ms' 'metrics'; do
 		failures=$((failures + 1))
 	fi
 done
+# Its ledger is not what is seen from outside.
+start_fake_preloaded once
+"$HAKCTL" stats -j -w 0.4 -n 2 "$pid" "$mute" >"$work/output" 2>&1
+if [ "$(grep -c "\"pid\":$pid,.*\"live_bytes\":2508193792,\"populated_bytes\":2956984320" "$work/output")" -ne 2 ]; then
+	echo "stats -w: one that answers again is not asked"
+	sed 's/^/  | /' "$work/output"
+	failures=$((failures + 1))
+fi
+kill -KILL "$pid"
 "$HAKCTL" ps >"$work/output"
 told=$(grep -c 'does not answer' "$work/output")
 if [ "$told" -ne $MUTE ]; then
