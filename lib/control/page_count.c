@@ -36,7 +36,7 @@ static struct {
 static struct {
 	/* 1 by the control thread, which sleeps on it; 0 by the helper */
 	_Atomic uint32_t wanted;
-	int map;		/* -errno: the kernel does not say */
+	int map;		/* -errno: it cannot be opened */
 	uint64_t at;		/* 0: at its beginning */
 	uint64_t present, huge, metadata;
 	uint64_t cost_ns;	/* of the processor */
@@ -118,7 +118,35 @@ static void end_pass(void)
 	end_want();
 	page_count_set(&known.fresh_until_ns, now_ns + (age_ns > AGE_NS ? age_ns : AGE_NS));
 	pass.cost_ns = 0;
-	rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
+}
+
+/*
+ * Who has given up root's rights may not open what describes its own pages, and before 6.7 the
+ * kernel does not tell them in ranges. mincore needs no file, but counts pages of zeroes, too.
+ */
+static uint64_t count_range(uint64_t from, uint64_t to)
+{
+	uint64_t at = 0, bytes;
+
+	if (pass.map >= 0)
+		at = residence_count(pass.map, from, to, &pass.present, &pass.huge);
+	if (at) {
+		rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, 0, "");
+		return at;
+	}
+	if (!residence_of_mapped(from, to, &bytes)) {
+		rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
+			  "neither PAGEMAP_SCAN nor mincore; what is populated is not told");
+		return 0;
+	}
+	if (pass.map < 0)
+		rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_ON, pass.map,
+			  "its page map cannot be opened; mincore counts pages of zeroes, too");
+	else
+		rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_PARTLY, 0,
+			  "PAGEMAP_SCAN is of Linux 6.7; mincore counts pages of zeroes, too");
+	pass.present += bytes;
+	return to;
 }
 
 /* One step; false: the kernel cannot. */
@@ -139,7 +167,7 @@ static bool count_some(uint64_t start, uint64_t base, uint64_t end)
 		to = base;
 	if (to > end)
 		to = end;
-	pass.at = residence_count(pass.map, from, to, &pass.present, &pass.huge);
+	pass.at = count_range(from, to);
 	if (from < base)
 		pass.metadata += pass.present - before;
 	return pass.at != 0;
@@ -150,8 +178,6 @@ static bool ask_some(uint64_t start, uint64_t base, uint64_t end, uint64_t until
 {
 	do {
 		if (!count_some(start, base, end)) {
-			rungs_set(RUNG_PAGE_SCAN, CONTROL_RUNG_OFF, 0,
-				  "PAGEMAP_SCAN is of Linux 6.7; what is populated is not told");
 			end_want();
 			return false;
 		}
@@ -169,10 +195,6 @@ bool page_count_go_on(void)
 
 	if (!is_wanted() || !reservation.bytes)
 		return false;
-	if (pass.map < 0) {
-		end_want();
-		return false;
-	}
 	before_cpu_ns = thread_cpu_ns();
 	more = ask_some(reservation_metadata_start(), base, end,
 			process_now_ns() + AT_ONCE_NS);
