@@ -13,11 +13,17 @@ static bool may_start(void)
 	return atomic_load_explicit(&helper_link.may_start, memory_order_relaxed);
 }
 
-void helper_link_want(void)
+void helper_link_ask(void)
 {
 	/* Before the constructor there is nothing to start: the next superslab asks again. */
-	if (may_start() && !helper_life_is_running())
+	if (may_start())
 		atomic_store_explicit(&helper_link.wanted, true, memory_order_relaxed);
+}
+
+void helper_link_want(void)
+{
+	if (!helper_life_is_running())
+		helper_link_ask();
 }
 
 void helper_link_wake(void)

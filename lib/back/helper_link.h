@@ -35,6 +35,9 @@ bool helper_life_is_running(void) HIDDEN;
 /* The heap has outgrown what a small process needs. */
 void helper_link_want(void);
 
+/* The same while one may still be there that was sent away: the next refill starts another. */
+void helper_link_ask(void);
+
 /* Memory was opened: if the helper sleeps for long it should look at once. */
 void helper_link_wake(void);
 

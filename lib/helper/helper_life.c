@@ -269,8 +269,12 @@ static void let_go(void)
 /* With is_starting taken. */
 static void start_if_allowed(void (*run)(void *argument))
 {
-	if (task_is_alive(&room) || control_is_running())
+	if (task_is_alive(&room) || control_is_running()) {
+		/* On its way out: whoever refills next asks again. */
+		if (helper_life_should_go())
+			helper_link_ask();
 		return;
+	}
 	/* It ends a program that makes such a task. */
 	if (is_under_valgrind) {
 		helper_mode_say_why_none("Valgrind runs no task beside the program", 0);
@@ -309,7 +313,10 @@ void helper_life_forget(void)
 	atomic_store_explicit(&is_ready, false, memory_order_relaxed);
 }
 
-/* False: it is still there after a while. */
+/*
+ * False: it is still there after a while. It was stopped, or finds no processor, and is killed:
+ * what it has in hand is found again, as after any killing.
+ */
 static bool send_away(void)
 {
 	bool has_gone;
@@ -317,6 +324,8 @@ static bool send_away(void)
 	helper_life_tell_to_go();
 	event_loop_ring_always(&helper_life_doorbell);
 	has_gone = task_wait(&room, END_WAIT_NS);
+	if (!has_gone && started && !system_call(SYS_kill, started, SIGKILL))
+		has_gone = task_wait(&room, END_WAIT_NS);
 	if (has_gone)
 		helper_life_reap();
 	return has_gone;
@@ -375,7 +384,7 @@ void helper_life_let_come(bool is_held)
 	is_wanted = was_sent_away;
 	let_go();
 	if (is_wanted)
-		helper_link_want();
+		helper_link_ask();
 }
 
 /*

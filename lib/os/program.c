@@ -41,6 +41,7 @@ static struct {
 	const _Atomic int *first_thread;
 	/* The helper's. */
 	int descriptor;
+	bool is_forked;			/* as id: by a fork that leaves no word, see below */
 	int files[FILES];
 	char group[GROUP_BYTES];	/* as it was */
 	uint64_t filters;		/* then */
@@ -59,7 +60,7 @@ static void program_note(pid_t id)
 
 /*
  * musl's fork does not tell the kernel where to write when the child's thread ends: the child would
- * be taken for a vfork's later, so it says now which process it is.
+ * be taken for a vfork's later, so it says now which process it is, and that nobody is to ask.
  */
 void program_forget(void)
 {
@@ -69,19 +70,23 @@ void program_forget(void)
 	long self = system_call(SYS_getpid);
 
 	program_note(self > 0 ? (pid_t)self : 0);
+	program.is_forked = true;
 #endif
 }
 
 /*
  * Where the kernel is to write when the calling thread ends, the C library has told it; in a
- * vfork's child nobody has.
+ * vfork's child nobody has. Nor has a thread that the program has made by clone(2) itself, which is
+ * not the first of its process.
  */
-static bool may_borrow_memory(void)
+static bool may_borrow_memory(pid_t self)
 {
 	int *word = NULL;
 
 	/* Linux 3.5, with CONFIG_CHECKPOINT_RESTORE. */
-	return system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) == 0 && !word;
+	return !program.is_forked &&
+	       system_call(SYS_prctl, PR_GET_TID_ADDRESS, &word, 0ul, 0ul, 0ul) == 0 && !word &&
+	       (pid_t)system_call(SYS_gettid) == self;
 }
 
 bool program_is_this(pid_t as_seen)
@@ -91,9 +96,12 @@ bool program_is_this(pid_t as_seen)
 	/* Withheld, or refused. */
 	if (self < 0)
 		self = as_seen;
-	if (!program_id() && self && !may_borrow_memory())
+	if (!program_id() && self && !may_borrow_memory(self))
 		program_note(self);
-	return !self || self == program_id();
+	if (!self)
+		return true;
+	/* A vfork's child in a PID namespace of its own may have the same id. */
+	return self == program_id() && !may_borrow_memory(self);
 }
 
 void program_note_starter(void)

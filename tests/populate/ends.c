@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -235,6 +237,112 @@ static void after_an_exec_that_failed_another_helper_comes(void)
 		   mode());
 }
 
+static pid_t stopping;
+
+static bool has_stopped(void)
+{
+	char state[64];
+
+	return task_status(stopping, "State", state, sizeof(state)) && state[0] == 'T';
+}
+
+/* Its parent gets a SIGCHLD for that, which is over when this returns. */
+static void stop_helper(void)
+{
+	stopping = helper_task();
+	CHECK(stopping && !kill(stopping, SIGSTOP));
+	CHECK_THAT(wait_for(has_stopped, 20000), "helper %d does not stop", (int)stopping);
+}
+
+/* By a debugger, or whoever stops all processes that have the program's name in their arguments. */
+static void a_stopped_helper_goes_before_exec_too(void)
+{
+	char name[] = "part_finds_no_child_and_no_signal", way[] = "stopped";
+	char *const words[] = { (char *)contract_program(), name, way, NULL };
+	char *const none[] = { NULL };
+	sigset_t all;
+
+	start_helper();
+	stop_helper();
+	CHECK(execv("/there/is/none", none) == -1 && errno == ENOENT);
+	CHECK_THAT(is_gone(stopping), "helper %d lives on", (int)stopping);
+	CHECK_THAT(grow_until_helped(populated_ahead(), STARTING_BYTES), "no other came: %s",
+		   mode());
+	stop_helper();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	unsetenv("HAKMEM_OPTIONS");
+	execv(words[0], words);
+	CHECK(false);
+}
+
+/* ---- children that have their parent's memory */
+
+static int call_exec(void *unused)
+{
+	char program[] = "true";
+	char *const words[] = { program, NULL };
+
+	(void)unused;
+	execvp("true", words);
+	_exit(1);
+}
+
+static int call_exit(void *unused)
+{
+	(void)unused;
+	_exit(0);
+}
+
+static void run_in_a_namespace_of_its_own(int (*body)(void *))
+{
+	static char stack[256 << 10] __attribute__((aligned(16)));
+	pid_t pid = clone(body, stack + sizeof(stack),
+			  CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, NULL);
+
+	if (pid < 0)
+		contract_skip("no PID namespace in another: %s", strerror(errno));
+	expect_success(pid);
+}
+
+static void stay_as_the_first_of_a_container(void)
+{
+	pid_t before;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL))
+		contract_skip("no /proc of its own: %s", strerror(errno));
+	CHECK(getpid() == 1);
+	start_helper();
+	before = helper_task();
+	run_in_a_namespace_of_its_own(call_exec);
+	run_in_a_namespace_of_its_own(call_exit);
+	CHECK_THAT(before && helper_task() == before, "%d was there, %d is", (int)before,
+		   (int)helper_task());
+	CHECK(!kill(before, SIGKILL));
+	CHECK_THAT(grow_until_helped(populated_ahead(), STARTING_BYTES), "no other came: %s",
+		   mode());
+}
+
+/* Which has the same process id in its namespace as its parent has: 1. */
+static void the_helper_of_an_init_stays_when_its_child_is_one_too(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS))
+		contract_skip("PID namespaces are refused: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		stay_as_the_first_of_a_container();
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CONTRACT_SKIPPED)
+		contract_skip("not here");
+	CHECK_THAT(status == 0, "status %#x", (unsigned)status);
+}
+
 /* Between vfork and exec the child has its parent's memory. */
 static void the_helper_stays_when_a_child_calls_exec(void)
 {
@@ -262,6 +370,8 @@ static const struct contract_case cases[] = {
 	CASE_PART(part_finds_no_child_and_no_signal),
 	CASE_WITH(before_exec_the_helper_has_gone, "helpers:always"),
 	CASE_WITH(after_an_exec_that_failed_another_helper_comes, "helpers:always"),
+	CASE_WITH(a_stopped_helper_goes_before_exec_too, "helpers:always"),
+	CASE_WITH(the_helper_of_an_init_stays_when_its_child_is_one_too, "helpers:auto"),
 	CASE_WITH(the_helper_stays_when_a_child_calls_exec, "helpers:always"),
 	CASE_WITH(who_waits_for_every_kind_of_child_does_not_wait_for_it, "helpers:always"),
 	CASE_WITH(what_aborts_or_becomes_a_daemon_leaves_no_helper, "helpers:always"),

@@ -50,18 +50,19 @@ static size_t take_zeroes(const size_t *sizes, size_t classes, size_t *count)
 static void use_calloc(void)
 {
 	size_t sizes[SIZE_CLASSES_ROOM], classes = size_classes_find(sizes, LARGEST);
+	struct rounds rounds = { .most = ROUNDS };
 
-	/* a few small classes would fill the list alone */
-	for (int round = 0; round < ROUNDS; round++) {
+	while (next_round(&rounds)) {
 		size_t count = 0;
 
+		/* a few small classes would fill the list alone */
 		CHECK(take_zeroes(sizes + 4, classes - 4, &count) > GROWTH / 2);
 		take_zeroes(sizes, 4, &count);
 		while (count)
 			free(list[--count]);
-		if (round % 2)
+		if (rounds.count % 2 == 0)
 			malloc_trim(0);
-		if (round % 3 == 2)
+		if (rounds.count % 3 == 1)
 			sleep_ms(700);
 	}
 	if (!helper_task())
