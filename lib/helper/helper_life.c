@@ -335,7 +335,7 @@ bool helper_life_step_aside(void)
 {
 	bool has_gone;
 
-	if (!task_is_alive(&room) || helper_life_is_filtered() || !take_hold())
+	if (!task_is_alive(&room) || helper_life_is_filtered() || !is_own_process() || !take_hold())
 		return false;
 	has_gone = send_away();
 	let_go();
