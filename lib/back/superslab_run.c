@@ -6,6 +6,8 @@
 
 #include "back/superslab_run.h"
 
+#include <limits.h>
+
 #include "back/charge.h"
 #include "back/superslab_list.h"
 #include "support/compiler.h"
@@ -13,6 +15,7 @@
 /* A long list of superslabs without a fitting run is not walked to its end, while there is more. */
 #define LOOKS_PER_LIST		8
 #define ALIGNED_LOOKS_PER_LIST	32
+#define ALIKE_LOOKS		16	/* superslabs, of whatever lists */
 
 /*
  * The highest run that begins at one of starts (a bit a unit), or SUPERSLAB_UNITS. One that is just
@@ -37,18 +40,58 @@ static unsigned find_run(uint32_t free_units, unsigned units, uint32_t starts)
 	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
 }
 
-/* What has pages already before what has not. */
-static unsigned choose_run(const struct superslab *superslab, uint32_t free_units, unsigned units,
-			   uint32_t starts)
+static unsigned noted_kind(const struct superslab *superslab, unsigned unit)
 {
-	uint32_t populated = atomic_load_explicit(&superslab->populated, memory_order_relaxed);
-	unsigned first = find_run(free_units & populated, units, starts);
+	return atomic_load_explicit(&superslab->kinds[unit], memory_order_relaxed);
+}
 
-	return first < SUPERSLAB_UNITS ? first : find_run(free_units, units, starts);
+static uint32_t with_pages(const struct superslab *superslab)
+{
+	return atomic_load_explicit(&superslab->populated, memory_order_relaxed);
+}
+
+/* Of units (a bit each) one whose kind is nearest, the highest of several; or SUPERSLAB_UNITS. */
+static unsigned find_nearest(const struct superslab *superslab, uint32_t units, unsigned kind)
+{
+	unsigned nearest = SUPERSLAB_UNITS, least = UINT_MAX;
+
+	for (; units; units &= units - 1) {
+		unsigned unit = (unsigned)__builtin_ctz(units), of = noted_kind(superslab, unit);
+		unsigned distance = of > kind ? of - kind : kind - of;
+
+		if (distance > least)
+			continue;
+		least = distance;
+		nearest = unit;
+	}
+	return nearest;
+}
+
+/* What has pages already before what has not. */
+static unsigned choose_run(const struct superslab *superslab, uint32_t free_units,
+			   struct superslab_wish wish, uint32_t starts)
+{
+	uint32_t populated = free_units & with_pages(superslab);
+	unsigned first;
+
+	if (wish.units == 1 && wish.kind)
+		first = find_nearest(superslab, populated & starts, wish.kind);
+	else
+		first = find_run(populated, wish.units, starts);
+	return first < SUPERSLAB_UNITS ? first : find_run(free_units, wish.units, starts);
+}
+
+static void note_kind(struct superslab *superslab, unsigned first, struct superslab_wish wish)
+{
+	unsigned unit;
+
+	for (unit = first; unit < first + wish.units; unit++)
+		atomic_store_explicit(&superslab->kinds[unit], (uint8_t)wish.kind,
+				      memory_order_relaxed);
 }
 
 /* A run out of a superslab that stands in a list, or UNIT_NONE. */
-static uint32_t superslab_run_take_run(uint32_t index, unsigned units, uint32_t starts,
+static uint32_t superslab_run_take_run(uint32_t index, struct superslab_wish wish, uint32_t starts,
 				       bool *zeroed)
 {
 	struct superslab *superslab = superslab_at(index);
@@ -57,10 +100,10 @@ static uint32_t superslab_run_take_run(uint32_t index, unsigned units, uint32_t 
 	unsigned first;
 
 	do {
-		first = choose_run(superslab, (uint32_t)word, units, starts);
+		first = choose_run(superslab, (uint32_t)word, wish, starts);
 		if (first == SUPERSLAB_UNITS)
 			return UNIT_NONE;
-		mask = superslab_run_mask(first, units);
+		mask = superslab_run_mask(first, wish.units);
 		/* acquire: pairs with superslab_put_slab and superslab_claim_put */
 	} while (!atomic_compare_exchange_weak_explicit(&superslab->units, &word,
 							word & ~(uint64_t)mask,
@@ -70,8 +113,45 @@ static uint32_t superslab_run_take_run(uint32_t index, unsigned units, uint32_t 
 	if (mask & ~had_pages)
 		charge_note_populated(__builtin_popcount(mask & ~had_pages));
 	*zeroed = !(atomic_fetch_or_explicit(&superslab->dirty, mask, memory_order_relaxed) & mask);
+	note_kind(superslab, first, wish);
 	superslab_list_again(index);
 	return index * SUPERSLAB_UNITS + first;
+}
+
+/* The one unit, if it is free, has pages, and was of the kind. */
+static uint32_t take_of_kind_in(uint32_t index, struct superslab_wish wish, bool *zeroed)
+{
+	const struct superslab *superslab = superslab_at(index);
+	uint32_t units = with_pages(superslab) &
+			 (uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	unsigned unit = find_nearest(superslab, units, wish.kind);
+
+	if (unit == SUPERSLAB_UNITS || noted_kind(superslab, unit) != wish.kind)
+		return UNIT_NONE;
+	return superslab_run_take_run(index, wish, (uint32_t)1 << unit, zeroed);
+}
+
+/* Out of the first superslabs, fullest first: in a small heap of all of them. */
+static uint32_t take_of_kind(struct superslab_wish wish, bool *zeroed)
+{
+	uint64_t candidates = superslab_list_in_use(wish.home) &
+			      (((uint64_t)1 << SUPERSLAB_LIST_BARE) - 1) & ~(uint64_t)1;
+	unsigned looks = 0;
+	uint32_t unit;
+
+	for (; candidates; candidates &= candidates - 1) {
+		uint32_t link = superslab_list_first(wish.home,
+						     (unsigned)__builtin_ctzll(candidates));
+
+		for (; link; link = superslab_at(link - 1)->next) {
+			if (looks++ == ALIKE_LOOKS)
+				return UNIT_NONE;
+			unit = take_of_kind_in(link - 1, wish, zeroed);
+			if (unit != UNIT_NONE)
+				return unit;
+		}
+	}
+	return UNIT_NONE;
 }
 
 /* From one list of the home. What turns out to stand in the wrong one is moved. */
@@ -86,7 +166,7 @@ static uint32_t take_from_list(struct superslab_wish wish, unsigned list, uint32
 		uint32_t index = link - 1, unit;
 
 		link = superslab_at(index)->next;
-		unit = superslab_run_take_run(index, wish.units, starts, zeroed);
+		unit = superslab_run_take_run(index, wish, starts, zeroed);
 		if (unit != UNIT_NONE)
 			return unit;
 		superslab_list_again(index);
@@ -123,6 +203,10 @@ uint32_t superslab_run_take(struct superslab_wish wish, unsigned last_list, bool
 	uint32_t unit = UNIT_NONE;
 	unsigned i;
 
+	if (wish.alignment == 1 && wish.units == 1 && wish.kind)
+		unit = take_of_kind(wish, zeroed);
+	if (unit != UNIT_NONE)
+		return unit;
 	if (wish.alignment == 1)
 		return take_at(wish, last_list, SUPERSLAB_ALL_UNITS, zeroed);
 	for (i = (unsigned)__builtin_ctz(wish.alignment);

@@ -12,6 +12,7 @@
 /* See superslab_take_slab. thorough: long lists are walked to their ends. */
 struct superslab_wish {
 	unsigned units, alignment, home;
+	unsigned kind;
 	bool thorough;
 };
 

@@ -131,9 +131,10 @@ static uint32_t take_or_open(struct superslab_wish wish, bool *zeroed)
 	return unit;
 }
 
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, unsigned kind,
+			     bool *zeroed)
 {
-	struct superslab_wish wish = { units, alignment, home, false };
+	struct superslab_wish wish = { units, alignment, home, kind, false };
 	uint32_t unit;
 
 	if (!charge_take(units * UNIT_SIZE))

@@ -17,7 +17,11 @@
  * A run of units whose first is a multiple of alignment (a power of two, at most 32), of the
  * home unless that can have no more. *zeroed: nobody has written to it since the kernel gave it.
  * UNIT_NONE: no memory. superslab_put_slab is the inverse.
+ *
+ * kind: 1 … 255, of what is needed much alike; 0: nothing is known. Of free units with pages a
+ * single one goes first that was of the same kind: it has pages there where they are needed.
  */
-uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, bool *zeroed);
+uint32_t superslab_take_slab(unsigned units, unsigned alignment, unsigned home, unsigned kind,
+			     bool *zeroed);
 
 #endif

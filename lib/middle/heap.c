@@ -62,7 +62,7 @@ static uint32_t take_slab(struct heap *heap, unsigned class, unsigned alignment_
 	bool zeroed;
 	uint32_t first;
 
-	first = slab_source_take(units, alignment_units, heap->home, &zeroed);
+	first = slab_source_take(units, alignment_units, heap->home, class + 1, &zeroed);
 	if (first == UNIT_NONE)
 		return UNIT_NONE;
 	/* So that what is written to a freed block is seen when it is taken again. */

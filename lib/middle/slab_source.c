@@ -13,12 +13,12 @@
 #include "back/superslab_take.h"
 
 static uint32_t slab_source_take_once(unsigned units, unsigned alignment, unsigned home,
-				      bool *zeroed)
+				      unsigned kind, bool *zeroed)
 {
 	uint32_t first;
 
 	do {
-		first = superslab_take_slab(units, alignment, home, zeroed);
+		first = superslab_take_slab(units, alignment, home, kind, zeroed);
 	} while (first == UNIT_NONE && charge_allows(units * UNIT_SIZE) &&
 		 balance_toward_slabs());
 	if (first == UNIT_NONE || limit_holds())
@@ -27,13 +27,14 @@ static uint32_t slab_source_take_once(unsigned units, unsigned alignment, unsign
 	return UNIT_NONE;
 }
 
-uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, bool *zeroed)
+uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, unsigned kind,
+			  bool *zeroed)
 {
 	unsigned tries = 0;
 	uint32_t first;
 
 	do {
-		first = slab_source_take_once(units, alignment, home, zeroed);
+		first = slab_source_take_once(units, alignment, home, kind, zeroed);
 	} while (first == UNIT_NONE && limit_try_again(units * UNIT_SIZE, &tries));
 	return first;
 }

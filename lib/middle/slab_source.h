@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 /* The first of so many units; UNIT_NONE: no memory. See superslab_take_slab. */
-uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, bool *zeroed);
+uint32_t slab_source_take(unsigned units, unsigned alignment, unsigned home, unsigned kind,
+			  bool *zeroed);
 
 #endif

@@ -101,7 +101,7 @@ static void take(struct held *held, unsigned units, bool whole, uint64_t mark)
 	bool zeroed;
 	char *start;
 
-	held->first = superslab_take_slab(units, 1, 0, &zeroed);
+	held->first = superslab_take_slab(units, 1, 0, 0, &zeroed);
 	held->units = units;
 	held->whole = whole;
 	ck_assert_uint_ne(held->first, UNIT_NONE);

@@ -48,7 +48,7 @@ static void set_up(void)
 	size_class_init();
 	ck_assert_int_eq(reservation_init(&nobody), 0);
 	for (i = 0; i < SLABS; i++) {
-		slabs[i] = superslab_take_slab(SLAB_UNITS, 1, 0, &zeroed);
+		slabs[i] = superslab_take_slab(SLAB_UNITS, 1, 0, 0, &zeroed);
 		ck_assert_uint_ne(slabs[i], UNIT_NONE);
 		unit_fill(reservation_unit_start(slabs[i]), SLAB_BYTES, i);
 	}

@@ -50,7 +50,7 @@ static bool take_slab(void)
 	uint32_t unit;
 
 	do {
-		unit = superslab_take_slab(1, 1, 0, &zeroed);
+		unit = superslab_take_slab(1, 1, 0, 0, &zeroed);
 	} while (unit == UNIT_NONE && balance_toward_slabs());
 	if (unit == UNIT_NONE)
 		return false;
@@ -255,14 +255,14 @@ START_TEST(units_behind_many_that_lie_apart_are_found_in_need)
 	unsigned i;
 
 	for (i = 0; i < CROWD; i++) {
-		scattered[i] = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
+		scattered[i] = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, 0, &zeroed);
 		ck_assert_uint_ne(scattered[i], UNIT_NONE);
 	}
 	no_memory = true;
-	while (superslab_take_slab(1, 1, 0, &zeroed) != UNIT_NONE)
+	while (superslab_take_slab(1, 1, 0, 0, &zeroed) != UNIT_NONE)
 		;
 	put_last_or_first((unsigned)_i, 20, put_scattered_units);
-	ck_assert_uint_eq(superslab_take_slab(4, 1, 0, &zeroed), scattered[20]);
+	ck_assert_uint_eq(superslab_take_slab(4, 1, 0, 0, &zeroed), scattered[20]);
 }
 END_TEST
 

@@ -117,7 +117,7 @@ static void keep_locks_busy(void)
 		ck_assert_ptr_nonnull(block);
 		large_put(block);
 		for (i = 0; i < 20; i++)
-			superslab_put_slab(superslab_take_slab(9, 1, 0, &zeroed), 9);
+			superslab_put_slab(superslab_take_slab(9, 1, 0, 0, &zeroed), 9);
 		reservation_opened_bytes();
 		idle = heap_adopt(0);
 		if (idle)

@@ -21,17 +21,17 @@
 
 /* The linker puts this between the files (--wrap). */
 uint32_t __real_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
-				      bool *zeroed);
+				      unsigned kind, bool *zeroed);
 uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
-				      bool *zeroed);
+				      unsigned kind, bool *zeroed);
 
 static unsigned slabs_taken;
 
 uint32_t __wrap_superslab_take_slab(unsigned units, unsigned alignment, unsigned home,
-				      bool *zeroed)
+				      unsigned kind, bool *zeroed)
 {
 	slabs_taken++;
-	return __real_superslab_take_slab(units, alignment, home, zeroed);
+	return __real_superslab_take_slab(units, alignment, home, kind, zeroed);
 }
 
 static char nobody;
@@ -113,6 +113,25 @@ START_TEST(empty_slabs_go_back_but_for_a_few)
 	for (i = 0; i < count; i++)
 		ck_assert_ptr_eq(reservation.bin_of_unit[reservation_unit_of(blocks[i])],
 				 &nobody);
+}
+END_TEST
+
+/* Its first pages are there, and of a class that is used little no others are touched. */
+START_TEST(a_class_comes_back_to_the_unit_that_it_had)
+{
+	void *had[CLASSES_LINEAR];
+	unsigned class;
+
+	for (class = 0; class < CLASSES_LINEAR; class++) {
+		take(&heaps[0], class, 1);
+		had[class] = blocks[0];
+	}
+	heap_put_blocks(&heaps[0], had, CLASSES_LINEAR);
+	heap_put_empty_slabs(&heaps[0]);
+	for (class = CLASSES_LINEAR; class-- > 0;) {
+		take(&heaps[1], class, 1);
+		ck_assert_ptr_eq(blocks[0], had[class]);
+	}
 }
 END_TEST
 
@@ -415,6 +434,7 @@ int main(void)
 	tcase_add_loop_test(tcase, blocks_of_a_class_are_distinct_and_know_their_bin, 0,
 			    CLASS_COUNT);
 	tcase_add_loop_test(tcase, empty_slabs_go_back_but_for_a_few, 0, CLASS_COUNT);
+	tcase_add_test(tcase, a_class_comes_back_to_the_unit_that_it_had);
 	tcase_add_loop_test(tcase, a_slab_with_a_block_in_use_does_not_go_back, 0,
 			    CLASS_COUNT);
 	tcase_add_loop_test(tcase, a_loop_around_the_edge_of_a_slab_stays_in_the_heap, 0,

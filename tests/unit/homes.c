@@ -68,7 +68,7 @@ static uint32_t take_slab(unsigned home)
 	uint32_t unit;
 
 	here = topology.node_of_home[home];
-	unit = superslab_take_slab(1, 1, home, &zeroed);
+	unit = superslab_take_slab(1, 1, home, 0, &zeroed);
 	ck_assert_uint_ne(unit, UNIT_NONE);
 	return unit;
 }
@@ -106,7 +106,7 @@ START_TEST(a_thread_that_has_moved_gets_the_superslab_for_where_it_is)
 		take_slab(0);
 	here = topology.node_of_home[1];
 	for (round = 0; round < 2 * SUPERSLAB_UNITS; round++) {
-		uint32_t unit = superslab_take_slab(1, 1, 0, &zeroed);
+		uint32_t unit = superslab_take_slab(1, 1, 0, 0, &zeroed);
 
 		ck_assert_uint_ne(unit, UNIT_NONE);
 		if (home_of_slab(unit) == 1)

@@ -162,7 +162,7 @@ START_TEST(any_single_refusal_is_got_over)
 	init();
 	refused_call = (unsigned)_i;
 	for (round = 0; round < 4; round++) {
-		uint32_t unit = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
+		uint32_t unit = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, 0, &zeroed);
 		char *block = large_take(16 * MiB, UNIT_SIZE, &dirty_bytes);
 		char *metadata = metadata_take(200 * KiB);
 

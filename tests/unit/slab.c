@@ -38,7 +38,7 @@ static void create(unsigned of)
 	bool zeroed;
 
 	class = &size_class_table[of];
-	first = superslab_take_slab(class->units, 1, 0, &zeroed);
+	first = superslab_take_slab(class->units, 1, 0, 0, &zeroed);
 	ck_assert_uint_ne(first, UNIT_NONE);
 	slab_create(first, of, heap, zeroed);
 	slab = slab_unit(first);

@@ -32,7 +32,7 @@ static void set_up(void)
 	size_class_init();
 	ck_assert_int_eq(reservation_init(&nobody), 0);
 	class = &size_class_table[size_class_of(SIZE)];
-	first = superslab_take_slab(1, 1, 0, &zeroed);
+	first = superslab_take_slab(1, 1, 0, 0, &zeroed);
 	ck_assert_uint_ne(first, UNIT_NONE);
 	slab_create(first, size_class_of(SIZE), (struct heap *)(void *)&heap_place, zeroed);
 	slab = slab_unit(first);

@@ -33,10 +33,10 @@ static void set_up(void)
 	ck_assert_int_eq(reservation_init(&nobody), 0);
 }
 
-static uint32_t take(unsigned units, unsigned alignment)
+static uint32_t take_kind(unsigned units, unsigned alignment, unsigned kind)
 {
 	bool zeroed = false, was_dirty = false;
-	uint32_t first = superslab_take_slab(units, alignment, 0, &zeroed), i;
+	uint32_t first = superslab_take_slab(units, alignment, 0, kind, &zeroed), i;
 
 	ck_assert_uint_ne(first, UNIT_NONE);
 	ck_assert_uint_le(first + units, UNITS_MAX);
@@ -54,10 +54,28 @@ static uint32_t take(unsigned units, unsigned alignment)
 	return first;
 }
 
+static uint32_t take(unsigned units, unsigned alignment)
+{
+	return take_kind(units, alignment, 0);
+}
+
 static void put(uint32_t first, unsigned units)
 {
 	memset(taken + first, 0, units);
 	superslab_put_slab(first, units);
+}
+
+static size_t trim(void)
+{
+	size_t bytes = 0, unit;
+
+	for (unit = 0; unit < UNITS_MAX; unit++)
+		if (dirty[unit] && !taken[unit]) {
+			dirty[unit] = false;
+			bytes += UNIT_SIZE;
+		}
+	ck_assert_uint_eq(superslab_trim(), bytes);
+	return bytes;
 }
 
 /* Every superslab's own account is the shadow's. */
@@ -167,6 +185,48 @@ START_TEST(the_fullest_superslab_is_taken_from_first)
 }
 END_TEST
 
+START_TEST(a_unit_that_was_of_the_kind_goes_first)
+{
+	uint32_t full = take_kind(30, 1, 7), low = take_kind(1, 1, 3), high = take_kind(1, 1, 5);
+	uint32_t other = take_kind(1, 1, 9);
+
+	ck_assert_uint_ne(full / SUPERSLAB_UNITS, other / SUPERSLAB_UNITS);
+	put(low, 1);
+	put(high, 1);
+	put(other, 1);
+	ck_assert_uint_eq(take_kind(1, 1, 9), other);
+	ck_assert_uint_eq(take_kind(1, 1, 3), low);
+	ck_assert_uint_eq(take_kind(1, 1, 5), high);
+}
+END_TEST
+
+START_TEST(else_one_of_the_nearest_kind_in_the_fullest_superslab)
+{
+	uint32_t full = take_kind(30, 1, 7), low = take_kind(1, 1, 3), high = take_kind(1, 1, 5);
+	uint32_t other = take_kind(1, 1, 9);
+
+	put(low, 1);
+	put(high, 1);
+	put(other, 1);
+	ck_assert_uint_eq(take_kind(1, 1, 8), high);
+	ck_assert_uint_eq(take_kind(1, 1, 8), low);
+	ck_assert_uint_eq(take_kind(1, 1, 8), other);
+	put(full, 30);
+}
+END_TEST
+
+START_TEST(a_unit_that_was_of_the_kind_and_has_no_pages_any_more_is_one_of_many)
+{
+	uint32_t full = take_kind(30, 1, 7), low = take_kind(1, 1, 3), high = take_kind(1, 1, 5);
+
+	put(low, 1);
+	trim();
+	put(high, 1);
+	ck_assert_uint_eq(take_kind(1, 1, 3), high);
+	put(full, 30);
+}
+END_TEST
+
 START_TEST(the_most_aligned_units_are_left_to_those_who_need_them)
 {
 	uint32_t single = take(1, 1), aligned = take(16, 16);
@@ -221,19 +281,6 @@ START_TEST(random_taking_and_putting_agrees_with_a_shadow)
 	check_records();
 }
 END_TEST
-
-static size_t trim(void)
-{
-	size_t bytes = 0, unit;
-
-	for (unit = 0; unit < UNITS_MAX; unit++)
-		if (dirty[unit] && !taken[unit]) {
-			dirty[unit] = false;
-			bytes += UNIT_SIZE;
-		}
-	ck_assert_uint_eq(superslab_trim(), bytes);
-	return bytes;
-}
 
 /* Every run is written all over; take() compares the flag with the shadow. */
 START_TEST(a_run_is_zeroed_the_first_time_and_after_a_trim)
@@ -387,10 +434,10 @@ START_TEST(the_hard_limit_counts_units_taken)
 
 	options.limit_hard_bytes = SUPERSLAB_SIZE;
 	first = take(31, 1);
-	ck_assert_uint_eq(superslab_take_slab(2, 1, 0, &zeroed), UNIT_NONE);
+	ck_assert_uint_eq(superslab_take_slab(2, 1, 0, 0, &zeroed), UNIT_NONE);
 	ck_assert_uint_eq(charge_taken_bytes(), 31 * UNIT_SIZE);
 	take(1, 1);
-	ck_assert_uint_eq(superslab_take_slab(1, 1, 0, &zeroed), UNIT_NONE);
+	ck_assert_uint_eq(superslab_take_slab(1, 1, 0, 0, &zeroed), UNIT_NONE);
 	put(first, 31);
 	take(31, 1);
 }
@@ -407,6 +454,10 @@ int main(void)
 	tcase_add_test(tcase, units_can_be_written_from_end_to_end);
 	tcase_add_test(tcase, what_is_put_can_be_taken_again);
 	tcase_add_test(tcase, the_fullest_superslab_is_taken_from_first);
+	tcase_add_test(tcase, a_unit_that_was_of_the_kind_goes_first);
+	tcase_add_test(tcase, else_one_of_the_nearest_kind_in_the_fullest_superslab);
+	tcase_add_test(tcase,
+		       a_unit_that_was_of_the_kind_and_has_no_pages_any_more_is_one_of_many);
 	tcase_add_test(tcase, the_most_aligned_units_are_left_to_those_who_need_them);
 	tcase_add_test(tcase, an_aligned_run_is_where_it_is_no_more_aligned_than_asked_for);
 	tcase_add_test(tcase, no_more_is_opened_ahead_than_an_eighth_of_what_is_taken);

@@ -61,7 +61,7 @@ static void take_and_put_slabs(struct unit_random *random, uint64_t mark)
 			continue;
 		}
 		units[i] = (unsigned)unit_random_between(random, 1, 6);
-		firsts[i] = superslab_take_slab(units[i], 1, 0, &zeroed);
+		firsts[i] = superslab_take_slab(units[i], 1, 0, 0, &zeroed);
 		ck_assert_uint_ne(firsts[i], UNIT_NONE);
 		start = reservation_unit_start(firsts[i]);
 		ck_assert(!zeroed || unit_is_zero(start, units[i] * UNIT_SIZE));
@@ -187,7 +187,7 @@ START_TEST(a_trim_between_any_two_instructions_of_another_counts_what_it_gives_b
 	ck_assert_int_eq(sigaction(SIGTRAP, &action, NULL), 0);
 	do {
 		bool zeroed;
-		uint32_t first = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, &zeroed);
+		uint32_t first = superslab_take_slab(SUPERSLAB_UNITS, 1, 0, 0, &zeroed);
 
 		ck_assert_uint_ne(first, UNIT_NONE);
 		ck_assert_uint_eq(charge_populated_bytes(), SUPERSLAB_SIZE);
