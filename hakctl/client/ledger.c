@@ -73,7 +73,7 @@ static void add_free(struct sum *sum, const struct control_ledger *ledger)
 	     ledger->threads == 1 ? "" : "s");
 	term = add(sum, "partly_used_slabs_bytes", "free in partly used slabs", partly);
 	note_share(term, ledger->slabs_bytes);
-	term = add(sum, "in_transit_bytes", "freed by other threads, on the way",
+	term = add(sum, "in_transit_bytes", "freed elsewhere, on the way",
 		   ledger->in_transit_bytes);
 	term->is_shown = ledger->in_transit_bytes > 0;
 	term = add(sum, "kept_bytes", "free and kept",

@@ -17,6 +17,7 @@
 #include "hakctl/client/remedy.h"
 #include "hakctl/client/rung.h"
 #include "hakctl/doctor/seccomp_profile.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/style.h"
 #include "hakctl/doctor/unit_filter.h"
 
@@ -73,15 +74,16 @@ static void print_rung(const struct control_rung *rung, const struct process *pr
 	bool is_off = is_to_be_mended(rung);
 	const char *line = remedy_line(rung, process);
 
-	printf("  %s%-8s%s  %-16s %s\n",
-	       style_begin(styles[rung->state < 5 ? rung->state : 3]), state_name(rung),
-	       style_end(STYLE_TITLE), rung->name, remedy_purpose(rung));
+	printf("  %s%-8s%s  %-12s ", style_begin(styles[rung->state < 5 ? rung->state : 3]),
+	       state_name(rung), style_end(STYLE_TITLE), rung->name);
+	paragraph_print(remedy_purpose(rung), 25, 12);
+	putchar('\n');
 	if (rung->cause[0] || rung->error)
-		printf("            why: %s%s%s\n", rung->cause,
-		       rung->error && rung->cause[0] ? "; " : "",
-		       rung->error ? error_word(rung->error) : "");
+		paragraph_line(12, "why: %s%s%s", rung->cause,
+			       rung->error && rung->cause[0] ? "; " : "",
+			       rung->error ? error_word(rung->error) : "");
 	if (is_off && line[0])
-		printf("            mend: %s\n", line);
+		paragraph_line(12, "mend: %s", line);
 }
 
 static struct json_object *rung_to_json(const struct control_rung *rung,

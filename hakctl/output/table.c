@@ -12,8 +12,14 @@
 #include "hakctl/output/message.h"
 #include "hakctl/output/text.h"
 
-/* The last column is cut at the edge of a terminal, but gets so much if names can be shorter. */
-enum { SPACE_BETWEEN = 2, MOST_COLUMNS = 24, NAME_LEAST = 8, LAST_LEAST = 20 };
+/*
+ * The last column is cut at the edge of a terminal, but gets so much if names can be shorter, or
+ * others left out.
+ */
+enum { SPACE_BETWEEN = 2, MOST_COLUMNS = 24, NAME_LEAST = 12, LAST_LEAST = 20 };
+
+/* Instead of a width. */
+enum { LEFT_OUT = -1 };
 
 struct table_cell {
 	char *text;
@@ -102,7 +108,7 @@ static void print_padded(const char *text, int width, bool is_right, enum style 
 static void print_cell(const struct table *table, size_t column, int width, int *left,
 		       const char *text, enum style style)
 {
-	bool is_right = table->columns[column].side == TABLE_RIGHT;
+	bool is_right = table->columns[column].side != TABLE_LEFT;
 
 	if (column)
 		print_padded("", SPACE_BETWEEN, false, STYLE_PLAIN, left);
@@ -114,23 +120,41 @@ static void print_cell(const struct table *table, size_t column, int width, int 
 		putchar('\n');
 }
 
-/* Names become shorter before numbers are lost at the edge. */
-static void fit(const struct table *table, int widths[MOST_COLUMNS], int columns)
+/* What all need, if the last one gets no more than it has to. */
+static int width_of_all(const struct table *table, const int widths[MOST_COLUMNS])
 {
-	for (;;) {
-		size_t widest = MOST_COLUMNS;
-		int sum = LAST_LEAST;
+	size_t last = table->column_count - 1;
+	int sum = widths[last] < LAST_LEAST || table->columns[last].side != TABLE_LEFT ?
+			  widths[last] :
+			  LAST_LEAST;
 
-		for (size_t i = 0; i + 1 < table->column_count; i++) {
-			sum += widths[i] + SPACE_BETWEEN;
+	for (size_t i = 0; i < last; i++)
+		sum += widths[i] == LEFT_OUT ? 0 : widths[i] + SPACE_BETWEEN;
+	return sum;
+}
+
+static void shorten_names(const struct table *table, int widths[MOST_COLUMNS], int columns)
+{
+	while (width_of_all(table, widths) > columns) {
+		size_t widest = MOST_COLUMNS;
+
+		for (size_t i = 0; i + 1 < table->column_count; i++)
 			if (table->columns[i].side == TABLE_LEFT && widths[i] > NAME_LEAST &&
 			    (widest == MOST_COLUMNS || widths[i] > widths[widest]))
 				widest = i;
-		}
-		if (sum <= columns || widest == MOST_COLUMNS)
+		if (widest == MOST_COLUMNS)
 			return;
 		widths[widest]--;
 	}
+}
+
+/* Names become shorter before numbers are lost at the edge. */
+static void fit(const struct table *table, int widths[MOST_COLUMNS], int columns)
+{
+	shorten_names(table, widths, columns);
+	for (size_t i = table->column_count - 1; i-- > 0;)
+		if (table->columns[i].side == TABLE_IF_ROOM && width_of_all(table, widths) > columns)
+			widths[i] = LEFT_OUT;
 }
 
 static void print_row(const struct table *table, const int widths[MOST_COLUMNS], int columns,
@@ -139,9 +163,10 @@ static void print_row(const struct table *table, const int widths[MOST_COLUMNS],
 	int left = columns ? columns : -1;
 
 	for (size_t column = 0; column < table->column_count; column++)
-		print_cell(table, column, widths[column], &left,
-			   cells ? cells[column].text : table->columns[column].title,
-			   cells ? cells[column].style : STYLE_TITLE);
+		if (widths[column] != LEFT_OUT)
+			print_cell(table, column, widths[column], &left,
+				   cells ? cells[column].text : table->columns[column].title,
+				   cells ? cells[column].style : STYLE_TITLE);
 }
 
 void table_print(struct table *table)

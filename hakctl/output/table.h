@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A table on standard output: columns as wide as their widest cell, numbers to the right. Cells are
- * added in reading order. On a terminal names become shorter and lines end at its edge: none wraps.
+ * added in reading order. On a terminal names become shorter, some columns
+ * are left out, and lines end at its edge: none wraps.
  */
 #ifndef HAKCTL_OUTPUT_TABLE_H
 #define HAKCTL_OUTPUT_TABLE_H
@@ -10,8 +11,8 @@
 
 #include "hakctl/output/style.h"
 
-/* Numbers stand right. */
-enum table_side { TABLE_LEFT, TABLE_RIGHT };
+/* Numbers stand right. TABLE_IF_ROOM: one that goes on a narrow terminal, the last such one first. */
+enum table_side { TABLE_LEFT, TABLE_RIGHT, TABLE_IF_ROOM };
 
 struct table_column {
 	const char *title;

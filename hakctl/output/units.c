@@ -100,6 +100,8 @@ struct units_text units_nanoseconds(uint64_t ns)
 			 (ns + 500) / 1000, text_sign("µs", "us"));
 	else if (ns < 1000000000)
 		snprintf(result.text, sizeof(result.text), "%.1f ms", (double)ns / 1e6);
+	else if (ns >= 120000000000)
+		return units_duration(ns / 1000000000);
 	else
 		snprintf(result.text, sizeof(result.text), "%.1f s", (double)ns / 1e9);
 	return result;

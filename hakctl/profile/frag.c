@@ -8,6 +8,7 @@
 
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 #include "hakctl/profile/stack_text.h"
 
@@ -27,7 +28,8 @@ static bool matters(const struct profile_stack *stack)
 static void print(const struct heap_profile *profile, const struct profile_stack *stack)
 {
 	(void)profile;
-	printf("\n%s pinned by %s live in %s blocks (%s samples)\n",
+	putchar('\n');
+	paragraph_line(0, "%s pinned by %s live in %s blocks (%s samples)",
 	       units_size((uint64_t)stack->pinned_bytes).text,
 	       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
 	       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
@@ -58,7 +60,8 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 				      stack_text_json_rows(target, &profile, &rows));
 		return true;
 	}
-	printf("%s: what would go back if the blocks of a call stack went\n", target_label(target));
+	paragraph_line(0, "%s: what would go back if the blocks of a call stack went",
+		       target_label(target));
 	stack_text_print_rows(&profile, &rows);
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 #include "hakctl/profile/stack_text.h"
 
@@ -44,7 +45,8 @@ static bool matters(const struct profile_stack *stack)
 
 static void print(const struct heap_profile *profile, const struct profile_stack *stack)
 {
-	printf("\n+ %s, now %s; %s of it older than that, the oldest %s\n",
+	putchar('\n');
+	paragraph_line(0, "+ %s, now %s; %s of it older than that, the oldest %s",
 	       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
 	       units_size((uint64_t)stack->held_bytes).text,
 	       units_size((uint64_t)stack->old_bytes).text,
@@ -80,7 +82,7 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 		json_object_array_add(request->array, stack_text_json_rows(target, &now, &rows));
 		return true;
 	}
-	printf("%s: what lives, and grew within %g s\n", target_label(target), request->seconds);
+	paragraph_line(0, "%s: what lives, and grew within %g s", target_label(target), request->seconds);
 	if (!stack_text_print_rows(&now, &rows))
 		printf("nothing grew\n");
 	return true;

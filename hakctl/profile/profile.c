@@ -13,6 +13,7 @@
 #include "hakctl/client/option_table.h"
 #include "hakctl/command.h"
 #include "hakctl/output/message.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 #include "hakctl/profile/collapsed.h"
 #include "hakctl/profile/flame_graph.h"
@@ -156,11 +157,11 @@ static bool switch_it(struct target *target, void *argument, struct failure *fai
 				  failure))
 		return false;
 	if (state.interval_bytes)
-		printf("%s: profile on, one sample in %s; %s live samples\n", target_label(target),
+		paragraph_line(0, "%s: profile on, one sample in %s; %s live samples", target_label(target),
 		       units_size(state.interval_bytes).text,
 		       units_count((double)state.samples).text);
 	else
-		printf("%s: profile off; %s live samples, %s call stacks\n", target_label(target),
+		paragraph_line(0, "%s: profile off; %s live samples, %s call stacks", target_label(target),
 		       units_count((double)state.samples).text,
 		       units_count((double)state.stacks).text);
 	return true;

@@ -10,6 +10,7 @@
 #include "hakctl/verbs/heat.h"
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/memory_map.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 
 /* Superslabs, by how their pages are mapped. */
@@ -108,29 +109,30 @@ static void print_text(const struct target *target, const struct coverage *cover
 	char enabled[64], defrag[64];
 
 	printf("%s\n", target_label(target));
-	printf("  heap resident    %12s\n", units_mebibytes(resident).text);
-	printf("  in huge pages    %12s   %s\n",
+	printf("  heap resident  %12s\n", units_mebibytes(resident).text);
+	printf("  in huge pages  %12s   %s\n",
 	       units_mebibytes(coverage->huge_bytes).text,
 	       units_percent(coverage->huge_bytes, resident).text);
-	printf("  in small pages   %12s   %s\n",
+	printf("  in small pages %12s   %s\n",
 	       units_mebibytes(coverage->small_bytes).text,
 	       units_percent(coverage->small_bytes, resident).text);
 	if (coverage->is_scanned)
-		printf("  superslabs of 2 MiB: %llu huge, %llu whole in small pages, %llu with "
-		       "holes (%s missing)\n",
+		paragraph_line(2, "superslabs of 2 MiB: %llu huge, %llu whole in small pages, "
+			       "%llu with holes (%s missing)",
 		       (unsigned long long)coverage->whole_huge,
 		       (unsigned long long)coverage->whole_small,
 		       (unsigned long long)coverage->holed,
 		       units_mebibytes(coverage->hole_bytes).text);
 	else
 		puts("  holes are not known: PAGEMAP_SCAN needs Linux 6.7");
-	printf("  asked for huge pages: %s of address space\n",
+	paragraph_line(2, "asked for huge pages: %s of address space",
 	       units_mebibytes(coverage->wanted_bytes).text);
 	read_setting("enabled", enabled);
 	read_setting("defrag", defrag);
-	printf("  transparent_hugepage: enabled %s, defrag %s\n", enabled, defrag);
+	paragraph_line(2, "transparent_hugepage: enabled %s, defrag %s", enabled, defrag);
 	if (strstr(enabled, "[never]"))
-		puts("  mend: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
+		paragraph_line(2, "mend: echo madvise > "
+				  "/sys/kernel/mm/transparent_hugepage/enabled");
 }
 
 static void add_json(const struct arguments_looking *request, const struct target *target,

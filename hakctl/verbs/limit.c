@@ -9,6 +9,7 @@
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
 #include "hakctl/client/option_table.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 
 static const char *const actions[] = { "null", "throttle", "abort", NULL };
@@ -40,7 +41,7 @@ static void print(const struct request *request, const struct target *target,
 	struct json_object *object;
 
 	if (!request->json) {
-		printf("%s: soft %s, hard %s, action %s\n", target_label(target),
+		paragraph_line(0, "%s: soft %s, hard %s, action %s", target_label(target),
 		       limit_text(limit->soft_bytes).text,
 		       limit_text(limit->hard_bytes).text, action_name(limit->action));
 		return;

@@ -6,7 +6,9 @@
 
 #include <inttypes.h>
 
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/style.h"
+#include "hakctl/output/table.h"
 #include "hakctl/output/text.h"
 #include "hakctl/output/units.h"
 
@@ -19,8 +21,8 @@ enum {
 	SVG_LEGEND = 70
 };
 
-/* "0x5f0123400000  " */
-enum { ADDRESS_COLUMNS = 16 };
+/* "0x5f0123400000  ", "L   large blocks " */
+enum { ADDRESS_COLUMNS = 16, KIND_COLUMNS = 17 };
 
 static const char *const quarter_colours[] = { "#d9534f", "#eda23b", "#9dbb46", "#2e9e5b" };
 
@@ -148,13 +150,21 @@ static struct totals add_up(const struct map_picture *picture)
 	return totals;
 }
 
-/* Fits 40 columns: a kind a line. */
+/* Fits 40 columns: a kind a line, and what is said of it in the next if need be. */
 static void print_kind(const char *sign, const char *name, size_t cells, const char *note)
 {
-	if (cells)
-		printf("%s  %-12s %5zu cells %10s%s%s\n", sign, name, cells,
-		       units_mebibytes(cells * HEAT_SUPERSLAB_BYTES).text, note[0] ? "   " : "",
-		       note);
+	char number[64], behind[96];
+
+	if (!cells)
+		return;
+	snprintf(number, sizeof(number), "%5zu cells %10s", cells,
+		 units_mebibytes(cells * HEAT_SUPERSLAB_BYTES).text);
+	printf("%s  %-12s %s", sign, name, number);
+	if (note[0]) {
+		snprintf(behind, sizeof(behind), "   %s", note);
+		paragraph_print(behind, KIND_COLUMNS + table_text_width(number), 3);
+	}
+	putchar('\n');
 }
 
 /* Counted by the library, and so exact: of the same moment as the cells. */
@@ -166,13 +176,15 @@ static void print_slabs(const struct map_picture *picture, const struct totals *
 
 	if (!totals->cells[MAP_LIVE])
 		return;
-	printf("   up to a quarter live %zu, half %zu, three quarters %zu, more %zu\n",
-	       totals->quarters[0], totals->quarters[1], totals->quarters[2], totals->quarters[3]);
-	printf("   of %s in slabs %s live,\n   %s%s free inside (%s)%s, %s of it never touched\n",
-	       units_mebibytes(ledger->slabs_bytes).text,
-	       units_mebibytes(ledger->blocks_live_bytes).text, style_begin(STYLE_TITLE),
-	       units_mebibytes(inside).text, units_percent(inside, ledger->slabs_bytes).text,
-	       style_end(STYLE_TITLE), units_mebibytes(ledger->slabs_untouched_bytes).text);
+	paragraph_line(3, "up to a quarter live %zu, half %zu, three quarters %zu, more %zu",
+		       totals->quarters[0], totals->quarters[1], totals->quarters[2],
+		       totals->quarters[3]);
+	paragraph_line(3, "of %s in slabs %s live, %s%s free inside (%s)%s, %s of it never touched",
+		       units_mebibytes(ledger->slabs_bytes).text,
+		       units_mebibytes(ledger->blocks_live_bytes).text, style_begin(STYLE_TITLE),
+		       units_mebibytes(inside).text,
+		       units_percent(inside, ledger->slabs_bytes).text, style_end(STYLE_TITLE),
+		       units_mebibytes(ledger->slabs_untouched_bytes).text);
 }
 
 static void print_legend(const struct map_picture *picture)
@@ -192,7 +204,8 @@ static void print_legend(const struct map_picture *picture)
 	print_kind("o ", "armed", totals.cells[MAP_ARMED], "");
 	print_kind(text_sign("· ", ". "), "unused", totals.cells[MAP_UNUSED], "");
 	if (picture->heat)
-		printf("0-9 written to, in ninths: %zu (by %s)\n", totals.hot, picture->heat->how);
+		paragraph_line(0, "0-9 written to, in ninths: %zu (by %s)", totals.hot,
+			       picture->heat->how);
 }
 
 /* Behind the address as many as fit, a power of two: the next line's address is round as well. */
@@ -231,10 +244,11 @@ void map_picture_text(const struct map_picture *picture)
 {
 	size_t width = cells_a_line();
 
-	printf("%s%s%s  heap %s, a cell 2 MiB,\na line %s from the address before it\n\n",
-	       style_begin(STYLE_TITLE), target_label(picture->target), style_end(STYLE_TITLE),
-	       units_mebibytes(picture->count * HEAT_SUPERSLAB_BYTES).text,
-	       units_mebibytes(width * HEAT_SUPERSLAB_BYTES).text);
+	paragraph_line(0, "%s%s%s  heap %s, a cell 2 MiB, a line %s from the address before it\n",
+		       style_begin(STYLE_TITLE), target_label(picture->target),
+		       style_end(STYLE_TITLE),
+		       units_mebibytes(picture->count * HEAT_SUPERSLAB_BYTES).text,
+		       units_mebibytes(width * HEAT_SUPERSLAB_BYTES).text);
 	for (size_t i = 0; i < picture->count; i += width) {
 		size_t next = i;
 

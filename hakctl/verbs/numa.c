@@ -16,11 +16,17 @@
 #include "hakctl/client/option_table.h"
 #include "hakctl/verbs/numa_machine.h"
 #include "hakctl/verbs/stats_text.h"
+#include "hakctl/output/paragraph.h"
+#include "hakctl/output/style.h"
 #include "hakctl/output/table.h"
 #include "support/page_size.h"
 
 /* Columns beside the label and the total. */
 enum { MOST_NODES = 16 };
+
+enum { LABEL_COLUMNS = 14, WIDE = 14, NARROW = 10 };
+
+#define MEBIBYTE (1024. * 1024)
 
 /* What lies where, as the kernel says, in bytes by node. */
 struct placement {
@@ -66,23 +72,36 @@ static void read_placement(const struct target *target,
 		fclose(maps);
 }
 
+/* As numastat's, or closer together where the terminal is narrow. */
+static int column_width(const struct look *look)
+{
+	int wide = LABEL_COLUMNS + ((int)look->nodes.count + 1) * (1 + WIDE);
+
+	return style_columns() && style_columns() < wide ? NARROW : WIDE;
+}
+
+static void print_number(const struct look *look, double number, int decimals)
+{
+	printf(" %*.*f", column_width(look), decimals, number);
+}
+
 static void print_row(const char *label, const struct look *look, size_t offset,
 		      bool is_bytes)
 {
 	double total = 0;
 
-	printf("%-14s", label);
+	printf("%-*s", LABEL_COLUMNS, label);
 	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++) {
 		uint64_t value;
 
 		memcpy(&value, look->nodes.rows + i * look->nodes.row_bytes + offset,
 		       sizeof(value));
-		printf(is_bytes ? " %14.2f" : " %14.0f",
-		       is_bytes ? (double)value / (1024 * 1024) : (double)value);
+		print_number(look, is_bytes ? (double)value / MEBIBYTE : (double)value,
+			     is_bytes ? 2 : 0);
 		total += (double)value;
 	}
-	printf(is_bytes ? " %14.2f\n" : " %14.0f\n",
-	       is_bytes ? total / (1024 * 1024) : total);
+	print_number(look, is_bytes ? total / MEBIBYTE : total, is_bytes ? 2 : 0);
+	putchar('\n');
 }
 
 static void print_placement(const struct look *look, const struct placement *placement)
@@ -90,27 +109,31 @@ static void print_placement(const struct look *look, const struct placement *pla
 	const struct control_node *nodes = (const void *)look->nodes.rows;
 	double total = 0;
 
-	printf("%-14s", "Populated");
+	printf("%-*s", LABEL_COLUMNS, "Populated");
 	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++) {
 		uint64_t bytes =
 			nodes[i].node < MOST_NODES ? placement->bytes[nodes[i].node] : 0;
 
-		printf(" %14.2f", (double)bytes / (1024 * 1024));
+		print_number(look, (double)bytes / MEBIBYTE, 2);
 		total += (double)bytes;
 	}
-	printf(" %14.2f\n", total / (1024 * 1024));
+	print_number(look, total / MEBIBYTE, 2);
+	putchar('\n');
 }
 
 static void print_titles(const struct target *target, const struct look *look)
 {
 	const struct control_node *nodes = (const void *)look->nodes.rows;
+	int width = column_width(look);
 
-	printf("\nPer-node memory (in MiB) of %s\n%-14s", target_label(target), "");
+	putchar('\n');
+	paragraph_line(0, "Per-node memory (in MiB) of %s", target_label(target));
+	printf("%*s", LABEL_COLUMNS, "");
 	for (size_t i = 0; i < look->nodes.count && i < MOST_NODES; i++)
-		printf(" %8sNode %-2u", "", nodes[i].node);
-	printf(" %14s\n%-14s", "Total", "");
+		printf(" %*sNode %-2u", width - 7 > 0 ? width - 7 : 0, "", nodes[i].node);
+	printf(" %*s\n%*s", width, "Total", LABEL_COLUMNS, "");
 	for (size_t i = 0; i <= look->nodes.count && i <= MOST_NODES; i++)
-		printf(" --------------");
+		printf(" %.*s", width, "--------------");
 	putchar('\n');
 }
 

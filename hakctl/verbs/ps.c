@@ -17,6 +17,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
+#include "hakctl/client/ledger.h"
 #include "hakctl/client/look.h"
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
@@ -28,6 +29,9 @@
 
 /* Rates are told between two looks, so long apart. */
 #define BETWEEN_NS 200000000
+
+/* One that the kernel said longer ago is told to be of then. */
+#define POPULATED_AGE_NS (10 * UINT64_C(1000000000))
 
 /* A command line may be a page long; JSON has more of it. */
 enum { TITLE_COLUMNS = 40 };
@@ -106,6 +110,7 @@ static void take_second(struct seen *seen)
 static void find_warning(struct seen *seen)
 {
 	const struct control_ledger *ledger = &seen->look.ledger;
+	uint64_t age_ns = ledger_populated_age_ns(ledger);
 
 	if (!seen->is_known || seen->warning[0])
 		return;
@@ -124,6 +129,9 @@ static void find_warning(struct seen *seen)
 		snprintf(seen->warning, sizeof(seen->warning),
 			 "%s pinned by sleeping threads",
 			 units_bytes(ledger->pinned_bytes).text);
+	else if (age_ns > POPULATED_AGE_NS && age_ns != UINT64_MAX)
+		snprintf(seen->warning, sizeof(seen->warning), "populated as of %s ago",
+			 units_duration(age_ns / 1000000000).text);
 }
 
 static const char *user_name(uid_t user)
@@ -153,7 +161,7 @@ static void add_row(struct table *table, const struct seen *seen)
 	table_add(table, faint, "%s",
 		  known ? units_bytes(look_live_bytes(ledger)).text : "-");
 	table_add(table, faint, "%s",
-		  known ? units_bytes(ledger->populated_bytes).text : "-");
+		  known && ledger->populated_ns ? units_bytes(ledger->populated_bytes).text : "-");
 	table_add(table, faint, "%s",
 		  known ? units_bytes(ledger->stock_bytes).text : "-");
 	table_add(table, faint, "%s",
@@ -175,8 +183,10 @@ static void print_text(const struct seen *all, const struct target_list *list)
 		{ "PID", TABLE_RIGHT },	   { "USER", TABLE_LEFT },
 		{ "COMMAND", TABLE_LEFT }, { "RSS", TABLE_RIGHT },
 		{ "LIVE", TABLE_RIGHT },   { "POPULATED", TABLE_RIGHT },
-		{ "STOCK", TABLE_RIGHT },  { "RELEASE/s", TABLE_RIGHT },
-		{ "NODES", TABLE_RIGHT },  { "MODE, WARNINGS", TABLE_LEFT },
+		{ "STOCK", TABLE_IF_ROOM },
+		{ "RELEASE/s", TABLE_IF_ROOM },
+		{ "NODES", TABLE_IF_ROOM },
+		{ "MODE, WARNINGS", TABLE_LEFT },
 	};
 	struct table table;
 
@@ -209,6 +219,8 @@ static struct json_object *to_json(const struct seen *seen)
 		return object;
 	json_output_number(object, "live_bytes", look_live_bytes(&seen->look.ledger));
 	json_output_number(object, "populated_bytes", seen->look.ledger.populated_bytes);
+	json_output_limit(object, "populated_age_ns",
+			  ledger_populated_age_ns(&seen->look.ledger));
 	json_output_number(object, "stock_bytes", seen->look.ledger.stock_bytes);
 	json_output_number(object, "released_bytes_per_second",
 			   (uint64_t)fmax(seen->rates.released, 0));

@@ -12,6 +12,7 @@
 #include "hakctl/client/look.h"
 #include "hakctl/client/option_table.h"
 #include "hakctl/client/outside.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/units.h"
 
 /* With --wait, unless --timeout says otherwise; and without: most are done by then. */
@@ -61,31 +62,35 @@ static bool add_json(const struct request *request, const struct target *target,
 	return true;
 }
 
-static void print_pins(const struct target *target)
+/* "; ..." or nothing. */
+static void describe_pins(const struct target *target, char text[128])
 {
 	struct outside_pins pins;
 
+	*text = '\0';
 	if (find_pins(target, &pins) && pins.pinned_bytes)
-		printf("; %s free stay: %" PRIu64 " page%s hold live blocks beside them",
-		       units_mebibytes(pins.pinned_bytes).text, pins.pinned_pages,
-		       pins.pinned_pages == 1 ? "" : "s");
+		snprintf(text, 128, "; %s free stay: %" PRIu64 " page%s hold live blocks beside them",
+			 units_mebibytes(pins.pinned_bytes).text, pins.pinned_pages,
+			 pins.pinned_pages == 1 ? "" : "s");
 }
 
 static void print_text(const struct target *target, const struct control_purged *purged)
 {
-	printf("%s: gave back %s in %s", target_label(target),
-	       units_mebibytes(purged->released_bytes).text,
-	       units_nanoseconds(purged->elapsed_ns).text);
+	char left[96] = "", pinned[128] = "", pins[128];
+
 	if (!purged->is_done)
-		printf("; goes on (--wait waits)");
+		snprintf(left, sizeof(left), "; goes on (--wait waits)");
 	else if (purged->left_bytes)
-		printf("; %s wholly free stay", units_mebibytes(purged->left_bytes).text);
+		snprintf(left, sizeof(left), "; %s wholly free stay",
+			 units_mebibytes(purged->left_bytes).text);
 	if (purged->pinned_bytes)
-		printf("; %s in the caches of %" PRIu64 " sleeping threads cannot be had",
-		       units_mebibytes(purged->pinned_bytes).text,
-		       purged->pinned_threads);
-	print_pins(target);
-	putchar('\n');
+		snprintf(pinned, sizeof(pinned),
+			 "; %s in the caches of %" PRIu64 " sleeping threads cannot be had",
+			 units_mebibytes(purged->pinned_bytes).text, purged->pinned_threads);
+	describe_pins(target, pins);
+	paragraph_line(0, "%s: gave back %s in %s%s%s%s", target_label(target),
+		       units_mebibytes(purged->released_bytes).text,
+		       units_nanoseconds(purged->elapsed_ns).text, left, pinned, pins);
 }
 
 /* What would go: what is free and has pages. Nothing is asked of the process but its counts. */
@@ -95,6 +100,7 @@ static bool estimate(struct target *target, void *argument, struct failure *fail
 	struct outside_pins pins = { .pinned_pages = 0 };
 	struct json_object *object;
 	struct look look;
+	char stays[128];
 	uint64_t bytes;
 
 	if (!look_take(target, 0, &look, failure))
@@ -109,10 +115,9 @@ static bool estimate(struct target *target, void *argument, struct failure *fail
 			"or the kernel is before 6.7");
 	bytes += pins.empty_bytes;
 	if (!request->json) {
-		printf("%s: would give back some %s", target_label(target),
-		       units_mebibytes(bytes).text);
-		print_pins(target);
-		putchar('\n');
+		describe_pins(target, stays);
+		paragraph_line(0, "%s: would give back some %s%s", target_label(target),
+			       units_mebibytes(bytes).text, stays);
 		return true;
 	}
 	object = json_output_target(target);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "hakctl/client/ledger.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/style.h"
 #include "hakctl/output/table.h"
 #include "hakctl/output/text.h"
@@ -18,30 +19,54 @@ void stats_text_heading(const struct target *target, const struct look *look)
 {
 	const struct control_ledger *ledger = &look->ledger;
 
-	printf("%shakmem%s%s  pid %s%s  up %s  mode %s\n", style_begin(STYLE_TITLE),
-	       look->release[0] ? " " : "", look->release, target_label(target),
-	       style_end(STYLE_TITLE), units_duration(ledger->up_ns / 1000000000).text,
-	       ledger->mode[0] ? ledger->mode : "unknown");
+	paragraph_line(0, "%shakmem%s%s  pid %s%s  up %s  mode %s", style_begin(STYLE_TITLE),
+		       look->release[0] ? " " : "", look->release, target_label(target),
+		       style_end(STYLE_TITLE), units_duration(ledger->up_ns / 1000000000).text,
+		       ledger->mode[0] ? ledger->mode : "unknown");
 	if (ledger->notice[0])
-		printf("%s  %s%s\n", style_begin(STYLE_FAINT), ledger->notice,
-		       style_end(STYLE_FAINT));
+		paragraph_line(2, "%s%s%s", style_begin(STYLE_FAINT), ledger->notice,
+			       style_end(STYLE_FAINT));
 	if (look->from_outside)
-		printf("%s  read from outside, as of %s ago: %s%s\n", style_begin(STYLE_WARNING),
-		       units_duration(look_age_ns(look) / 1000000000).text, look->why_outside,
-		       style_end(STYLE_WARNING));
+		paragraph_line(2, "%sread from outside, as of %s ago: %s%s",
+			       style_begin(STYLE_WARNING),
+			       units_duration(look_age_ns(look) / 1000000000).text,
+			       look->why_outside, style_end(STYLE_WARNING));
+}
+
+/* What a line of the ledger takes without its note. */
+enum { LABEL_COLUMNS = 28, LINE_COLUMNS = 2 + LABEL_COLUMNS + 14 };
+
+static bool is_narrow(void)
+{
+	return style_columns() && style_columns() < LINE_COLUMNS;
+}
+
+/* Behind the number, or where there is no room on a line of its own. */
+static void print_note(const char *note)
+{
+	int columns = style_columns();
+	bool has_room = !columns || LINE_COLUMNS + 3 + table_text_width(note) <= columns;
+
+	if (has_room)
+		printf("   ");
+	else
+		printf("\n    ");
+	printf("%s", style_begin(STYLE_FAINT));
+	paragraph_print(note, has_room ? LINE_COLUMNS + 3 : 4, 4);
+	printf("%s", style_end(STYLE_FAINT));
 }
 
 /* The sign, the label, and the number that stands under the others. */
 static void print_line(char sign, const char *label, bool is_sampled, double mebibytes,
 		       const char *note, enum style style)
 {
-	printf("%c %s%s%s%*s%s %8.1f MiB", sign, style_begin(style), label,
-	       style_end(style),
-	       28 - table_text_width(label) > 0 ? 28 - table_text_width(label) : 0, "",
-	       is_sampled ? text_sign("≈", "~") : " ", mebibytes);
+	int padding = LABEL_COLUMNS - table_text_width(label);
+
+	printf("%c %s%s%s%*s%s %*.1f%s", sign, style_begin(style), label, style_end(style),
+	       padding > 0 ? padding : 0, "", is_sampled ? text_sign("≈", "~") : " ",
+	       is_narrow() ? 7 : 8, mebibytes, is_narrow() ? "M" : " MiB");
 	if (note[0])
-		printf("   %s%s%s", style_begin(STYLE_FAINT), note,
-		       style_end(STYLE_FAINT));
+		print_note(note);
 	putchar('\n');
 }
 
@@ -56,8 +81,8 @@ static void print_terms(const struct control_ledger *ledger)
 
 		if (terms[i].is_shown)
 			print_line(sign, terms[i].label, terms[i].is_sampled,
-				   mebibytes < 0 ? -mebibytes : mebibytes, terms[i].note,
-				   STYLE_PLAIN);
+				   mebibytes < 0 ? -mebibytes : mebibytes,
+				   is_narrow() ? "" : terms[i].note, STYLE_PLAIN);
 	}
 }
 
@@ -78,17 +103,18 @@ static void describe_populated(const struct control_ledger *ledger, char note[96
 static void print_limits(const struct control_ledger *ledger)
 {
 	static const char *const actions[] = { "null", "throttle", "abort" };
+	char soft[48], hard[64];
 
 	if (ledger->limit_soft_bytes == UINT64_MAX &&
 	    ledger->limit_hard_bytes == UINT64_MAX)
 		return;
-	printf("  limits: taken %s", units_mebibytes(ledger->limit_taken_bytes).text);
-	if (ledger->limit_soft_bytes != UINT64_MAX)
-		printf(", soft %s", units_mebibytes(ledger->limit_soft_bytes).text);
-	if (ledger->limit_hard_bytes != UINT64_MAX)
-		printf(", hard %s (%s)", units_mebibytes(ledger->limit_hard_bytes).text,
-		       ledger->limit_action < 3 ? actions[ledger->limit_action] : "?");
-	putchar('\n');
+	snprintf(soft, sizeof(soft), ", soft %s", units_mebibytes(ledger->limit_soft_bytes).text);
+	snprintf(hard, sizeof(hard), ", hard %s (%s)",
+		 units_mebibytes(ledger->limit_hard_bytes).text,
+		 ledger->limit_action < 3 ? actions[ledger->limit_action] : "?");
+	paragraph_line(2, "limits: taken %s%s%s", units_mebibytes(ledger->limit_taken_bytes).text,
+		       ledger->limit_soft_bytes != UINT64_MAX ? soft : "",
+		       ledger->limit_hard_bytes != UINT64_MAX ? hard : "");
 }
 
 /*
@@ -126,16 +152,17 @@ void stats_text_ledger(const struct target *target, const struct look *look)
 	describe_rest(ledger, note);
 	print_line(' ', "process RSS", false, (double)rss / (1024 * 1024), note,
 		   STYLE_PLAIN);
-	printf("  memory system calls by application threads %" PRIu64 "\n"
-	       "  waits for pages p99 %s, max %s\n",
-	       ledger->application_calls, units_nanoseconds(ledger->wait_p99_ns).text,
-	       units_nanoseconds(ledger->wait_max_ns).text);
+	paragraph_line(2, "memory system calls by application threads %" PRIu64,
+		       ledger->application_calls);
+	paragraph_line(2, "waits for pages p99 %s, max %s",
+		       units_nanoseconds(ledger->wait_p99_ns).text,
+		       units_nanoseconds(ledger->wait_max_ns).text);
 	print_limits(ledger);
 	if (ledger->strays)
-		printf("%s  %" PRIu64 " stray access%s: `hakctl stray %d` tells them%s\n",
-		       style_begin(STYLE_BAD), ledger->strays,
-		       ledger->strays == 1 ? "" : "es", (int)target->process.pid,
-		       style_end(STYLE_BAD));
+		paragraph_line(2, "%s%" PRIu64 " stray access%s: `hakctl stray %d` tells them%s",
+			       style_begin(STYLE_BAD), ledger->strays,
+			       ledger->strays == 1 ? "" : "es", (int)target->process.pid,
+			       style_end(STYLE_BAD));
 }
 
 void stats_text_add(struct stats_total *total, const struct target *target, const struct look *look)

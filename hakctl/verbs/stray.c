@@ -9,6 +9,7 @@
 #include "hakctl/client/arguments.h"
 #include "hakctl/command.h"
 #include "hakctl/client/json_output.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/table.h"
 
 static void format_time(uint64_t when_ns, char text[40])
@@ -34,7 +35,7 @@ static void print_text(const struct target *target, const struct control_stray *
 	struct table table;
 
 	if (!count) {
-		printf("%s: no stray access seen\n", target_label(target));
+		paragraph_line(0, "%s: no stray access seen", target_label(target));
 		return;
 	}
 	printf("%s:\n", target_label(target));

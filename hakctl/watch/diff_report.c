@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "hakctl/client/ledger.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/style.h"
 #include "hakctl/output/table.h"
 #include "hakctl/output/units.h"
@@ -236,12 +237,14 @@ void diff_report_text(const struct recording_look *from, const struct recording_
 	char first[32], last[32];
 	struct changes changes;
 
-	printf("%s%" PRIu32 " %s%s\n%s to %s (%s)\n", style_begin(STYLE_TITLE), to->pid, to->title,
-	       style_end(STYLE_TITLE), time_text(from, first), time_text(to, last),
-	       units_duration((to->time_ns - from->time_ns) / 1000000000u).text);
+	paragraph_line(0, "%s%" PRIu32 " %s%s", style_begin(STYLE_TITLE), to->pid, to->title,
+		       style_end(STYLE_TITLE));
+	paragraph_line(0, "%s to %s (%s)", time_text(from, first), time_text(to, last),
+		       units_nanoseconds(to->time_ns - from->time_ns).text);
 	print_terms(from, to);
 	find_changes(from, to, &changes);
-	printf("%s%s%s\n", style_begin(STYLE_TITLE), verdict(from, to), style_end(STYLE_TITLE));
+	paragraph_line(0, "%s%s%s", style_begin(STYLE_TITLE), verdict(from, to),
+		       style_end(STYLE_TITLE));
 	if (changes.count && (changes.classes[0].live != 0 || changes.classes[0].lost != 0))
 		print_classes(&changes);
 }
