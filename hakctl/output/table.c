@@ -153,7 +153,8 @@ static void fit(const struct table *table, int widths[MOST_COLUMNS], int columns
 {
 	shorten_names(table, widths, columns);
 	for (size_t i = table->column_count - 1; i-- > 0;)
-		if (table->columns[i].side == TABLE_IF_ROOM && width_of_all(table, widths) > columns)
+		if (table->columns[i].side == TABLE_IF_ROOM &&
+		    width_of_all(table, widths) > columns)
 			widths[i] = LEFT_OUT;
 }
 

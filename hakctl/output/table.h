@@ -11,7 +11,7 @@
 
 #include "hakctl/output/style.h"
 
-/* Numbers stand right. TABLE_IF_ROOM: one that goes on a narrow terminal, the last such one first. */
+/* Numbers stand right. TABLE_IF_ROOM: one that goes on a narrow terminal, the last such first. */
 enum table_side { TABLE_LEFT, TABLE_RIGHT, TABLE_IF_ROOM };
 
 struct table_column {

@@ -82,7 +82,8 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 		json_object_array_add(request->array, stack_text_json_rows(target, &now, &rows));
 		return true;
 	}
-	paragraph_line(0, "%s: what lives, and grew within %g s", target_label(target), request->seconds);
+	paragraph_line(0, "%s: what lives, and grew within %g s", target_label(target),
+		       request->seconds);
 	if (!stack_text_print_rows(&now, &rows))
 		printf("nothing grew\n");
 	return true;

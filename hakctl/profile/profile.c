@@ -157,13 +157,13 @@ static bool switch_it(struct target *target, void *argument, struct failure *fai
 				  failure))
 		return false;
 	if (state.interval_bytes)
-		paragraph_line(0, "%s: profile on, one sample in %s; %s live samples", target_label(target),
-		       units_size(state.interval_bytes).text,
-		       units_count((double)state.samples).text);
+		paragraph_line(0, "%s: profile on, one sample in %s; %s live samples",
+			       target_label(target), units_size(state.interval_bytes).text,
+			       units_count((double)state.samples).text);
 	else
-		paragraph_line(0, "%s: profile off; %s live samples, %s call stacks", target_label(target),
-		       units_count((double)state.samples).text,
-		       units_count((double)state.stacks).text);
+		paragraph_line(0, "%s: profile off; %s live samples, %s call stacks",
+			       target_label(target), units_count((double)state.samples).text,
+			       units_count((double)state.stacks).text);
 	return true;
 }
 

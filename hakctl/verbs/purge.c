@@ -69,7 +69,8 @@ static void describe_pins(const struct target *target, char text[128])
 
 	*text = '\0';
 	if (find_pins(target, &pins) && pins.pinned_bytes)
-		snprintf(text, 128, "; %s free stay: %" PRIu64 " page%s hold live blocks beside them",
+		snprintf(text, 128,
+			 "; %s free stay: %" PRIu64 " page%s hold live blocks beside them",
 			 units_mebibytes(pins.pinned_bytes).text, pins.pinned_pages,
 			 pins.pinned_pages == 1 ? "" : "s");
 }

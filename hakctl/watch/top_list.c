@@ -84,10 +84,10 @@ void top_list_search(struct top_list *list, const struct top_row *keep)
 	list->count = kept;
 }
 
+/* What was never touched costs nothing. */
 static uint64_t lost_bytes(const struct control_ledger *ledger)
 {
-	return ledger->slabs_free_bytes + ledger->slabs_untouched_bytes + ledger->slab_tails_bytes +
-	       ledger->thread_caches_bytes;
+	return ledger->slabs_free_bytes + ledger->thread_caches_bytes;
 }
 
 static void take_values(struct top_row *row)

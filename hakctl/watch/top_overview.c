@@ -84,6 +84,13 @@ static void draw_titles(const struct top_list *list, int line)
 	attroff(A_BOLD | A_UNDERLINE);
 }
 
+/* Of a process that could not be looked at, and of one whose kernel has not told its pages. */
+static bool is_known(const struct top_row *row, int column)
+{
+	return column == TOP_RSS || column == TOP_PID || !row ||
+	       (row->is_known && (column != TOP_POPULATED || row->ledger.populated_ns));
+}
+
 /*
  * The columns before the history; a group has no number and no user. Returns where the next begins.
  */
@@ -92,9 +99,6 @@ static int draw_values(const struct top_line *each, int line)
 	int x = 0;
 
 	for (int column = 0; column < TOP_COMMAND; column++) {
-		bool is_known = column == TOP_RSS || column == TOP_PID || !each->row ||
-				each->row->is_known;
-
 		if (!is_shown(column))
 			continue;
 		if (column == TOP_USER)
@@ -102,8 +106,9 @@ static int draw_values(const struct top_line *each, int line)
 				       columns[column].width, each->row ? each->row->user : "");
 		else if (column != TOP_PID || each->row)
 			top_screen_put(line, x, "%*s", columns[column].width,
-				       is_known ? value_text(column, each->values[column]).text :
-						  "-");
+				       is_known(each->row, column) ?
+					       value_text(column, each->values[column]).text :
+					       "-");
 		x += columns[column].width + 1;
 	}
 	return x;

@@ -247,6 +247,7 @@ __attribute__((format(printf, 3, 4))) static void draw_fact(int line, const char
 static int draw_facts(const struct top *top, int line)
 {
 	const struct control_ledger *ledger = &top->look.ledger;
+	char label[24];
 	const struct rates *rates = &top->rates;
 	struct control_class worst;
 
@@ -270,9 +271,11 @@ static int draw_facts(const struct top *top, int line)
 		  units_nanoseconds(ledger->wait_p99_ns).text);
 	draw_fact(line++, "stalls max", "%s",
 		  units_nanoseconds(ledger->wait_max_ns).text);
-	if (top_table_worst(top, &worst))
-		draw_fact(line++, "most lost, class", "%" PRIu32 ": %s", worst.size_bytes,
+	if (top_table_worst(top, &worst)) {
+		snprintf(label, sizeof(label), "most lost, %" PRIu32, worst.size_bytes);
+		draw_fact(line++, label, "%s",
 			  units_bytes((uint64_t)top_table_lost_bytes(&worst)).text);
+	}
 	if (ledger->strays || ledger->refused) {
 		attron(COLOR_PAIR(COLOUR_BAD) | A_BOLD);
 		draw_fact(line++, "strays, refused", "%" PRIu64 ", %" PRIu64,

@@ -85,7 +85,7 @@ press Escape && shows 'known_heap 400000'
 press t && shows '\([4]\)$'
 press t
 press / 400000 Enter Enter && shows '^hakmem .* pid .*known_heap'
-shows 'most lost, class +112: (21|22)'
+shows 'most lost, 112 +(21|22)'
 shows '^ +112 .* < most lost'
 press o && shows 'with "400000"'
 press Escape && shows 'growing_heap'
