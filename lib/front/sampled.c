@@ -16,8 +16,11 @@
 #include "profile/stack_table.h"
 #include "support/probe.h"
 
-PROBE(sample);		/* block, bytes asked for, 256ths of objects that it stands for, stack */
+/* block, bytes asked for, 256ths of objects that it stands for, number of its stack, its frames */
+PROBE(sample);
 PROBE(sample_free);	/* block, ns that it lived */
+
+#define FRAMES_TOLD	8
 
 struct seat {
 	struct thread_cache cache;
@@ -95,10 +98,15 @@ static bool note(struct thread_cache *cache, void *block, void *twin, size_t ask
 		.objects = objects,
 		.born_ns = process_now_ns(),
 	};
+	unsigned depth;
 
-	sample.stack = stack_table_find(frames, call_stack_read(frames, STACK_DEPTH_MOST));
+	depth = call_stack_read(frames, STACK_DEPTH_MOST);
+	sample.stack = stack_table_find(frames, depth);
 	stack_table_count(sample.stack, objects, objects * asked / SAMPLING_UNIT);
-	PROBE_4(sample, block, asked, objects, sample.stack);
+	/* A tracer reads so many without knowing the depth. */
+	while (depth < FRAMES_TOLD)
+		frames[depth++] = 0;
+	PROBE_5(sample, block, asked, objects, sample.stack, frames);
 	sampling_note_cost(&cache->counted.sampling, sample.born_ns, process_now_ns());
 	return sample_table_add(&sample);
 }

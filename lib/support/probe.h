@@ -26,10 +26,10 @@
 		if (unlikely(hakmem_##name##_semaphore))				\
 			STAP_PROBE2(hakmem, name, a, b);				\
 	} while (0)
-#define PROBE_4(name, a, b, c, d)							\
+#define PROBE_5(name, a, b, c, d, e)							\
 	do {										\
 		if (unlikely(hakmem_##name##_semaphore))				\
-			STAP_PROBE4(hakmem, name, a, b, c, d);				\
+			STAP_PROBE5(hakmem, name, a, b, c, d, e);			\
 	} while (0)
 
 #else
@@ -37,7 +37,7 @@
 #define PROBE(name)		_Static_assert(1, #name)
 #define PROBE_IS_WATCHED(name)	0
 #define PROBE_2(name, a, b)	((void)0)
-#define PROBE_4(name, a, b, c, d)	((void)0)
+#define PROBE_5(name, a, b, c, d, e)	((void)0)
 
 #endif
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # expect.sh sets variables
 # A tracer that adds up what the probes of the library tell (USDT) gets what its counters say: of large
-# blocks what was allocated less what was freed is what lives, within 2 %; samples come with theirs.
+# blocks what was allocated less what was freed is what lives, within 2 %; samples come with theirs, and
+# with who allocated.
 set -u
 . "$(dirname "$0")/expect.sh"
 skip_if_library_has_a_sanitizer
@@ -61,6 +62,7 @@ break -probe-stap hakmem:sample
 commands
 silent
 set $sampled = $sampled + (long)$_probe_arg1 * (long)$_probe_arg2 / 256
+info symbol *(unsigned long *)$_probe_arg4
 continue
 end
 continue
@@ -71,6 +73,8 @@ timeout 120 gdb -q -batch -iex 'set debuginfod enabled off' \
 	-ex 'set environment HAKMEM_OPTIONS helpers:never,profile:64K' -ex 'set startup-with-shell off' \
 	-x "$work/script" "$work/program" >"$work/said" 2>&1
 grep -q 'ptrace\|Operation not permitted' "$work/said" && skip "no tracing here"
+# Its frames tell who allocated, without frame pointers.
+grep -qE '^main \+ [0-9]+ in section' "$work/said" || { cat "$work/said"; failures=$((failures + 1)); }
 live=$(sed -nE 's/.*LIVE ([0-9]+).*/\1/p' "$work/said")
 grep SUMS "$work/said" | sed 's/.*SUMS //' >"$work/sums"
 awk -v live="${live:-0}" '
