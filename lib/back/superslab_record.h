@@ -50,8 +50,8 @@ struct superslab {
 	_Atomic uint32_t huge;
 	/* a bit a slab's first unit: see middle/slab_remote.h; seq_cst */
 	_Atomic uint32_t remote;
-	/* what each was taken for last: superslab_take_slab; relaxed: a hint, by who takes it */
-	_Atomic uint8_t kinds[SUPERSLAB_UNITS];
+	/* what each was taken for last, see superslab_take_slab; by superslab lock */
+	uint8_t kinds[SUPERSLAB_UNITS];
 	uint32_t unused[5];			/* to the end of a cache line */
 	struct unit_record records[SUPERSLAB_UNITS];
 };

@@ -7,6 +7,7 @@
 #include "back/superslab_run.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include "back/charge.h"
 #include "back/superslab_list.h"
@@ -40,11 +41,6 @@ static unsigned find_run(uint32_t free_units, unsigned units, uint32_t starts)
 	return starts ? 31 - (unsigned)__builtin_clz(starts) : SUPERSLAB_UNITS;
 }
 
-static unsigned noted_kind(const struct superslab *superslab, unsigned unit)
-{
-	return atomic_load_explicit(&superslab->kinds[unit], memory_order_relaxed);
-}
-
 static uint32_t with_pages(const struct superslab *superslab)
 {
 	return atomic_load_explicit(&superslab->populated, memory_order_relaxed);
@@ -56,7 +52,7 @@ static unsigned find_nearest(const struct superslab *superslab, uint32_t units, 
 	unsigned nearest = SUPERSLAB_UNITS, least = UINT_MAX;
 
 	for (; units; units &= units - 1) {
-		unsigned unit = (unsigned)__builtin_ctz(units), of = noted_kind(superslab, unit);
+		unsigned unit = (unsigned)__builtin_ctz(units), of = superslab->kinds[unit];
 		unsigned distance = of > kind ? of - kind : kind - of;
 
 		if (distance > least)
@@ -86,8 +82,7 @@ static void note_kind(struct superslab *superslab, unsigned first, struct supers
 	unsigned unit;
 
 	for (unit = first; unit < first + wish.units; unit++)
-		atomic_store_explicit(&superslab->kinds[unit], (uint8_t)wish.kind,
-				      memory_order_relaxed);
+		superslab->kinds[unit] = (uint8_t)wish.kind;
 }
 
 /* A run out of a superslab that stands in a list, or UNIT_NONE. */
@@ -118,15 +113,34 @@ static uint32_t superslab_run_take_run(uint32_t index, struct superslab_wish wis
 	return index * SUPERSLAB_UNITS + first;
 }
 
+/* Some unit was of the kind, free or not. Eight at once: of many superslabs few have one. */
+static bool had_kind(const struct superslab *superslab, unsigned kind)
+{
+	uint64_t low_bits = UINT64_MAX / 255 * 127, others = UINT64_MAX, eight;
+	unsigned unit;
+
+	for (unit = 0; unit < SUPERSLAB_UNITS; unit += sizeof(eight)) {
+		memcpy(&eight, superslab->kinds + unit, sizeof(eight));
+		eight ^= UINT64_MAX / 255 * kind;
+		/* Of a byte that is not zero the highest bit is set. */
+		others &= ((eight & low_bits) + low_bits) | eight | low_bits;
+	}
+	return others != UINT64_MAX;
+}
+
 /* The one unit, if it is free, has pages, and was of the kind. */
 static uint32_t take_of_kind_in(uint32_t index, struct superslab_wish wish, bool *zeroed)
 {
 	const struct superslab *superslab = superslab_at(index);
-	uint32_t units = with_pages(superslab) &
-			 (uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
-	unsigned unit = find_nearest(superslab, units, wish.kind);
+	uint32_t units;
+	unsigned unit;
 
-	if (unit == SUPERSLAB_UNITS || noted_kind(superslab, unit) != wish.kind)
+	if (!had_kind(superslab, wish.kind))
+		return UNIT_NONE;
+	units = with_pages(superslab) &
+		(uint32_t)atomic_load_explicit(&superslab->units, memory_order_relaxed);
+	unit = find_nearest(superslab, units, wish.kind);
+	if (unit == SUPERSLAB_UNITS || superslab->kinds[unit] != wish.kind)
 		return UNIT_NONE;
 	return superslab_run_take_run(index, wish, (uint32_t)1 << unit, zeroed);
 }
