@@ -77,11 +77,19 @@ uint16_t control_purge_begin(const struct control_purge *request, const char **c
 	return 0;
 }
 
+static void empty_caches(void)
+{
+	struct reclaim_purge caches = { .by_helper = true };
+
+	reclaim_all(&caches);
+	reclaim_arrived(&caches);
+}
+
 static void begin(void)
 {
 	atomic_store_explicit(&purge.is_on, true, memory_order_release);
 	if (atomic_exchange_explicit(&purge.asked, 0, memory_order_acq_rel) & CONTROL_PURGE_CACHES)
-		reclaim_all(true);
+		empty_caches();
 	populate_ahead_give_back();
 	purge.seen = released();
 	purge.quiet_looks = 0;

@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include <stdatomic.h>
+
 #include <hakmem/hakmem.h>
 
 #include "back/large.h"
@@ -13,44 +15,48 @@
 #include "front/guarded.h"
 #include "front/lease.h"
 #include "upkeep/reclaim.h"
-#include "os/thread.h"
 
-#define NAPS_MOST	200
-#define NAP_NS		100000ull
+#define NAPS_IN_VAIN	200	/* behind a purge whose naps did not help: who worked was killed */
+
+static _Atomic unsigned naps_most = RECLAIM_NAPS_MOST;	/* relaxed: a guess */
 
 /* What is freed while the helper has the cache in hand comes home when it gives that back. */
-static struct thread_cache *wait_for_own(void)
+static struct thread_cache *wait_for_own(struct reclaim_purge *purge)
 {
 	struct thread_cache *cache = lease_take_own();
-	unsigned nap;
 
-	for (nap = 0; !cache && thread_cache_tls.cache && nap < NAPS_MOST; nap++) {
-		thread_nap(NAP_NS);
+	while (!cache && thread_cache_tls.cache && reclaim_nap(purge))
 		cache = lease_take_own();
-	}
 	return cache;
 }
 
 /* The caller's own cache and heap, and those without a thread, need no barrier in others. */
-static size_t purge_own(void)
+static void purge_own(struct reclaim_purge *purge)
 {
-	struct thread_cache *cache = wait_for_own();
-	size_t bytes = 0;
+	struct thread_cache *cache = wait_for_own(purge);
 
 	thread_cache_flush_all(cache);
 	if (cache) {
-		bytes = reclaim_heap(&cache->heap);
+		purge->bytes += reclaim_heap(&cache->heap);
 		lease_put(cache);
 	}
-	return bytes;
 }
 
 EXPORT size_t hak_purge(void)
 {
-	size_t bytes = reclaim_all(false);
+	struct reclaim_purge purge = {
+		.naps = atomic_load_explicit(&naps_most, memory_order_relaxed),
+	};
+	size_t bytes;
 
+	reclaim_all(&purge);
 	/* After those of others, which may send home what is ours. */
-	bytes += purge_own();
+	purge_own(&purge);
+	/* And theirs, which these have sent. */
+	reclaim_arrived(&purge);
+	atomic_store_explicit(&naps_most, purge.naps ? RECLAIM_NAPS_MOST : NAPS_IN_VAIN,
+			      memory_order_relaxed);
+	bytes = purge.bytes;
 	guarded_flush();
 	bytes += superslab_trim();
 	large_move_mend();

@@ -125,6 +125,14 @@ static inline bool heap_is_seized(struct heap *heap)
 	return atomic_load_explicit(&heap->hold, memory_order_acquire) == HEAP_SEIZED;
 }
 
+/* A hint: somebody works in it who is no thread that it belongs to. */
+static inline bool heap_is_held(struct heap *heap)
+{
+	uint32_t hold = atomic_load_explicit(&heap->hold, memory_order_relaxed);
+
+	return hold == HEAP_SEIZED || hold == HEAP_VISITED;
+}
+
 /* By the holder: some slab has changed. */
 static inline void heap_stir(struct heap *heap)
 {

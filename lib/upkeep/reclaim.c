@@ -18,6 +18,7 @@
 #include "upkeep/comb.h"
 #include "upkeep/release_policy.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "os/vm.h"
 #include "support/options.h"
 
@@ -398,30 +399,50 @@ size_t reclaim_heap(struct heap *heap)
 	return comb_all(heap, false);
 }
 
-/* One purge: by which way, and what came of it. */
-struct purge {
-	bool by_helper;
-	size_t bytes;
-};
+bool reclaim_nap(struct reclaim_purge *purge)
+{
+	if (!purge->naps)
+		return false;
+	purge->naps--;
+	thread_nap(RECLAIM_NAP_NS);
+	return true;
+}
+
+static bool take_patiently(struct thread_cache *cache, struct reclaim_purge *purge)
+{
+	bool taken = seizure_take(cache);
+
+	while (!taken && heap_is_held(&cache->heap) && reclaim_nap(purge))
+		taken = seizure_take(cache);
+	return taken;
+}
 
 static void purge_heap(struct heap *heap, void *argument)
 {
 	struct thread_cache *cache = thread_cache_of_heap(heap);
-	struct purge *purge = argument;
+	struct reclaim_purge *purge = argument;
 
-	if (heap_is_frozen(heap) || !seizure_take(cache))
+	if (heap_is_frozen(heap) || !take_patiently(cache, purge))
 		return;
 	empty_seized(cache, seizure_is_wanted_back);
 	purge->bytes += comb_all(heap, purge->by_helper);
 	seizure_put(cache);
 }
 
-size_t reclaim_all(bool by_helper)
+static void purge_again(struct heap *heap, void *purge)
 {
-	struct purge purge = { .by_helper = by_helper };
+	if (remote_free_has_come(heap) || heap_is_held(heap))
+		purge_heap(heap, purge);
+}
 
-	heap_visit_all(purge_heap, &purge);
-	return purge.bytes;
+void reclaim_all(struct reclaim_purge *purge)
+{
+	heap_visit_all(purge_heap, purge);
+}
+
+void reclaim_arrived(struct reclaim_purge *purge)
+{
+	heap_visit_all(purge_again, purge);
 }
 
 void reclaim_read(struct reclaim_counts *read)

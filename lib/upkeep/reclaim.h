@@ -25,12 +25,30 @@ bool reclaim_is_pressed(void);
 /* One look at all heaps when it is time. Returns how long to sleep at most, in ns. */
 uint64_t reclaim_tick(void);
 
-/*
- * Empties every cache that can be seized, used just now or not, and gives every hole back.
- * by_helper: by what it has for releasing, else by madvise(2). Returns the bytes given back
- * to the system; what went to the superslabs is not among them yet.
- */
-size_t reclaim_all(bool by_helper);
+/* A second at most in all, of naps of this length. */
+#define RECLAIM_NAP_NS		100000ull
+#define RECLAIM_NAPS_MOST	8000
+
+/* One purge. */
+struct reclaim_purge {
+	bool by_helper;		/* by what it has for releasing, else by madvise(2) */
+	/*
+	 * While others work in a cache: the helper, mostly, and it may have to wait for a
+	 * processor. 0: what they have in hand is left.
+	 */
+	unsigned naps;
+	/* given back to the system; what went to the superslabs is not among it yet */
+	size_t bytes;
+};
+
+/* Empties every cache that can be seized, used just now or not, and gives every hole back. */
+void reclaim_all(struct reclaim_purge *purge);
+
+/* The same behind it, of those to whom that sent something, or that others have in hand. */
+void reclaim_arrived(struct reclaim_purge *purge);
+
+/* Lets them work. False: it was enough. */
+bool reclaim_nap(struct reclaim_purge *purge);
 
 /* The holes of a heap that the caller holds, by madvise(2). */
 size_t reclaim_heap(struct heap *heap);

@@ -17,12 +17,19 @@
 #include "back/charge.h"
 #include "back/reservation.h"
 #include "front/thread_cache.h"
+#include "os/barrier.h"
 #include "support/options.h"
 
 #include "tests/unit/unit.h"
 
 #define SLOTS	   64
 #define BLOCKS_MAX 4096
+
+#ifdef HAKMEM_LTO
+#define HAS_WRAPS false
+#else
+#define HAS_WRAPS true
+#endif
 
 static void *blocks[BLOCKS_MAX];
 static struct unit_random shared_random;
@@ -107,12 +114,105 @@ START_TEST(the_end_of_a_thread_that_came_while_the_first_began_is_noticed)
 {
 	starts_second = true;
 	hak_free(hak_malloc(1));
-	if (unit_skip_if(!has_second, "link-time optimization leaves no calls to wrap"))
+	if (unit_skip_if(!HAS_WRAPS, "link-time optimization leaves no calls to wrap"))
 		return;
 	pthread_join(second, NULL);
 	ck_assert_ptr_nonnull(blocks[0]);
 	hak_free(blocks[0]);
 	expect_nothing_in_use();
+}
+END_TEST
+
+#define NAPS_HELD 1000
+
+/* By the test, which stands in for a helper without a processor. */
+static struct heap *held_heap;
+static unsigned naps;
+
+void __wrap_thread_nap(uint64_t ns);
+
+void __wrap_thread_nap(uint64_t ns)
+{
+	(void)ns;
+	if (++naps == NAPS_HELD)
+		heap_give_back(held_heap);
+}
+
+static void allocate_slots(unsigned number)
+{
+	unsigned i;
+
+	(void)number;
+	for (i = 0; i < SLOTS; i++)
+		ck_assert_ptr_nonnull(blocks[i] = hak_malloc((i + 1) * 1000));
+	held_heap = &thread_cache_tls.cache->heap;
+}
+
+static void free_slots(void)
+{
+	unsigned i;
+
+	for (i = 0; i < SLOTS; i++)
+		hak_free(blocks[i]);
+}
+
+static void expect_trim_waits(void)
+{
+	naps = 0;
+	expect_nothing_in_use();
+	ck_assert_uint_ge(naps, NAPS_HELD);
+}
+
+START_TEST(a_trim_waits_while_the_helper_has_a_cache_without_a_thread_in_hand)
+{
+	hak_free(hak_malloc(1));
+	unit_threads(1, allocate_slots);
+	if (unit_skip_if(!HAS_WRAPS, "link-time optimization leaves no calls to wrap"))
+		return;
+	ck_assert(heap_visit(held_heap));
+	free_slots();
+	expect_trim_waits();
+}
+END_TEST
+
+START_TEST(a_trim_waits_while_the_helper_has_the_callers_own_cache_in_hand)
+{
+	hak_free(hak_malloc(1));
+	unit_threads(1, allocate_slots);
+	if (unit_skip_if(!HAS_WRAPS, "link-time optimization leaves no calls to wrap"))
+		return;
+	free_slots();
+	held_heap = &thread_cache_tls.cache->heap;
+	ck_assert(heap_seize(held_heap));
+	expect_trim_waits();
+}
+END_TEST
+
+static pthread_barrier_t step;
+
+/* Thread 0 came first: its cache is looked at last. Both sleep while the caller trims. */
+static void free_for_another(unsigned number)
+{
+	if (number == 0)
+		hak_free(hak_malloc(1));
+	pthread_barrier_wait(&step);
+	if (number == 1)
+		allocate_slots(1);
+	pthread_barrier_wait(&step);
+	if (number == 0)
+		free_slots();
+	pthread_barrier_wait(&step);
+	if (number == 2)
+		expect_nothing_in_use();
+	pthread_barrier_wait(&step);
+}
+
+START_TEST(a_trim_takes_home_what_it_finds_on_its_way_to_another)
+{
+	pthread_barrier_init(&step, NULL, 3);
+	if (unit_skip_if(barrier_init(), "membarrier(2) is refused"))
+		return;
+	unit_threads(3, free_for_another);
 }
 END_TEST
 
@@ -227,6 +327,10 @@ int main(void)
 
 	tcase_add_test(tcase, what_a_thread_allocates_after_its_end_is_not_lost);
 	tcase_add_test(tcase, the_end_of_a_thread_that_came_while_the_first_began_is_noticed);
+	tcase_add_test(tcase,
+		       a_trim_waits_while_the_helper_has_a_cache_without_a_thread_in_hand);
+	tcase_add_test(tcase, a_trim_waits_while_the_helper_has_the_callers_own_cache_in_hand);
+	tcase_add_test(tcase, a_trim_takes_home_what_it_finds_on_its_way_to_another);
 	tcase_add_test(tcase, when_all_is_freed_anywhere_all_slabs_go_back);
 	tcase_add_test(tcase, usage_knows_what_is_held);
 	tcase_add_test(tcase, memory_kept_idle_is_used_before_giving_up);
