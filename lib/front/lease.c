@@ -48,9 +48,11 @@ static struct heap *make_common(unsigned home)
 {
 	struct thread_cache *cache = metadata_take_open(sizeof(*cache));
 
-	if (cache)
-		thread_cache_init(cache, home);
-	return cache ? &cache->heap : NULL;
+	if (!cache)
+		return NULL;
+	heap_make_common(&cache->heap);
+	thread_cache_init(cache, home);
+	return &cache->heap;
 }
 
 /* With the start lock. */
@@ -113,6 +115,8 @@ static struct thread_cache *adopt_or_make(unsigned home)
 		return thread_cache_of_heap(heap);
 	cache = metadata_take(sizeof(*cache));
 	if (cache) {
+		/* Once it is known it may be seized, while it is not ready. */
+		thread_cache_begin_work(cache);
 		thread_cache_init(cache, home);
 		share(cache);
 	}

@@ -79,8 +79,8 @@ static struct seat *own_heap_make_seat(struct hak_heap *heap)
 
 	if (!seat)
 		return NULL;
-	thread_cache_init(&seat->cache, heap->home);
 	heap_keep(&seat->cache.heap);
+	thread_cache_init(&seat->cache, heap->home);
 	do {
 		seat->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(&heap->seats, &head, seat,

@@ -37,9 +37,9 @@ static struct seat *make_seat(unsigned home)
 
 	if (!seat)
 		return NULL;
-	thread_cache_init(&seat->cache, home);
 	seat->cache.has_samples = true;
 	heap_make_common(&seat->cache.heap);	/* the helper looks after it */
+	thread_cache_init(&seat->cache, home);
 	do {
 		seat->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(&seats, &head, seat, memory_order_release,

@@ -122,7 +122,6 @@ static struct heap *make_at(unsigned home, unsigned place)
 		atomic_store_explicit(&homes[home].begun[place], false, memory_order_relaxed);
 		return NULL;
 	}
-	heap_make_common(heap);
 	atomic_store_explicit(&homes[home].heaps[place], heap, memory_order_release);
 	return heap;
 }

@@ -27,7 +27,7 @@ struct common_use {
 	uint32_t uses[CLASS_COUNT];	/* refilled and freed blocks of a class that is shared */
 };
 
-/* What makes a heap with bins that no thread owns, or NULL. Before there is a second thread. */
+/* What makes a common heap, with bins, or NULL. Before there is a second thread. */
 void common_set_maker(struct heap *(*make)(unsigned home));
 
 /* Whether the class is shared just now. */

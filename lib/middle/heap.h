@@ -77,7 +77,7 @@ struct heap {
 	_Atomic uint32_t hold;
 	uint32_t number;		/* small, dense: a hash for outboxes */
 	uint16_t home;			/* its slabs' pages come from there; set when it is made */
-	/* relaxed: never a thread's: see heap_keep; set when it is made */
+	/* relaxed: never a thread's: see heap_keep; set before it is known */
 	_Atomic bool kept;
 	/* relaxed: kept, for all threads: the helper looks after it too */
 	_Atomic bool common;
@@ -162,8 +162,8 @@ bool heap_seize(struct heap *heap);
 bool heap_visit(struct heap *heap);
 
 /*
- * A heap that was just made is never a thread's, and the helper lets it be. It is held for the
- * length of a call; blocks go to it at once, not by way of an outbox.
+ * Before heap_create makes it known: it is never a thread's, and the helper lets it be. It is held
+ * for the length of a call; blocks go to it at once, not by way of an outbox.
  */
 static inline void heap_keep(struct heap *heap)
 {

@@ -15,7 +15,8 @@
 #include <hakmem/hakmem.h>
 
 #include "control/usage.h"
-#include "front/thread_cache.h"
+#include "front/seizure.h"
+#include "os/barrier.h"
 
 #include "tests/unit/bins.h"
 
@@ -227,6 +228,55 @@ START_TEST(a_shared_block_that_is_freed_twice_is_noticed_at_once)
 }
 END_TEST
 
+static bool seizes_new;
+static _Atomic unsigned made, seized;
+
+void __wrap_heap_create(struct heap *heap, char *bins, unsigned home);
+void __real_heap_create(struct heap *heap, char *bins, unsigned home);
+
+/* A purge by another thread may come at the earliest time. */
+void __wrap_heap_create(struct heap *heap, char *bins, unsigned home)
+{
+	struct thread_cache *cache = thread_cache_of_heap(heap);
+
+	__real_heap_create(heap, bins, home);
+	if (!seizes_new)
+		return;
+	atomic_fetch_add(&made, 1);
+	if (!seizure_take(cache))
+		return;
+	atomic_fetch_add(&seized, 1);
+	seizure_put(cache);
+}
+
+static void take_one_of_each_and_of_a_heap(unsigned number)
+{
+	struct hak_heap *heap = hak_heap_create(0);
+
+	take_one_of_each(number);
+	hak_free(hak_heap_alloc(heap, 100));
+	hak_heap_destroy(heap);
+	pthread_barrier_wait(&barrier);
+	free_all_of(number);
+}
+
+START_TEST(nobody_seizes_a_cache_that_is_being_made)
+{
+	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 16), 0);
+	if (unit_skip_if(barrier_init(), "membarrier(2) is refused"))
+		return;
+	hak_free(hak_malloc(1));
+	seizes_new = true;
+	unit_threads(16, take_one_of_each_and_of_a_heap);
+	if (unit_skip_if(!made, "link-time optimization leaves no calls to wrap"))
+		return;
+	/* Theirs, and those of what they share, and of what they make. */
+	ck_assert_uint_gt(made, 16 + 1);
+	ck_assert_uint_eq(seized, 0);
+	ck_assert_uint_eq(live_blocks(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin("common");
@@ -237,5 +287,6 @@ int main(void)
 	tcase_add_test(tcase, a_shared_class_that_is_used_much_has_a_larger_bin);
 	tcase_add_test(tcase, nothing_is_lost_when_a_crowd_works);
 	tcase_add_test(tcase, a_shared_block_that_is_freed_twice_is_noticed_at_once);
+	tcase_add_test(tcase, nobody_seizes_a_cache_that_is_being_made);
 	return unit_end();
 }
