@@ -43,6 +43,17 @@ static char *take_below(size_t bytes, char *const *end)
 	return taken;
 }
 
+/* Unless more was taken behind it: then the address space is lost. */
+static void metadata_put_back(char *taken, size_t bytes)
+{
+	frontier_lock();
+	if (next == taken + bytes) {
+		next = taken;
+		atomic_fetch_sub_explicit(&taken_bytes, bytes, memory_order_relaxed);
+	}
+	frontier_unlock();
+}
+
 static int open_to(char *end)
 {
 	char *from;
@@ -83,9 +94,11 @@ void *metadata_take(size_t bytes)
 	taken = take_below(bytes, &last);
 	if (!taken)
 		return NULL;
-	/* What lies ahead can be done without; else the address space is lost. */
-	if (open_to(step_of(taken + bytes + AHEAD_BYTES)) && open_to(step_of(taken + bytes)))
+	/* What lies ahead can be done without. */
+	if (open_to(step_of(taken + bytes + AHEAD_BYTES)) && open_to(step_of(taken + bytes))) {
+		metadata_put_back(taken, bytes);
 		return NULL;
+	}
 	return taken;
 }
 

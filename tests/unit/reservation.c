@@ -180,6 +180,23 @@ START_TEST(any_single_refusal_is_got_over)
 }
 END_TEST
 
+/* A thread that asks again and again while there is no memory must not use up what there is. */
+START_TEST(metadata_that_is_refused_takes_no_address_space)
+{
+	unsigned tries;
+	size_t taken;
+
+	init();
+	most_bytes = 0;
+	taken = metadata_bytes();
+	for (tries = 0; tries < 1000; tries++)
+		ck_assert_ptr_null(metadata_take(1 * MiB));
+	ck_assert_uint_eq(metadata_bytes(), taken);
+	most_bytes = SIZE_MAX;
+	ck_assert(unit_is_zero(metadata_take(1 * MiB), 1 * MiB));
+}
+END_TEST
+
 /* Of 12 MiB, 6 MiB behind the start, with a mark at each end. */
 static char *map_in_the_way(void)
 {
@@ -314,6 +331,7 @@ int main(void)
 	tcase_add_test(tcase, a_refusal_moves_nothing_and_the_next_time_it_works);
 	tcase_add_test(tcase, more_than_the_address_space_is_refused);
 	tcase_add_loop_test(tcase, any_single_refusal_is_got_over, 1, 7);
+	tcase_add_test(tcase, metadata_that_is_refused_takes_no_address_space);
 	tcase_add_test(tcase, what_others_have_mapped_in_the_way_is_passed_over_and_left_alone);
 	tcase_add_test(tcase, metadata_is_zero_and_shared_with_nobody);
 	tcase_add_test(tcase, the_hard_limit_is_exact);
