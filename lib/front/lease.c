@@ -226,13 +226,19 @@ struct thread_cache *lease_take_slow(void)
 	return cache ? cache : lease_borrow(current_home());
 }
 
+static void abandon(struct thread_cache *cache)
+{
+	heap_abandon(&cache->heap);
+	remote_free_visit_if_idle(&cache->heap);
+}
+
 /* All of it stays there, for the next thread of that home. */
 static void leave(struct thread_cache *cache)
 {
 	thread_cache_flush_bins(cache);
 	thread_cache_end_work(cache);
 	set_owner(cache, 0);
-	heap_abandon(&cache->heap);
+	abandon(cache);
 }
 
 struct thread_cache *lease_follow(struct thread_cache *cache)
@@ -252,7 +258,7 @@ struct thread_cache *lease_follow(struct thread_cache *cache)
 
 void lease_put_slow(struct thread_cache *cache)
 {
-	heap_abandon(&cache->heap);
+	abandon(cache);
 }
 
 /* At once, not by way of the outbox. */
@@ -301,7 +307,7 @@ static void detach_at_exit(void *argument)
 	thread_cache_tls.small_size_limit = 0;
 	thread_cache_tls.leaving = true;
 	set_owner(cache, 0);
-	heap_abandon(&cache->heap);
+	abandon(cache);
 }
 
 struct heap *lease_give_up(void)

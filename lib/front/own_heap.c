@@ -103,6 +103,7 @@ static struct seat *own_heap_take_seat(struct hak_heap *heap)
 static void put_seat(struct seat *seat)
 {
 	heap_put_kept(&seat->cache.heap);
+	remote_free_visit_if_idle(&seat->cache.heap);
 }
 
 static void *own_heap_take_block(struct hak_heap *heap, struct thread_cache *cache, size_t size,

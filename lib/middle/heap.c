@@ -293,9 +293,9 @@ void heap_create(struct heap *heap, char *bins, unsigned home)
 
 static bool change_hold(struct heap *heap, uint32_t from, uint32_t to)
 {
-	/* acquire and release: see hold */
+	/* acquire and release: see hold; seq_cst besides: see remote_free_visit_if_idle */
 	return atomic_compare_exchange_strong_explicit(&heap->hold, &from, to,
-						       memory_order_acq_rel,
+						       memory_order_seq_cst,
 						       memory_order_relaxed);
 }
 

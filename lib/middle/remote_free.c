@@ -61,9 +61,12 @@ static void push(_Atomic(struct remote_message *) *stack, struct remote_message 
 
 	do {
 		last->next = head;
-		/* release: pairs with the acquire in remote_free_receive and take_message */
+		/*
+		 * release: pairs with the acquire in remote_free_receive and take_message; seq_cst
+		 * besides: see remote_free_visit_if_idle
+		 */
 	} while (!atomic_compare_exchange_weak_explicit(stack, &head, first,
-							memory_order_release,
+							memory_order_seq_cst,
 							memory_order_relaxed));
 }
 
@@ -116,10 +119,20 @@ static void push_counted(struct heap *owner, const struct remote_batch *batch)
 	atomic_fetch_add_explicit(&owner->waiting, batch->messages, memory_order_relaxed);
 }
 
-/* A heap without a thread would keep what it is sent until the next thread starts. */
-static void remote_free_visit_if_idle(struct heap *owner)
+/* seq_cst: pairs with push and leave_in_slab */
+static bool has_come_for_nobody(struct heap *heap)
 {
-	if (unlikely(heap_is_idle(owner)) && heap_visit(owner)) {
+	return atomic_load(&heap->hold) == HEAP_IDLE &&
+	       (atomic_load(&heap->inbox) || atomic_load(&heap->remote_slabs));
+}
+
+/*
+ * seq_cst: who sends reads the hold behind his message, and who lets go reads the inbox behind the
+ * hold: one of the two sees the other. So what comes while somebody has the heap stays for nobody.
+ */
+void remote_free_visit_if_idle(struct heap *owner)
+{
+	while (unlikely(has_come_for_nobody(owner)) && heap_visit(owner)) {
 		remote_free_drain(owner);
 		heap_put_empty_slabs(owner);
 		heap_give_back(owner);

@@ -119,6 +119,12 @@ void remote_free_send_all(struct remote_outbox *outbox);
 /* The same without a lock: what is for a heap without a thread waits there. */
 void remote_free_post_all(struct remote_outbox *outbox);
 
+/*
+ * Anyone, after a message or after letting go of the heap: where it waits for a thread, what has
+ * come goes into its slabs; it would keep it until the next thread starts.
+ */
+void remote_free_visit_if_idle(struct heap *owner);
+
 /* Anyone: the owner has not looked since. relaxed: a hint; remote_free_receive orders */
 static inline bool remote_free_has_come(const struct heap *heap)
 {
