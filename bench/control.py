@@ -10,8 +10,8 @@ from limits import Limit, at_most
 
 HEAP_MIB, QUICK_HEAP_MIB = 4096, 1024
 QUESTIONS_A_SECOND = 10  # as control_turns.c asks
-TURNS_A_RUN = 800
-SECONDS_A_RUN = 80  # of 50 ms each, and as much again
+TURNS_A_RUN = 400
+SECONDS_A_RUN = 40  # of 50 ms each, and as much again
 ANSWER_MS = 10
 COST_PERCENT = 1
 THROUGHPUT_WITH_QUESTIONS = 0.99
@@ -77,7 +77,8 @@ def judge(found):
     ratio, error, background = throughput(value)
     share = ((value["asked_share_ppm"] + value["not_asked_share_ppm"]) / 2 -
              value["at_rest_share_ppm"]) / 1e4
-    return [at_most("control: latest answer of 100, ms", value["answer_most_ns"] / 1e6,
+    return [at_most("control: 99 answers of 100, ms", value["answer_p99_ns"] / 1e6, ANSWER_MS),
+            at_most("control: latest answer of 100, ms", value["answer_most_ns"] / 1e6,
                     ANSWER_MS),
             at_most("control: median answer at ordinary priority, ms",
                     value["plain_answer_p50_ns"] / 1e6, ANSWER_MS),
