@@ -15,6 +15,7 @@ import allocators
 import callgrind
 import control
 import field
+import field_page
 import hardened
 import limits
 import machine
@@ -219,6 +220,11 @@ def main():
     selection = Selection(os.environ.get("BENCH", ""))
     programs = measure.Programs(chosen.programs, quick)
     contestants = allocators.find(programs.path("empty"))
+    if chosen.readme and selection.words == ["field"]:
+        print(machine.describe(contestants, runs, quick), flush=True)
+        field_page.write(contestants, runs, progress,
+                         os.path.join(os.path.dirname(chosen.readme), field_page.PATH))
+        return 0
     rows = [row for row in programs.rows() if selection.wants(row.name)]
     if not rows and not any(selection.wants(extra) for extra in EXTRAS + NAMED_EXTRAS):
         sys.exit(f"bench: BENCH={os.environ['BENCH']} matches no row; rows are: " +

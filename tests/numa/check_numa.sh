@@ -87,7 +87,7 @@ check_machine() # MACHINE
 	options=$(machine_options "$machine") || { echo "no such machine: $machine"; exit 99; }
 	flavour=$(machine_flavour "$machine")
 	guest_is_foreign=
-	[[ $flavour == arm64* ]] && guest_is_foreign=yes
+	[[ $flavour == *arm64* ]] && guest_is_foreign=yes
 	if [ -n "$guest_is_foreign" ] && ! foreign_find; then
 		skip_machine "$foreign_reason"
 		return

@@ -66,7 +66,7 @@ kernel_find() # SERIES [FLAVOUR]
 {
 	local series=$1 flavour=${2:-cloud-amd64} name=$1 whose package places=(own backports)
 
-	if [[ $flavour == arm64* ]]; then
+	if [[ $flavour == *arm64* ]]; then
 		name=$series-$flavour
 		places=(arm64)
 	fi

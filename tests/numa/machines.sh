@@ -30,15 +30,18 @@ machine_options() # MACHINE
 		echo "-smp 2 -m 3G" ;;
 	large_pages_*)	# of 16 KiB, and huge ones of 32 MiB
 		echo "-smp 4 -m 2G" ;;
+	arm64_*)	# pages of 4 KiB
+		echo "-smp 4 -m 3G" ;;
 	*)	return 1 ;;
 	esac
 }
 
-# Which of the series' kernels it boots: an arm64 machine's name begins so.
+# Which of the series' kernels it boots; those of arm64 have it in their name.
 machine_flavour() # MACHINE
 {
 	case $1 in
 	large_pages_*)	echo arm64-16k ;;
+	arm64_*)	echo cloud-arm64 ;;
 	*)		echo cloud-amd64 ;;
 	esac
 }
