@@ -4,16 +4,26 @@
 # stays mounted: what a command needs is mounted in a namespace that ends with it.
 
 mirror=${MIRROR:-http://deb.debian.org/debian}
+ubuntu_mirror=${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}
+
+components_of() # SUITE
+{
+	case $1 in
+	jammy | noble) echo main,universe ;;
+	*) echo main ;;
+	esac
+}
 
 # The bare system of a suite, once made.
 base_of() # SUITE
 {
-	local base=$CHROOTS/$1.base
+	local base=$CHROOTS/$1.base where=$mirror
 
+	case $1 in jammy | noble) where=$ubuntu_mirror ;; esac
 	[ -e "$base.whole" ] && return
 	rm -rf "$base"
 	mkdir -p "$CHROOTS"
-	debootstrap --variant=minbase "$1" "$base" "$mirror" >"$CHROOTS/$1.log" 2>&1 ||
+	debootstrap --variant=minbase --components="$(components_of "$1")" "$1" "$base" "$where" >"$CHROOTS/$1.log" 2>&1 ||
 		{ tail -n 5 "$CHROOTS/$1.log"; return 1; }
 	rm -f "$base"/var/cache/apt/archives/*.deb
 	touch "$base.whole"
