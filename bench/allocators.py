@@ -61,6 +61,13 @@ class WithOptions(Allocator):
             HAKMEM_OPTIONS=",".join(filter(None, (given, self.options))), **extra)
 
 
+def with_options(contestants):
+    """Ours once more for each word of OPTIONS, which is KEY:VALUE,..."""
+    ours = [allocator for allocator in contestants if allocator.name == OURS]
+    return [WithOptions(allocator, options) for allocator in ours
+            for options in os.environ.get("OPTIONS", "").split()]
+
+
 def packaged_library(file_name):
     for pattern in ("/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/"):
         found = sorted(glob.glob(pattern + file_name))

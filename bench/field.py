@@ -197,9 +197,10 @@ def run(contestants, wants, runs, progress):
 def table(found):
     for name, by_allocator in found.items():
         print(f"\nfield {name}: peak MiB (least to most), processor s, faults, idle MiB; medians")
+        width = max(12, *map(len, by_allocator))
         for allocator, samples in sorted(by_allocator.items()):
             peaks, seconds, faults, idle = zip(*samples)
             rest = f"{statistics.median(idle):8.1f}" if None not in idle else "       -"
-            print(f"  {allocator:12} {statistics.median(peaks):8.1f} ({min(peaks):.1f} to "
+            print(f"  {allocator:{width}} {statistics.median(peaks):8.1f} ({min(peaks):.1f} to "
                   f"{max(peaks):.1f}) {statistics.median(seconds):8.2f} "
                   f"{statistics.median(faults):9.0f} {rest}")

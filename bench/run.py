@@ -197,7 +197,8 @@ def run_extras(programs, results, selection, runs):
     if any(selection.wants(name) for name in release.NAMES):
         run_release(programs, results, selection, runs)
     if any(selection.names(name) for name in FIELD_NAMES):
-        field.table(field.run(results.allocators, selection.names, runs, progress))
+        contestants = results.allocators + allocators.with_options(results.allocators)
+        field.table(field.run(contestants, selection.names, runs, progress))
     if selection.names("numa"):
         results.numa = numa.run(programs, results.allocators, progress)
         progress("")
