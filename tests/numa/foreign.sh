@@ -76,12 +76,14 @@ foreign_strip() # FILE
 # Those that it names, and those that they name, into the guest.
 foreign_add_libraries() # FILE
 {
-	local name
+	local name from
 
 	aarch64-linux-gnu-readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
 		while read -r name; do
 			[ -e "$work/root/lib/$name" ] && continue
-			install -D "$foreign_libraries/$name" "$work/root/lib/$name" || return 1
-			foreign_add_libraries "$foreign_libraries/$name"
+			from=$foreign_libraries/$name
+			[ -e "$from" ] || from=$foreign_build/tests/contract/.libs/$name	# a test's own
+			install -D "$from" "$work/root/lib/$name" || return 1
+			foreign_add_libraries "$from"
 		done
 }
