@@ -57,7 +57,7 @@ bool memory_map_read(const struct process *process, uint64_t start, uint64_t end
 		return failure_set(failure, EXIT_REFUSED, "%s: %s", path,
 				   strerror(errno));
 	while (fgets(line, sizeof(line), maps)) {
-		uint64_t from, to;
+		uint64_t from, to, rss_bytes;
 		char access_[5];
 
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to, access_) ==
@@ -68,8 +68,11 @@ bool memory_map_read(const struct process *process, uint64_t start, uint64_t end
 				range->end = to;
 				range->is_writable = access_[1] == 'w';
 			}
-		} else if (range && !take_field(line, "Rss:", &range->rss_bytes) &&
-			   !take_field(line, "AnonHugePages:", &range->huge_bytes) &&
+		} else if (take_field(line, "Rss:", &rss_bytes)) {
+			map->rss_bytes += rss_bytes;
+			if (range)
+				range->rss_bytes = rss_bytes;
+		} else if (range && !take_field(line, "AnonHugePages:", &range->huge_bytes) &&
 			   !strncmp(line, "VmFlags:", 8)) {
 			range->wants_huge = strstr(line, " hg") != NULL;
 		}

@@ -24,6 +24,7 @@ struct memory_range {
 struct memory_map {
 	struct memory_range *ranges;
 	size_t count, room;
+	uint64_t rss_bytes; /* of all mappings, those outside the range too */
 };
 
 /* The mappings between start and end. */

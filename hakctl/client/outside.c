@@ -250,11 +250,12 @@ static bool add_superslabs(const struct outside *outside, uint64_t anchor,
 
 /* What the kernel says of the heap's mappings; metadata lies before it. */
 static void add_kernel(const struct outside *outside, const struct reservation *space,
-		       uint64_t now_ns, struct control_ledger *ledger)
+		       struct control_ledger *ledger)
 {
 	uint64_t base = space->base, end = base + space->bytes;
 	uint64_t start = outside_heaps_address(space->anchor) -
 			 (space->bytes >> SUPERSLAB_SHIFT) * SUPERSLAB_RECORD_BYTES;
+	uint64_t began_ns = now(CLOCK_MONOTONIC);
 	struct memory_map map;
 	struct failure failure;
 
@@ -280,9 +281,10 @@ static void add_kernel(const struct outside *outside, const struct reservation *
 			ledger->heap_end = range->end;
 		}
 	}
-	ledger->populated_ns = now_ns;
-	ledger->populated_rss_bytes = outside->process->rss_bytes;
-	ledger->populated_pass_ns = 0;
+	/* Of one pass: a difference of two moments would be none. */
+	ledger->populated_rss_bytes = map.rss_bytes;
+	ledger->populated_ns = now(CLOCK_MONOTONIC);
+	ledger->populated_pass_ns = ledger->populated_ns - began_ns;
 	memory_map_free(&map);
 }
 
@@ -341,7 +343,7 @@ size_t outside_read(const struct outside *outside, struct control_ledger *ledger
 		return 0;
 	}
 	if (space.bytes)
-		add_kernel(outside, &space, now_ns, ledger);
+		add_kernel(outside, &space, ledger);
 	add_rest(outside, now_ns, ledger);
 	return CLASS_COUNT;
 }
