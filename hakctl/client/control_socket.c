@@ -132,22 +132,19 @@ bool control_socket_find(const struct process *process, char path[PATH_MAX])
 	return false;
 }
 
-/*
- * Two proofs: there is no such process, and nobody listens. One alone may be wrong: the
- * socket of another PID namespace, or one that is just being made.
- */
-static bool is_stale(const char *path, const char *name)
+static bool take_name(const char *name, int *pid, uint64_t *start_time)
+{
+	int length = 0;
+
+	return sscanf(name, "%d.%" SCNu64 ".sock%n", pid, start_time, &length) == 2 &&
+	       length > 0 && !name[length] && *pid > 0;
+}
+
+static bool is_refused(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct process process;
-	uint64_t start_time;
-	int pid, length = 0, client, result;
+	int client, result;
 
-	if (sscanf(name, "%d.%" SCNu64 ".sock%n", &pid, &start_time, &length) != 2 ||
-	    length == 0 || name[length] || pid <= 0)
-		return false;
-	if (process_read(&process, pid) && process.start_time == start_time)
-		return false;
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
 	    (int)sizeof(address.sun_path))
 		return false;
@@ -161,8 +158,31 @@ static bool is_stale(const char *path, const char *name)
 	return result == -ECONNREFUSED;
 }
 
+struct visitor {
+	void (*visit)(const struct process *process, void *argument);
+	void *argument;
+};
+
+/*
+ * True: its process has ended. Two proofs: there is no such process, and nobody listens. One alone
+ * may be wrong: the socket of another PID namespace, or one that is just being made.
+ */
+static bool visit(const char *path, const char *name, const struct visitor *visitor)
+{
+	struct process process;
+	uint64_t start_time;
+	int pid;
+
+	if (!take_name(name, &pid, &start_time))
+		return false;
+	if (!process_read(&process, pid) || process.start_time != start_time)
+		return is_refused(path);
+	visitor->visit(&process, visitor->argument);
+	return false;
+}
+
 /* By a descriptor: whose folder it is could put another one in its place meanwhile. */
-static void remove_stale_in(const char *folder, uid_t user)
+static void visit_folder(const char *folder, uid_t user, const struct visitor *visitor)
 {
 	int own = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent *entry;
@@ -180,14 +200,14 @@ static void remove_stale_in(const char *folder, uid_t user)
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", own, entry->d_name);
-		if (is_stale(path, entry->d_name))
+		if (visit(path, entry->d_name, visitor))
 			unlinkat(own, entry->d_name, 0);
 	}
 	closedir(all);
 }
 
 /* Of users that never call hakctl. */
-static void remove_stale_of_others(void)
+static void visit_others(const struct visitor *visitor)
 {
 	DIR *all = opendir("/tmp");
 	struct dirent *entry;
@@ -201,14 +221,16 @@ static void remove_stale_of_others(void)
 		    entry->d_name[length])
 			continue;
 		snprintf(path, sizeof(path), "/tmp/%s", entry->d_name);
-		remove_stale_in(path, user);
+		visit_folder(path, user, visitor);
 	}
 	if (all)
 		closedir(all);
 }
 
-void control_socket_remove_stale(void)
+void control_socket_visit_all(void (*visit_)(const struct process *process, void *argument),
+			      void *argument)
 {
+	struct visitor visitor = { visit_, argument };
 	static struct folders folders;
 	struct process own;
 
@@ -216,7 +238,7 @@ void control_socket_remove_stale(void)
 		return;
 	folders_of(&own, &folders);
 	for (int i = 0; i < folders.count; i++)
-		remove_stale_in(folders.paths[i], geteuid());
+		visit_folder(folders.paths[i], geteuid(), &visitor);
 	if (geteuid() == 0)
-		remove_stale_of_others();
+		visit_others(&visitor);
 }

@@ -14,7 +14,11 @@
 /* Finds it by the folders alone; the process is not asked. */
 bool control_socket_find(const struct process *process, char path[PATH_MAX]);
 
-/* Removes sockets whose process has ended from the folders of this user. */
-void control_socket_remove_stale(void);
+/*
+ * Goes through the folders of this user, or as root of all: a socket whose process has ended is
+ * removed, of each other one the process is visited.
+ */
+void control_socket_visit_all(void (*visit)(const struct process *process, void *argument),
+			      void *argument);
 
 #endif

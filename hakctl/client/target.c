@@ -220,7 +220,8 @@ static void find_reason(struct target *target)
 
 /*
  * True when the process is on hakmem, which is then what the list has of it. A static program has
- * no library that could be seen: it is looked for where somebody has named it.
+ * no library that could be seen: its socket is looked for where somebody has named it, or where
+ * there is one of that number.
  */
 static bool consider(struct target_list *list, const struct process *process, bool is_named)
 {
@@ -262,6 +263,18 @@ static bool consider_each(const struct process *process, void *argument)
 	return true;
 }
 
+/* A program that the library is linked into has no file mapped by which it could be found. */
+static void consider_socket(const struct process *process, void *argument)
+{
+	struct target_list *list = argument;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->targets[i].process.pid == process->pid)
+			return;
+	if (process->pid != getpid())
+		consider(list, process, true);
+}
+
 static int by_pid(const void *left, const void *right)
 {
 	const struct target *a = left, *b = right;
@@ -271,8 +284,8 @@ static int by_pid(const void *left, const void *right)
 
 void target_list_all(struct target_list *list)
 {
-	control_socket_remove_stale();
 	process_visit_all(consider_each, list);
+	control_socket_visit_all(consider_socket, list);
 	if (list->count)
 		qsort(list->targets, list->count, sizeof(*list->targets), by_pid);
 }
