@@ -191,7 +191,7 @@ static bool is_refused(const struct connection *connection, const struct reply *
 }
 
 /* The next message that answers the last request; late ones of others are passed over. */
-static bool receive(struct connection *connection, enum control_kind kind,
+static bool receive(struct connection *connection, enum control_kind kind, uint32_t serial,
 		    unsigned char *message, struct reply *reply, int64_t deadline_ms,
 		    unsigned timeout_ms, struct failure *failure)
 {
@@ -218,7 +218,7 @@ static bool receive(struct connection *connection, enum control_kind kind,
 			return other_version(connection, reply->head.version,
 					     reply->head.version, failure);
 		case REPLY_GOOD:
-			if (reply->head.serial != connection->serial)
+			if (reply->head.serial != serial)
 				continue;
 			if (reply->head.kind == kind)
 				return true;
@@ -232,6 +232,33 @@ static bool receive(struct connection *connection, enum control_kind kind,
 	}
 }
 
+/* False: it has not been sent. What was sent behind it is answered behind it. */
+static bool take_sent(struct connection *connection, enum control_kind kind, uint32_t *serial)
+{
+	struct connection_sent first = connection->sent[0];
+
+	if (first.kind != kind || !first.kind)
+		return false;
+	*serial = first.serial;
+	memmove(connection->sent, connection->sent + 1,
+		sizeof(connection->sent) - sizeof(connection->sent[0]));
+	connection->sent[CONNECTION_MOST_SENT - 1] = (struct connection_sent){ 0 };
+	return true;
+}
+
+/* Its answer comes behind those of all that was sent ahead, which are passed over. */
+static bool send_now(struct connection *connection, enum control_kind kind, const void *request,
+		     size_t request_bytes, int64_t deadline_ms, unsigned timeout_ms,
+		     uint32_t *serial, struct failure *failure)
+{
+	memset(connection->sent, 0, sizeof(connection->sent));
+	if (!send_request(connection, kind, request, request_bytes, deadline_ms, timeout_ms,
+			  failure))
+		return false;
+	*serial = connection->serial;
+	return true;
+}
+
 static bool ask(struct connection *connection, enum control_kind kind,
 		const void *request, size_t request_bytes, const struct answer *answer,
 		unsigned timeout_ms, struct failure *failure)
@@ -239,16 +266,18 @@ static bool ask(struct connection *connection, enum control_kind kind,
 	unsigned char message[CONTROL_REQUEST_BYTES];
 	struct reply reply;
 	int64_t deadline_ms;
+	uint32_t serial;
 
 	if (!timeout_ms)
 		timeout_ms = CONTROL_TIMEOUT_MS;
 	deadline_ms =
 		(int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
-	if (!send_request(connection, kind, request, request_bytes, deadline_ms,
-			  timeout_ms, failure))
+	if (!(request_bytes == 0 && take_sent(connection, kind, &serial)) &&
+	    !send_now(connection, kind, request, request_bytes, deadline_ms, timeout_ms, &serial,
+		      failure))
 		return false;
 	do {
-		if (!receive(connection, kind, message, &reply, deadline_ms, timeout_ms,
+		if (!receive(connection, kind, serial, message, &reply, deadline_ms, timeout_ms,
 			     failure))
 			return false;
 		if (answer->rows && !reply_add_rows(answer->rows, &reply))
@@ -281,18 +310,49 @@ bool connection_ask_rows(struct connection *connection, enum control_kind kind,
 static const struct control_hello hello = { .version_lowest = CONTROL_VERSION_LOWEST,
 					   .version_highest = CONTROL_VERSION };
 
+static bool take_hello(struct connection *connection, const struct control_hello *theirs,
+		       struct failure *failure)
+{
+	connection->hello = *theirs;
+	if (theirs->version_highest < CONTROL_VERSION_LOWEST ||
+	    theirs->version_lowest > CONTROL_VERSION)
+		return other_version(connection, theirs->version_lowest, theirs->version_highest,
+				     failure);
+	return true;
+}
+
 static bool greet(struct connection *connection, struct failure *failure)
 {
 	struct control_hello theirs;
 
-	if (!connection_ask(connection, CONTROL_HELLO, &hello, sizeof(hello), &theirs,
-			    sizeof(theirs), 0, failure))
+	return connection_ask(connection, CONTROL_HELLO, &hello, sizeof(hello), &theirs,
+			      sizeof(theirs), 0, failure) &&
+	       take_hello(connection, &theirs, failure);
+}
+
+bool connection_meet(struct connection *connection, struct failure *failure)
+{
+	unsigned char message[CONTROL_REQUEST_BYTES];
+	struct control_hello theirs;
+	struct reply reply;
+
+	if (!receive(connection, CONTROL_HELLO, connection->serial, message, &reply, now_ms() + 1,
+		     1, failure))
 		return false;
-	connection->hello = theirs;
-	if (theirs.version_highest < CONTROL_VERSION_LOWEST ||
-	    theirs.version_lowest > CONTROL_VERSION)
-		return other_version(connection, theirs.version_lowest,
-				     theirs.version_highest, failure);
+	reply_take_body(&reply, &theirs, sizeof(theirs));
+	return take_hello(connection, &theirs, failure);
+}
+
+bool connection_send_ahead(struct connection *connection, enum control_kind kind,
+			   struct failure *failure)
+{
+	struct connection_sent *sent = connection->sent;
+
+	while (sent->kind)
+		sent++;
+	if (!send_request(connection, kind, NULL, 0, 0, 0, failure))
+		return false;
+	*sent = (struct connection_sent){ (uint16_t)kind, connection->serial };
 	return true;
 }
 

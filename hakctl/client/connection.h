@@ -15,18 +15,32 @@
 #include "hakctl/output/failure.h"
 #include "hakctl/client/reply.h"
 
+/* A request that was sent, and whose answer nobody has waited for. */
+struct connection_sent {
+	uint16_t kind; /* 0: none */
+	uint32_t serial;
+};
+
+enum { CONNECTION_MOST_SENT = 3 };
+
 struct connection {
 	int socket;		    /* -1: closed */
 	bool is_raised;		    /* priority_raise() was called for it */
 	pid_t peer;		    /* as seen from here */
 	uint32_t serial;	    /* of the last request */
 	struct control_hello hello; /* the library's */
+	struct connection_sent sent[CONNECTION_MOST_SENT]; /* in the order of the answers */
 };
 
 bool connection_open(struct connection *connection, const char *path,
 		     struct failure *failure);
 /* As far as without waiting: the library has been asked what it is. For who waits for many. */
 bool connection_call(struct connection *connection, const char *path, struct failure *failure);
+/* Its answer, once there is one to be read. */
+bool connection_meet(struct connection *connection, struct failure *failure);
+/* Sends a request without a body; who asks for it later only waits. */
+bool connection_send_ahead(struct connection *connection, enum control_kind kind,
+			   struct failure *failure);
 void connection_close(struct connection *connection);
 
 /* It has had its two seconds. */

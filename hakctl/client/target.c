@@ -18,6 +18,7 @@
 #include "hakctl/output/message.h"
 #include "hakctl/client/outside.h"
 #include "hakctl/client/remedy.h"
+#include "hakctl/client/roll_call.h"
 #include "hakctl/client/rung.h"
 #include "hakctl/client/snapshot.h"
 
@@ -87,7 +88,8 @@ bool target_connect(const struct target *target, struct connection *connection,
 		return is_silent(target, failure);
 	if (target->is_mute)
 		return connection_is_late(failure);
-	if (!connection_open(connection, target->socket, failure))
+	if (!roll_call_take(target, connection) &&
+	    !connection_open(connection, target->socket, failure))
 		return false;
 	if (target->process.state == '?' ||
 	    is_its_helper(target, connection->peer))

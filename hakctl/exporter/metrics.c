@@ -13,6 +13,7 @@
 #include "hakctl/output/message.h"
 #include "hakctl/client/metric_list.h"
 #include "hakctl/client/option_table.h"
+#include "hakctl/client/roll_call.h"
 
 #define TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define TYPE_CLASSIC	 "text/plain; version=0.0.4; charset=utf-8"
@@ -29,16 +30,17 @@ static void write_page(FILE *out, bool is_classic, bool wants_classes, struct ta
 	struct openmetrics metrics = { .out = out, .is_classic = is_classic };
 	struct metric_source *sources = calloc(list->count + 1, sizeof(*sources));
 	struct look *looks = calloc(list->count + 1, sizeof(*looks));
+	unsigned rows = (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES;
 
 	if (!sources || !looks)
 		message_out_of_memory();
-	slow_targets_begin_scrape();
+	slow_targets_begin_scrape(list, rows);
 	for (size_t i = 0; i < list->count; i++) {
 		sources[i].target = &list->targets[i];
-		if (slow_targets_look(&list->targets[i],
-				      (wants_classes ? LOOK_CLASSES : 0) | LOOK_NODES, &looks[i]))
+		if (slow_targets_look(&list->targets[i], rows, &looks[i]))
 			sources[i].look = &looks[i];
 	}
+	roll_call_end();
 	metric_list_write(&metrics, sources, list->count, wants_classes);
 	for (size_t i = 0; i < list->count; i++)
 		look_free(&looks[i]);

@@ -2,7 +2,7 @@
 /*
  * Processes that kept a scrape waiting: they are read from outside for a while, and left alone if
  * that takes long as well, so that one of them, which may mean to, delays no scrape of the others
- * but its first.
+ * but its first two.
  */
 #ifndef HAKCTL_SLOW_TARGETS_H
 #define HAKCTL_SLOW_TARGETS_H
@@ -11,7 +11,8 @@
 
 #include "hakctl/client/look.h"
 
-void slow_targets_begin_scrape(void);
+/* Asks all at once, for these rows beside the ledger, but those that are read from outside now. */
+void slow_targets_begin_scrape(struct target_list *all, unsigned rows);
 
 /* As look_take, within the time that this process has deserved. */
 bool slow_targets_look(struct target *target, unsigned wanted, struct look *look);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2154 # fake.sh sets variables
 # A scrape of 100 processes takes the exporter less than 100 ms of a processor; processes that accept and never
-# answer delay the first scrape that meets them, and hardly the next; all others are in each.
+# answer delay the first two scrapes that meet them, and hardly the next; all others are in each.
 set -u
 . "$(dirname "$0")/expect.sh"
 . "$(dirname "$0")/fake.sh"
