@@ -25,6 +25,9 @@ struct answer {
 	struct reply_rows *rows; /* NULL: a body */
 };
 
+/* An answer of many parts may take so many times the time of one. */
+enum { PARTS_TAKE = 5 };
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -259,19 +262,24 @@ static bool send_now(struct connection *connection, enum control_kind kind, cons
 	return true;
 }
 
+static int64_t deadline(unsigned timeout_ms)
+{
+	return (int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
+}
+
 static bool ask(struct connection *connection, enum control_kind kind,
 		const void *request, size_t request_bytes, const struct answer *answer,
 		unsigned timeout_ms, struct failure *failure)
 {
 	unsigned char message[CONTROL_REQUEST_BYTES];
 	struct reply reply;
-	int64_t deadline_ms;
+	int64_t deadline_ms, last_ms;
 	uint32_t serial;
 
 	if (!timeout_ms)
 		timeout_ms = CONTROL_TIMEOUT_MS;
-	deadline_ms =
-		(int64_t)(patience_cut_ns((uint64_t)(now_ms() + timeout_ms) * 1000000u) / 1000000u);
+	deadline_ms = deadline(timeout_ms);
+	last_ms = deadline(PARTS_TAKE * timeout_ms);
 	if (!(request_bytes == 0 && take_sent(connection, kind, &serial)) &&
 	    !send_now(connection, kind, request, request_bytes, deadline_ms, timeout_ms, &serial,
 		      failure))
@@ -283,6 +291,7 @@ static bool ask(struct connection *connection, enum control_kind kind,
 		if (answer->rows && !reply_add_rows(answer->rows, &reply))
 			return failure_set(failure, EXIT_REFUSED,
 					   "sent rows that do not follow on each other");
+		deadline_ms = deadline(timeout_ms) < last_ms ? deadline(timeout_ms) : last_ms;
 	} while (answer->rows && reply.head.flags & CONTROL_MORE);
 	if (!answer->rows)
 		reply_take_body(&reply, answer->body, answer->body_bytes);

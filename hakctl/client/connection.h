@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to the control socket of a process. Each call ends within the time-out,
- * whatever the other side does. Versions are agreed on when it is opened.
+ * One connection to the control socket of a process. Each call ends within the time-out, or
+ * five times that while rows come, whatever the other side does. Versions are agreed on when it is
+ * opened.
  */
 #ifndef HAKCTL_CLIENT_CONNECTION_H
 #define HAKCTL_CLIENT_CONNECTION_H
