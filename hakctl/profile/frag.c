@@ -30,10 +30,10 @@ static void print(const struct heap_profile *profile, const struct profile_stack
 	(void)profile;
 	putchar('\n');
 	paragraph_line(0, "%s pinned by %s live in %s blocks (%s samples)",
-	       units_size((uint64_t)stack->pinned_bytes).text,
-	       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
-	       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
-	       units_count((double)stack->samples).text);
+		       units_size((uint64_t)stack->pinned_bytes).text,
+		       units_size((uint64_t)stack->values[PROFILE_LIVE_BYTES]).text,
+		       units_count(stack->values[PROFILE_LIVE_OBJECTS]).text,
+		       units_count((double)stack->samples).text);
 }
 
 static void add(struct json_object *row, const struct heap_profile *profile,
@@ -62,7 +62,9 @@ static bool show(struct target *target, void *argument, struct failure *failure)
 	}
 	paragraph_line(0, "%s: what would go back if the blocks of a call stack went",
 		       target_label(target));
-	stack_text_print_rows(&profile, &rows);
+	if (!stack_text_print_rows(&profile, &rows))
+		paragraph_line(0, "no block that was sampled lives: what was allocated before the "
+				  "profile began is not in it");
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* `hakctl purge`: has a process give back what can be given, and says how much that was. */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,20 +37,17 @@ static bool find_pins(const struct target *target, struct outside_pins *pins)
 	       outside_find_pins(&outside, pins);
 }
 
-static void add_pins(const struct target *target, struct json_object *object)
+static void add_pins(const struct outside_pins *pins, struct json_object *object)
 {
-	struct outside_pins pins;
-
-	if (!find_pins(target, &pins))
-		return;
-	json_output_number(object, "held_by_live_blocks_bytes", pins.pinned_bytes);
-	json_output_number(object, "held_by_live_blocks_pages", pins.pinned_pages);
+	json_output_number(object, "held_by_live_blocks_bytes", pins->pinned_bytes);
+	json_output_number(object, "held_by_live_blocks_pages", pins->pinned_pages);
 }
 
 static bool add_json(const struct request *request, const struct target *target,
 		     const struct control_purged *purged)
 {
 	struct json_object *object = json_output_target(target);
+	struct outside_pins pins;
 
 	json_output_number(object, "released_bytes", purged->released_bytes);
 	json_output_number(object, "elapsed_ns", purged->elapsed_ns);
@@ -57,27 +55,27 @@ static bool add_json(const struct request *request, const struct target *target,
 	json_output_number(object, "pinned_bytes", purged->pinned_bytes);
 	json_output_number(object, "pinned_threads", purged->pinned_threads);
 	json_output_flag(object, "done", purged->is_done != 0);
-	add_pins(target, object);
+	if (find_pins(target, &pins))
+		add_pins(&pins, object);
 	json_object_array_add(request->array, object);
 	return true;
 }
 
 /* "; ..." or nothing. */
-static void describe_pins(const struct target *target, char text[128])
+static void describe_pins(const struct outside_pins *pins, char text[128])
 {
-	struct outside_pins pins;
-
 	*text = '\0';
-	if (find_pins(target, &pins) && pins.pinned_bytes)
+	if (pins->pinned_bytes)
 		snprintf(text, 128,
 			 "; %s free stay: %" PRIu64 " page%s hold live blocks beside them",
-			 units_mebibytes(pins.pinned_bytes).text, pins.pinned_pages,
-			 pins.pinned_pages == 1 ? "" : "s");
+			 units_mebibytes(pins->pinned_bytes).text, pins->pinned_pages,
+			 pins->pinned_pages == 1 ? "" : "s");
 }
 
 static void print_text(const struct target *target, const struct control_purged *purged)
 {
-	char left[96] = "", pinned[128] = "", pins[128];
+	char left[96] = "", pinned[128] = "", stays[128] = "";
+	struct outside_pins pins;
 
 	if (!purged->is_done)
 		snprintf(left, sizeof(left), "; goes on (--wait waits)");
@@ -88,10 +86,11 @@ static void print_text(const struct target *target, const struct control_purged 
 		snprintf(pinned, sizeof(pinned),
 			 "; %s in the caches of %" PRIu64 " sleeping threads cannot be had",
 			 units_mebibytes(purged->pinned_bytes).text, purged->pinned_threads);
-	describe_pins(target, pins);
+	if (find_pins(target, &pins))
+		describe_pins(&pins, stays);
 	paragraph_line(0, "%s: gave back %s in %s%s%s%s", target_label(target),
 		       units_mebibytes(purged->released_bytes).text,
-		       units_nanoseconds(purged->elapsed_ns).text, left, pinned, pins);
+		       units_nanoseconds(purged->elapsed_ns).text, left, pinned, stays);
 }
 
 /* What would go: what is free and has pages. Nothing is asked of the process but its counts. */
@@ -109,21 +108,23 @@ static bool estimate(struct target *target, void *argument, struct failure *fail
 	bytes = look.ledger.units_free_bytes + look.ledger.large_free_dirty_bytes +
 		look.ledger.queued_bytes + look.ledger.stock_bytes;
 	look_free(&look);
+	errno = 0;
 	if (!find_pins(target, &pins))
-		return failure_set(
-			failure, EXIT_REFUSED,
-			"what would stay cannot be told: its heap cannot be read from here, "
-			"or the kernel is before 6.7");
+		return failure_set(failure, EXIT_REFUSED, "what would stay cannot be told: %s",
+				   errno == ETIMEDOUT ?
+					   "its heap is too large to be gone through in a second" :
+					   "its heap cannot be read from here, or the kernel is "
+					   "before 6.7");
 	bytes += pins.empty_bytes;
 	if (!request->json) {
-		describe_pins(target, stays);
+		describe_pins(&pins, stays);
 		paragraph_line(0, "%s: would give back some %s%s", target_label(target),
 			       units_mebibytes(bytes).text, stays);
 		return true;
 	}
 	object = json_output_target(target);
 	json_output_number(object, "would_release_bytes", bytes);
-	add_pins(target, object);
+	add_pins(&pins, object);
 	json_object_array_add(request->array, object);
 	return true;
 }

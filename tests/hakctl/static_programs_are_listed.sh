@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # fake.sh sets variables
+# shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
 # A program that the library is linked into has no file mapped by which it could be found: its socket tells
 # of it. It is listed beside the others, once, asked like them, and gone with its socket when it ends.
 set -u
