@@ -73,12 +73,23 @@ static bool is_silent(const struct target *target, struct failure *failure)
 	return failure_set(failure, EXIT_REFUSED, "cannot be asked: %s", target->reason);
 }
 
-/* Of a static program the helper has no library either by which it could be known. */
+/*
+ * Of a static program the helper has no library either by which it could be known. Of one that has
+ * given up root's rights its new user may see no more than that the helper is its child.
+ */
 static bool is_its_helper(const struct target *target, pid_t peer)
 {
-	return process_program_of(peer) == target->process.pid ||
-	       (!target->has_library &&
-		syscall(SYS_kcmp, peer, target->process.pid, KCMP_VM, 0, 0) == 0);
+	const struct process *process = &target->process;
+	struct process helper;
+
+	if (process_program_of(peer) == process->pid)
+		return true;
+	if (target->has_library)
+		return false;
+	if (syscall(SYS_kcmp, peer, process->pid, KCMP_VM, 0, 0) == 0)
+		return true;
+	return errno == EPERM && process_read(&helper, peer) && helper.parent == process->pid &&
+	       helper.user == process->user;
 }
 
 bool target_connect(const struct target *target, struct connection *connection,
