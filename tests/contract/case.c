@@ -76,6 +76,14 @@ bool contract_is_of_library(const void *address)
 	       found.st_ino == wanted.st_ino;
 }
 
+void contract_look_up(void *place, const char *name)
+{
+	void *found = dlsym(RTLD_DEFAULT, name);
+
+	CHECK_THAT(contract_is_of_library(found), "%s: not the library's", name);
+	memcpy(place, &found, sizeof(found));
+}
+
 void contract_fail(const char *file, int line, const char *format, ...)
 {
 	char text[1024];

@@ -54,6 +54,8 @@ void contract_use_library(const char *path);
 /* The absolute path of this program. */
 const char *contract_program(void);
 bool contract_is_of_library(const void *address);
+/* Puts the address of one of the library's functions at the place, or fails the case. */
+void contract_look_up(void *place, const char *name);
 
 /*
  * From here on this process, and each that it forks, says where it hung when an alarm ends it.

@@ -4,7 +4,6 @@
  * by hak_defrag_hint, and by jemalloc's names as redis and valkey use them. Looked up by dlsym: the
  * program is not linked with the library.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,24 +28,16 @@ static struct {
 	int (*mallctl)(const char *name, void *old, size_t *old_bytes, void *value, size_t bytes);
 } hak;
 
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	CHECK_THAT(found, "this library has no %s", name);
-	memcpy(place, &found, sizeof(found));
-}
-
 static void begin(void)
 {
-	look_up(&hak.hint, "hak_defrag_hint");
-	look_up(&hak.je_hint, "je_get_defrag_hint");
-	look_up(&hak.mallocx, "hak_mallocx");
-	look_up(&hak.je_mallocx, "mallocx");
-	look_up(&hak.dallocx, "hak_dallocx");
-	look_up(&hak.je_dallocx, "dallocx");
-	look_up(&hak.usable, "hak_sallocx");
-	look_up(&hak.mallctl, "mallctl");
+	contract_look_up(&hak.hint, "hak_defrag_hint");
+	contract_look_up(&hak.je_hint, "je_get_defrag_hint");
+	contract_look_up(&hak.mallocx, "hak_mallocx");
+	contract_look_up(&hak.je_mallocx, "mallocx");
+	contract_look_up(&hak.dallocx, "hak_dallocx");
+	contract_look_up(&hak.je_dallocx, "dallocx");
+	contract_look_up(&hak.usable, "hak_sallocx");
+	contract_look_up(&hak.mallctl, "mallctl");
 }
 
 /* Of a bin; NULL: the name is whole. */

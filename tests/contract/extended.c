@@ -3,7 +3,6 @@
  * Allocation with flags: does each function do what its flags say, and is a block the same
  * whichever function made it? Looked up by dlsym: the program is not linked with the library.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -26,24 +25,16 @@ static struct {
 	void *(*alloc_at_least)(size_t size, size_t *usable);
 } hak;
 
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	CHECK_THAT(found, "the library has no %s", name);
-	memcpy(place, &found, sizeof(found));
-}
-
 static void begin(void)
 {
-	look_up(&hak.mallocx, "hak_mallocx");
-	look_up(&hak.rallocx, "hak_rallocx");
-	look_up(&hak.xallocx, "hak_xallocx");
-	look_up(&hak.sallocx, "hak_sallocx");
-	look_up(&hak.dallocx, "hak_dallocx");
-	look_up(&hak.sdallocx, "hak_sdallocx");
-	look_up(&hak.nallocx, "hak_nallocx");
-	look_up(&hak.alloc_at_least, "hak_alloc_at_least");
+	contract_look_up(&hak.mallocx, "hak_mallocx");
+	contract_look_up(&hak.rallocx, "hak_rallocx");
+	contract_look_up(&hak.xallocx, "hak_xallocx");
+	contract_look_up(&hak.sallocx, "hak_sallocx");
+	contract_look_up(&hak.dallocx, "hak_dallocx");
+	contract_look_up(&hak.sdallocx, "hak_sdallocx");
+	contract_look_up(&hak.nallocx, "hak_nallocx");
+	contract_look_up(&hak.alloc_at_least, "hak_alloc_at_least");
 }
 
 /* Steps through sizes to 5 MiB, few of which are round. */

@@ -4,7 +4,6 @@
  * name they are made, so a program that holds little stays small. hak_mallocx and hak_dallocx are
  * looked up by dlsym: the program is not linked with the library.
  */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -25,14 +24,6 @@ static void (*dallocx)(void *block, int flags);
 
 /* From the one to the other; release by the one, acquire by the other. */
 static _Atomic(char *) ring[PLACES];
-
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	CHECK_THAT(found, "this library has no %s", name);
-	memcpy(place, &found, sizeof(found));
-}
 
 static void *free_all(void *count)
 {
@@ -94,7 +85,7 @@ static void aligned_alloc_takes_what_another_thread_freed(void)
 
 static void past_the_bins_as_well(void)
 {
-	look_up(&mallocx, "hak_mallocx");
+	contract_look_up(&mallocx, "hak_mallocx");
 	stays_small(take_past_bins, 400000);
 }
 
@@ -104,8 +95,8 @@ static void a_block_that_cannot_be_written_is_set_aside_or_mended(void)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = 4 * page;
 	char *block, *inside;
 
-	look_up(&mallocx, "hak_mallocx");
-	look_up(&dallocx, "hak_dallocx");
+	contract_look_up(&mallocx, "hak_mallocx");
+	contract_look_up(&dallocx, "hak_dallocx");
 	block = mallocx(bytes, HAK_UNCACHED);
 	inside = block + (-(uintptr_t)block & (page - 1));
 	CHECK(!mprotect(inside, page, PROT_READ));

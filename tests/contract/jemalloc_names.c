@@ -39,27 +39,19 @@ static struct {
 	void (*print)(void (*write)(void *, const char *), void *argument, const char *wanted);
 } je;
 
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	CHECK_THAT(contract_is_of_library(found), "%s: not the library's", name);
-	memcpy(place, &found, sizeof(found));
-}
-
 static void begin(void)
 {
-	look_up(&je.mallocx, "mallocx");
-	look_up(&je.rallocx, "rallocx");
-	look_up(&je.xallocx, "xallocx");
-	look_up(&je.sallocx, "sallocx");
-	look_up(&je.dallocx, "dallocx");
-	look_up(&je.sdallocx, "sdallocx");
-	look_up(&je.nallocx, "nallocx");
-	look_up(&je.mallctl, "mallctl");
-	look_up(&je.to_mib, "mallctlnametomib");
-	look_up(&je.by_mib, "mallctlbymib");
-	look_up(&je.print, "malloc_stats_print");
+	contract_look_up(&je.mallocx, "mallocx");
+	contract_look_up(&je.rallocx, "rallocx");
+	contract_look_up(&je.xallocx, "xallocx");
+	contract_look_up(&je.sallocx, "sallocx");
+	contract_look_up(&je.dallocx, "dallocx");
+	contract_look_up(&je.sdallocx, "sdallocx");
+	contract_look_up(&je.nallocx, "nallocx");
+	contract_look_up(&je.mallctl, "mallctl");
+	contract_look_up(&je.to_mib, "mallctlnametomib");
+	contract_look_up(&je.by_mib, "mallctlbymib");
+	contract_look_up(&je.print, "malloc_stats_print");
 }
 
 static void every_name_is_the_library_s(void)

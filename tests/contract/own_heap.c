@@ -4,7 +4,6 @@
  * it and nothing else, whoever has freed what before? Looked up by dlsym: the program is not
  * linked with the library.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -32,22 +31,13 @@ static struct {
 	size_t (*read)(const char *name);
 } hak;
 
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	if (!found)
-		contract_skip("this library has no %s", name);
-	memcpy(place, &found, sizeof(found));
-}
-
 static void begin(void)
 {
-	look_up(&hak.create, "hak_heap_create");
-	look_up(&hak.alloc, "hak_heap_alloc");
-	look_up(&hak.allocx, "hak_heap_allocx");
-	look_up(&hak.destroy, "hak_heap_destroy");
-	look_up(&hak.read, "hak_stats_read");
+	contract_look_up(&hak.create, "hak_heap_create");
+	contract_look_up(&hak.alloc, "hak_heap_alloc");
+	contract_look_up(&hak.allocx, "hak_heap_allocx");
+	contract_look_up(&hak.destroy, "hak_heap_destroy");
+	contract_look_up(&hak.read, "hak_stats_read");
 }
 
 static size_t size_of(unsigned number)

@@ -3,7 +3,6 @@
  * tcmalloc's names in C belong to the same heap as malloc, and its properties tell of this heap.
  * They are looked up by dlsym, so that no header of tcmalloc's is needed.
  */
-#include <dlfcn.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,23 +12,15 @@
 
 enum { BLOCKS = 20000, BLOCK = 3000 };
 
-static void look_up(void *place, const char *name)
-{
-	void *found = dlsym(RTLD_DEFAULT, name);
-
-	CHECK_THAT(contract_is_of_library(found), "%s: not the library's", name);
-	memcpy(place, &found, sizeof(found));
-}
-
 static void what_one_name_gives_another_frees(void)
 {
 	void *(*take)(size_t size), (*put)(void *block), *(*resize)(void *block, size_t size);
 	size_t (*size_of)(void *block);
 
-	look_up(&take, "tc_malloc");
-	look_up(&put, "tc_free");
-	look_up(&resize, "tc_realloc");
-	look_up(&size_of, "tc_malloc_size");
+	contract_look_up(&take, "tc_malloc");
+	contract_look_up(&put, "tc_free");
+	contract_look_up(&resize, "tc_realloc");
+	contract_look_up(&size_of, "tc_malloc_size");
 	for (size_t size = 1; size < 4 * MIB; size = size * 3 + 1) {
 		char *mine = malloc(size), *theirs = take(size);
 
@@ -59,9 +50,9 @@ static void every_name_that_takes_or_frees_is_there(void)
 	void *(*take)(size_t size), (*put)(void *block, size_t size);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		look_up(&take, names[i]);
-	look_up(&take, "tc_new");
-	look_up(&put, "tc_delete_sized");
+		contract_look_up(&take, names[i]);
+	contract_look_up(&take, "tc_new");
+	contract_look_up(&put, "tc_delete_sized");
 	for (size_t size = 1; size < 4 * MIB; size = size * 3 + 1)
 		put(memset(take(size), 1, size), size);
 }
@@ -72,8 +63,8 @@ static void properties_follow_the_program(void)
 	int (*get)(const char *name, size_t *value), (*set)(const char *name, size_t value);
 	size_t before, after, other;
 
-	look_up(&get, "MallocExtension_GetNumericProperty");
-	look_up(&set, "MallocExtension_SetNumericProperty");
+	contract_look_up(&get, "MallocExtension_GetNumericProperty");
+	contract_look_up(&set, "MallocExtension_SetNumericProperty");
 	CHECK(get("generic.current_allocated_bytes", &before) == 1);
 	for (size_t i = 0; i < BLOCKS; i++) {
 		blocks[i] = malloc(BLOCK);
@@ -93,9 +84,9 @@ static void release_gives_back(void)
 	int (*get)(const char *name, size_t *value);
 	size_t full, left;
 
-	look_up(&release, "MallocExtension_ReleaseFreeMemory");
-	look_up(&idle, "MallocExtension_MarkThreadIdle");
-	look_up(&get, "MallocExtension_GetNumericProperty");
+	contract_look_up(&release, "MallocExtension_ReleaseFreeMemory");
+	contract_look_up(&idle, "MallocExtension_MarkThreadIdle");
+	contract_look_up(&get, "MallocExtension_GetNumericProperty");
 	for (size_t i = 0; i < BLOCKS; i++) {
 		blocks[i] = malloc(BLOCK);
 		CHECK(blocks[i]);
