@@ -103,6 +103,13 @@ START_TEST(each_word_of_an_option_that_can_be_set_is_taken_and_shown)
 }
 END_TEST
 
+/* text sets the option's field to the value. */
+#define EXPECT_SET(text, field, value)                       \
+	do {                                                    \
+		expect_silence(text);                           \
+		ck_assert_int_eq(options.field, value);         \
+	} while (0)
+
 START_TEST(confirm_takes_three_words_for_yes_and_three_for_no)
 {
 	static const char *const yes[] = { "confirm:true", "confirm:1", "confirm:yes" };
@@ -110,10 +117,8 @@ START_TEST(confirm_takes_three_words_for_yes_and_three_for_no)
 	unsigned i;
 
 	for (i = 0; i < 3; i++) {
-		expect_silence(yes[i]);
-		ck_assert(options.confirm);
-		expect_silence(no[i]);
-		ck_assert(!options.confirm);
+		EXPECT_SET(yes[i], confirm, true);
+		EXPECT_SET(no[i], confirm, false);
 	}
 }
 END_TEST
@@ -121,46 +126,34 @@ END_TEST
 START_TEST(release_by_takes_its_four_words)
 {
 	ck_assert_int_eq(options.release_by, RELEASE_BY_AUTO);
-	expect_silence("release_by:ring");
-	ck_assert_int_eq(options.release_by, RELEASE_BY_RING);
-	expect_silence("release_by:vector");
-	ck_assert_int_eq(options.release_by, RELEASE_BY_VECTOR);
-	expect_silence("release_by:plain");
-	ck_assert_int_eq(options.release_by, RELEASE_BY_PLAIN);
-	expect_silence("release_by:auto");
-	ck_assert_int_eq(options.release_by, RELEASE_BY_AUTO);
+	EXPECT_SET("release_by:ring", release_by, RELEASE_BY_RING);
+	EXPECT_SET("release_by:vector", release_by, RELEASE_BY_VECTOR);
+	EXPECT_SET("release_by:plain", release_by, RELEASE_BY_PLAIN);
+	EXPECT_SET("release_by:auto", release_by, RELEASE_BY_AUTO);
 }
 END_TEST
 
 START_TEST(large_policy_takes_its_two_words)
 {
 	ck_assert_int_eq(options.large_policy, LARGE_LOCAL);
-	expect_silence("large_policy:interleave");
-	ck_assert_int_eq(options.large_policy, LARGE_INTERLEAVE);
-	expect_silence("large_policy:local");
-	ck_assert_int_eq(options.large_policy, LARGE_LOCAL);
+	EXPECT_SET("large_policy:interleave", large_policy, LARGE_INTERLEAVE);
+	EXPECT_SET("large_policy:local", large_policy, LARGE_LOCAL);
 }
 END_TEST
 
 START_TEST(huge_pages_takes_its_three_words)
 {
-	expect_silence("huge_pages:never");
-	ck_assert_int_eq(options.huge_pages, HUGE_PAGES_NEVER);
-	expect_silence("huge_pages:always");
-	ck_assert_int_eq(options.huge_pages, HUGE_PAGES_ALWAYS);
-	expect_silence("huge_pages:auto");
-	ck_assert_int_eq(options.huge_pages, HUGE_PAGES_AUTO);
+	EXPECT_SET("huge_pages:never", huge_pages, HUGE_PAGES_NEVER);
+	EXPECT_SET("huge_pages:always", huge_pages, HUGE_PAGES_ALWAYS);
+	EXPECT_SET("huge_pages:auto", huge_pages, HUGE_PAGES_AUTO);
 }
 END_TEST
 
 START_TEST(a_limit_may_be_none)
 {
-	expect_silence("limit_hard:512M");
-	ck_assert_uint_eq(options.limit_hard_bytes, 512 * MiB);
-	expect_silence("limit_hard:none");
-	ck_assert_uint_eq(options.limit_hard_bytes, SIZE_MAX);
-	expect_silence("limit_hard:0");
-	ck_assert_uint_eq(options.limit_hard_bytes, 0);
+	EXPECT_SET("limit_hard:512M", limit_hard_bytes, 512 * MiB);
+	EXPECT_SET("limit_hard:none", limit_hard_bytes, SIZE_MAX);
+	EXPECT_SET("limit_hard:0", limit_hard_bytes, 0);
 }
 END_TEST
 

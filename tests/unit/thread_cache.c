@@ -434,8 +434,7 @@ int main(void)
 	TCase *tcase = unit_begin_between("thread_cache");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
-	tcase_add_loop_test(tcase,
-			    a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin, 0,
+	tcase_add_loop_test(tcase, a_loop_over_more_blocks_than_its_limit_ends_up_in_its_bin, 0,
 			    CLASSES_BY_SIZE);
 	tcase_add_test(tcase, an_aligned_step_leads_to_the_smallest_class_that_is_so_aligned);
 	tcase_add_loop_test(tcase, no_free_moves_all_that_a_large_bin_holds, 3, 5);
