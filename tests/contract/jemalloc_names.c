@@ -296,16 +296,11 @@ static void short_forms_lead_to_the_same_values(void)
 
 static void sizes_and_rights_are_checked(void)
 {
-	static const char *const unknown[] = { "",
-					       "stats",
-					       "stats.allocated.x",
-					       "opt.prof",
-					       "prof.active",
-					       "thread.allocated",
-					       "arenas.bin.5000.size",
-					       "stats.arenas.77.pactive",
-					       "arenas.bin.x.size",
-					       "arenas..narenas" };
+	static const char *const unknown[] = {
+		"", "stats", "stats.allocated.x", "opt.prof", "prof.active", "thread.allocated",
+		"arenas.bin.5000.size", "stats.arenas.77.pactive", "arenas.bin.x.size",
+		"arenas..narenas",
+	};
 	size_t value = 0, bytes = sizeof(value);
 	unsigned narrow = 7;
 	bool truth = true;
