@@ -133,6 +133,19 @@ free_port()
 	echo "$port"
 }
 
+# Asks the server at $port for one path many times, by as many connections at once; every answer
+# has to be the page.
+load() # REQUESTS CONNECTIONS PATH OPTIONS-OF-AB...
+{
+	requests=$1 connections=$2 path=$3
+	shift 3
+	ab -q -n "$requests" -c "$connections" "$@" "http://127.0.0.1:$port$path" >"$work/load" 2>&1 ||
+		fail "ab $path: $(tail -n 3 "$work/load")"
+	if ! grep -q '^Failed requests: *0$' "$work/load" || grep -q '^Non-2xx' "$work/load"; then
+		fail "ab $path: $(cat "$work/load")"
+	fi
+}
+
 # Gets one file from the server at $port over a connection of its own; prints the body.
 get() # PATH
 {

@@ -60,17 +60,6 @@ check_files()
 	done
 }
 
-load() # OPTIONS... PATH
-{
-	path=$1
-	shift
-	ab -q -n 4000 -c 24 "$@" "http://127.0.0.1:$port$path" >"$work/load" 2>&1 ||
-		fail "ab $*: $(tail -n 3 "$work/load")"
-	if ! grep -q '^Failed requests: *0$' "$work/load" || grep -q '^Non-2xx' "$work/load"; then
-		fail "ab $path: $(cat "$work/load")"
-	fi
-}
-
 wait_until 10 get /1.txt || fail "no answer: $(cat "$work/error.log")"
 expect_mapped "$server" nginx
 [ "$(workers | wc -w)" = 2 ] || fail "there are not two workers: $(workers)"
@@ -78,22 +67,22 @@ for worker in $(workers); do
 	expect_mapped "$worker" "a worker of nginx"
 done
 check_files
-load /8191.txt
-load /70000.txt -H 'Accept-Encoding: gzip'
-load /proxy/4096.txt -k
+load 4000 24 /8191.txt
+load 4000 24 /70000.txt -H 'Accept-Encoding: gzip'
+load 4000 24 /proxy/4096.txt -k
 before=$(workers)
 # The time between the signal and the new workers is part of the load. No -k: a connection
 # that is kept for the next request may be closed by a reload at any time.
 (sleep 0.2; kill -HUP "$server") &
 reload=$!
-load /70000.txt
+load 4000 24 /70000.txt
 wait $reload
 replaced()
 {
 	[ "$(workers | wc -w)" -ge 2 ] && [ "$(workers)" != "$before" ]
 }
 wait_until 10 replaced || fail "the reload made no new workers"
-load /proxy/70000.txt -H 'Accept-Encoding: gzip'
+load 4000 24 /proxy/70000.txt -H 'Accept-Encoding: gzip'
 check_files
 kill -QUIT "$server"
 wait "$server" || fail "nginx ended with $?: $(tail "$work/error.log")"

@@ -33,12 +33,6 @@ mkdir "$work/varnish"
 start varnishd -F -j none -a "127.0.0.1:$port" -f "$work/vcl" -n "$work/varnish" -s malloc,16M 2>"$work/log"
 server=$last
 
-load() # BYTES
-{
-	ab -q -n 3000 -c 16 -k "http://127.0.0.1:$port/$1" >"$work/load" 2>&1 || fail "ab: $(tail -n 3 "$work/load")"
-	grep -q '^Failed requests: *0$' "$work/load" || fail "ab /$1: $(cat "$work/load")"
-}
-
 wait_until 30 get /1 || fail "no answer: $(cat "$work/log")"
 expect_mapped "$server" varnishd
 child=$(cat "/proc/$server/task/"*/children)
@@ -53,8 +47,8 @@ for size in 1 15 4096 70000 1000000 3000000; do
 		expect_same "$work/wanted" "$work/found" "/$size"
 	done
 done
-load 100
-load 70000
+load 3000 16 /100 -k
+load 3000 16 /70000 -k
 # More than fits, over one connection.
 perl -MIO::Socket::INET -e '
 	my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "no connection";
