@@ -11,6 +11,7 @@
 
 #include "hakctl/output/message.h"
 #include "hakctl/profile/rust_name.h"
+#include "hakctl/profile/rust_old_name.h"
 
 #ifdef HAVE_LIBDW
 
@@ -135,7 +136,7 @@ static const char *demangled(const struct symbols *symbols, struct heap_profile 
 	if (symbols->demangle && !strncmp(name, "_Z", 2))
 		readable = symbols->demangle(name, NULL, NULL, &status);
 	if (readable)
-		rust_name_clean(readable);
+		rust_old_name_clean(readable);
 	if (rust_name_demangle(name, of_rust, sizeof(of_rust)))
 		name = of_rust;
 	text = heap_profile_text(profile, readable ? readable : name);

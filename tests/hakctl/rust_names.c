@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hakctl/profile/rust_name.h"
+#include "hakctl/profile/rust_old_name.h"
 
 static const char *const pairs[][2] = {
 	{ "_RNvCs6GmmlP4bgsG_1r4main", "r::main" },
@@ -75,9 +76,9 @@ int main(void)
 			printf("%s is told as %s\n", nonsense[i], name);
 			failures++;
 		}
-	rust_name_clean(older);
+	rust_old_name_clean(older);
 	expect("the older way", older, "<r::shop::Basket<[u8]> as r::Fill>::fill");
-	rust_name_clean(other);
+	rust_old_name_clean(other);
 	expect("C++", other, "shop::Basket<int>::fill(int)");
 	return failures > 0;
 }
