@@ -2,15 +2,14 @@
 /*
  * lib/middle/remote_free.c: two senders push messages into an inbox by compare-and-swap; the
  * owner takes all by one exchange, reads some or all of them, returns what it has read to the
- * outbox it came from, and ends. What arrives afterwards is read by a sender that adopts the
- * waiting heap. Each sender has one message (a chain of them is pushed as one is), which it sends
+ * outbox it came from, and ends. What arrives afterwards is read by a sender that visits the
+ * waiting heap, and what arrives meanwhile by whoever lets go. Each sender has one message (a chain of them is pushed as one is), which it sends
  * again and again. Shown: every block comes home exactly once, the inbox is read by one at a time,
  * nothing waits in it when all is done, and a message that comes back to the inbox while another
  * is being pushed does no harm.
  *
- * Senders look at idle after they have pushed. The owner reads, then abandons the heap, and a
- * message that came in between waits for the next who pushes, trims, or adopts: that is the
- * taker at the end.
+ * Senders look at idle after they have pushed, and who lets go of the heap looks at the inbox
+ * after that: nobody else is needed at the end.
  */
 #define SENDERS		2
 #define BLOCKS		3	/* of each sender */
@@ -60,6 +59,23 @@ inline abandon()
 	idle = true
 }
 
+inline visit_if_idle()
+{
+	do
+	:: idle ->
+		if
+		:: inbox != NONE ->
+			adopt_this();
+			if
+			:: adopted -> drain(false); abandon()
+			:: else -> break
+			fi
+		:: else -> break
+		fi
+	:: else -> break
+	od
+}
+
 inline push(which)
 {
 	do
@@ -83,15 +99,7 @@ proctype sender(byte number)
 		sent[number]++;
 		has = false;
 		push(number);
-		if
-		:: idle ->
-			adopt_this();
-			if
-			:: adopted -> drain(false); abandon()
-			:: else
-			fi
-		:: else
-		fi
+		visit_if_idle()
 	:: sent[number] < BLOCKS && !has && returned[number] != NONE ->
 		d_step { has = (returned[number] != NONE); returned[number] = NONE }
 	:: !has -> break	/* it would take another message */
@@ -103,6 +111,7 @@ proctype sender(byte number)
 proctype owner()
 {
 	byte message, rounds = 0;
+	bool adopted;
 
 	do
 	:: rounds < 2 -> drain(true); rounds++
@@ -110,20 +119,17 @@ proctype owner()
 	od;
 	drain(false);
 	abandon();
+	visit_if_idle();
 	working--
 }
 
 init {
-	byte message, i, k;
-	bool adopted;
+	byte i, k;
 
 	atomic { working = SENDERS + 1; run owner(); run sender(0); run sender(1) }
 	working == 0;
 	assert(idle);
-	/* the next thread, or malloc_trim */
-	adopt_this();
-	assert(adopted);
-	drain(false);
+	assert(inbox == NONE && received == NONE);
 	i = 0;
 	do
 	:: i < SENDERS ->
