@@ -34,6 +34,7 @@ TIME_MOST_SECONDS = 840
 LOAD_SECONDS = 4
 IDLE_SECONDS = 4
 WORSE = 1.03    # from here on our cell is bold
+BUSY = 1.5      # a load above so many tasks a processor at the start: times say nothing
 
 JSON_THREADS = """
 import json, sys, threading, time
@@ -283,9 +284,11 @@ PROGRAMS = (
     Compiler(),
 )
 
-MEASURES = (
+TIMES = (
     ("Throughput", "throughput", True, "more is better"),
     ("p99, ms", "p99_ms", False, "of one request, transaction, document or list; less is better"),
+)
+MEMORY = (
     ("Peak memory, MiB", "peak_mib", False, "less is better"),
     (f"Idle memory, MiB, {IDLE_SECONDS} s after the load", "idle_mib", False, "less is better"),
 )
@@ -357,16 +360,18 @@ def rows(found, contestants, name, more_is_better):
         yield "| " + " | ".join([program.what + unit, *texts]) + " |"
 
 
-def lines(found, rounds, contestants):
+def lines(found, rounds, contestants, load):
     libraries = ", ".join(os.path.basename(os.path.realpath(a.library)) for a in contestants
                           if a.library and a.name != allocators.OURS)
     yield textwrap.fill(
         f"`make bench BENCH=field README=1`: {machine.processor()}, "
         f"{len(os.sched_getaffinity(0))} processors, Linux {os.uname().release.split('-')[0]}, "
-        f"{time.strftime('%Y-%m-%d')}; medians of {rounds} rounds; load at the end "
-        f"{os.getloadavg()[1]:.1f}; {libraries}.", 100, break_long_words=False,
-        break_on_hyphens=False)
-    for title, name, more_is_better, what in MEASURES:
+        f"{time.strftime('%Y-%m-%d')}; rounds: {rounds}; {libraries}.", 100,
+        break_long_words=False, break_on_hyphens=False)
+    is_busy = load > BUSY * len(os.sched_getaffinity(0))
+    if is_busy:
+        yield f"\nThe machine was busy (load {load:.0f}): no times."
+    for title, name, more_is_better, what in (() if is_busy else TIMES) + MEMORY:
         yield f"\n## {title}\n\n({what})\n"
         yield "| | " + " | ".join(a.name for a in contestants) + " |"
         yield "|---|" + "---:|" * len(contestants)
@@ -375,11 +380,12 @@ def lines(found, rounds, contestants):
 
 def write(contestants, runs, progress, path):
     """Runs all, and replaces what is between the marks of the page."""
+    load = os.getloadavg()[0]
     found, rounds = run(contestants, runs, progress)
     with open(path, encoding="utf-8") as file:
         text = file.read()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    table = "\n".join(lines(found, rounds, contestants))
+    table = "\n".join(lines(found, rounds, contestants, load))
     print(table)
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"{before}{BEGIN}\n{table}\n{END}{after}")
