@@ -95,7 +95,7 @@ void reclaim_begin(void)
 /* Different after nearly any use; what is missed is looked at again. */
 static uint64_t RACY_READER sum_of(struct thread_cache *cache)
 {
-	uint64_t sum = remote_free_has_come(&cache->heap) + 2 * (uint64_t)cache->outbox.pending;
+	uint64_t sum = cache->outbox.pending;
 	unsigned class;
 
 	for (class = 0; class < CLASS_COUNT; class++) {
@@ -226,6 +226,7 @@ static void reclaim_look_at(struct thread_cache *cache)
 {
 	struct seized_cache *seized = &cache->seized;
 	uint64_t sum = sum_of(cache);
+	bool has_come = remote_free_has_come(&cache->heap);
 
 	if (sum != seized->sum) {
 		seized->sum = sum;
@@ -234,13 +235,14 @@ static void reclaim_look_at(struct thread_cache *cache)
 	} else if (seized->looks < 2) {
 		seized->looks++;
 	}
-	if (seized->looks == 1)
+	/* Others may free all the time what is a sleeping thread's: that is no use of the cache. */
+	if (seized->looks == 1 || (seized->looks == 2 && has_come))
 		seized->pending |= PENDING_EMPTY;
 	if (reclaim.combs_now && comb_is_due(&cache->heap))
 		seized->pending |= PENDING_COMB;
 	if (seized->looks < 2)
 		reclaim.unsettled_bytes += bytes_in_bins(cache);
-	reclaim.unsettled |= seized->looks < 2;
+	reclaim.unsettled |= seized->looks < 2 || has_come;
 	reclaim.combs |= comb_is_due(&cache->heap);
 	reclaim.pending |= seized->pending != 0;
 }

@@ -30,11 +30,29 @@
 static char *blocks[BLOCKS];
 static unsigned kept_one_in;	/* so that most pages have none, and each slab has one */
 static uint64_t time_ns = 1;
+static struct remote_outbox outbox;
+static struct heap *sleepers_heap;
+static void *comes_late;
 
 uint64_t __wrap_process_now_ns(void);
 
+static struct reclaim_counts counts(void)
+{
+	struct reclaim_counts counts;
+
+	reclaim_read(&counts);
+	return counts;
+}
+
+/* Asked between the emptying of a cache and its end, too. */
 uint64_t __wrap_process_now_ns(void)
 {
+	void *block = comes_late;
+
+	if (block && counts().seizures) {
+		comes_late = NULL;
+		ck_assert(remote_free_send_one(&outbox, sleepers_heap, block));
+	}
 	return time_ns;
 }
 
@@ -45,14 +63,6 @@ static void set_up(void)
 	kept_one_in = vm_page_size() > 4 * KiB ? 250 : 100;
 	reclaim_begin();
 	hak_free(hak_malloc(1));
-}
-
-static struct reclaim_counts counts(void)
-{
-	struct reclaim_counts counts;
-
-	reclaim_read(&counts);
-	return counts;
 }
 
 /* Everything that can be done at this moment. */
@@ -86,6 +96,21 @@ START_TEST(a_cache_that_is_not_used_is_emptied)
 	ck_assert_uint_ge(counts().emptied, 60000);
 	look();
 	ck_assert_uint_eq(counts().seizures, 1);
+}
+END_TEST
+
+START_TEST(what_others_free_while_a_cache_is_emptied_comes_home_at_a_later_look)
+{
+	unsigned i;
+
+	comes_late = hak_malloc(1000);
+	sleepers_heap = &thread_cache_tls.cache->heap;
+	use(1000, 60);
+	for (i = 0; i < 12; i++)
+		look();
+	ck_assert_ptr_null(comes_late);
+	ck_assert(!remote_free_is_waiting(sleepers_heap));
+	ck_assert_uint_eq(look(), UINT64_MAX);
 }
 END_TEST
 
@@ -263,6 +288,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, a_cache_that_is_not_used_is_emptied);
+	tcase_add_test(tcase,
+		       what_others_free_while_a_cache_is_emptied_comes_home_at_a_later_look);
 	tcase_add_test(tcase, a_cache_that_is_used_is_left_alone);
 	tcase_add_test(tcase, an_idle_process_is_not_looked_at_for_ever);
 	tcase_add_test(tcase, holes_between_survivors_are_given_back_and_survivors_kept);
