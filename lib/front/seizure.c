@@ -48,6 +48,7 @@ bool seizure_take(struct thread_cache *cache)
 void seizure_put(struct thread_cache *cache)
 {
 	heap_give_back(&cache->heap);
+	remote_free_visit_if_idle(&cache->heap);
 }
 
 bool seizure_is_wanted_back(struct thread_cache *cache)

@@ -26,6 +26,7 @@
 
 static pthread_barrier_t step;
 static struct thread_cache *other;
+static void *block_of_ended;
 
 /* What the cache's thread does on its way to the barrier, if not NULL. */
 static void (*before_barrier)(unsigned number);
@@ -430,6 +431,26 @@ START_TEST(steps_that_a_slow_path_opens_late_do_not_stay_open)
 }
 END_TEST
 
+static void allocate_one(unsigned number)
+{
+	(void)number;
+	block_of_ended = hak_malloc(100000);
+	other = thread_cache_tls.cache;
+}
+
+START_TEST(what_comes_while_a_cache_without_a_thread_is_seized_does_not_wait)
+{
+	static struct remote_outbox outbox;
+
+	unit_threads(1, allocate_one);
+	ck_assert(seizure_take(other));
+	ck_assert(remote_free_send_one(&outbox, &other->heap, block_of_ended));
+	ck_assert(remote_free_is_waiting(&other->heap));
+	seizure_put(other);
+	ck_assert(!remote_free_is_waiting(&other->heap));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = unit_begin_between("seizure");
@@ -444,6 +465,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_pushed_between_two_seizures_stays);
 	tcase_add_test(tcase, a_thread_in_the_middle_of_an_allocation_keeps_its_cache);
 	tcase_add_test(tcase, a_thread_may_end_while_its_cache_is_seized);
+	tcase_add_test(tcase, what_comes_while_a_cache_without_a_thread_is_seized_does_not_wait);
 	tcase_add_test(tcase, a_child_leaves_a_cache_alone_that_was_seized_in_its_parent);
 	tcase_add_test(tcase, no_byte_is_lost_while_caches_are_seized_all_the_time);
 	return unit_end();
