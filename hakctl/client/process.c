@@ -337,7 +337,8 @@ void process_visit_all(bool (*visit)(const struct process *process, void *argume
 
 /*
  * Its end is told to nobody. Not by its name: a program may call itself anything, and a filter may
- * withhold the helper's. What its parent has mapped in the same place counts.
+ * withhold the helper's. What its parent has mapped in the same place counts. The helper of a
+ * server that has given up root's rights since is root's, and no other user can make itself one.
  */
 bool process_is_helper(const struct process *process)
 {
@@ -345,7 +346,8 @@ bool process_is_helper(const struct process *process)
 	struct process parent;
 
 	return !process->exit_signal &&
-	       process_read(&parent, process->parent) && parent.user == process->user &&
+	       process_read(&parent, process->parent) &&
+	       (parent.user == process->user || process->user == 0) &&
 	       process_find_library(process, &own) == PROCESS_YES &&
 	       process_find_library(&parent, &of_parent) == PROCESS_YES &&
 	       own.base == of_parent.base && !strcmp(own.path, of_parent.path);

@@ -89,7 +89,7 @@ static bool is_its_helper(const struct target *target, pid_t peer)
 	if (syscall(SYS_kcmp, peer, process->pid, KCMP_VM, 0, 0) == 0)
 		return true;
 	return errno == EPERM && process_read(&helper, peer) && helper.parent == process->pid &&
-	       helper.user == process->user;
+	       (helper.user == process->user || helper.user == 0);
 }
 
 bool target_connect(const struct target *target, struct connection *connection,

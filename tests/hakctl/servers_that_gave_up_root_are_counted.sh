@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2154 # fake.sh sets variables
+# shellcheck disable=SC2154,SC2317 # fake.sh sets variables; functions are called by name
 # A server that begins as root and becomes somebody else may not open its own page map from then on. What is
 # populated is told of it all the same, and is what the kernel says; who it has become may ask it.
 set -u
@@ -45,4 +45,20 @@ if setpriv --reuid 65534 --regid 65534 --clear-groups "$HAKCTL" version >/dev/nu
 	expect 0 '"from_outside":false' setpriv --reuid 65534 --regid 65534 --clear-groups "$HAKCTL" stats -j $pid
 fi
 expect 0 'mincore counts pages of zeroes' "$HAKCTL" doctor $pid
+
+end_all
+wait $pid 2>/dev/null
+chown 0 "$HAKMEM_CONTROL_DIR"
+HAKMEM_OPTIONS=control:always PYTHONMALLOC=malloc LD_PRELOAD=$HAKMEM_LIB python3 "$work/server.py" >"$work/ready_too" &
+pid=$!
+started="$started $pid"
+wait_until test -s "$work/ready_too"
+wait_until can_be_asked
+expect 0 '"from_outside":false' "$HAKCTL" stats -j $pid
+# The helper of the one before may take a moment to end.
+is_alone()
+{
+	[ "$("$HAKCTL" ps -j | grep -o '"pid":' | wc -l)" -eq 1 ]
+}
+wait_until is_alone
 expect_end
