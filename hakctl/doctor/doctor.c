@@ -196,8 +196,8 @@ static enum exit_code examine_machine(struct request *request)
 
 	uname(&system);
 	if (!request->json)
-		printf("%sthis machine%s  Linux %s\n", style_begin(STYLE_TITLE),
-		       style_end(STYLE_TITLE), system.release);
+		paragraph_line(0, "%sthis machine%s  Linux %s", style_begin(STYLE_TITLE),
+			       style_end(STYLE_TITLE), system.release);
 	array = show_rungs(request, NULL, rungs, count);
 	if (!request->json)
 		return request->worst;

@@ -124,7 +124,7 @@ static void print_text(const struct target *target, const struct coverage *cover
 		       (unsigned long long)coverage->holed,
 		       units_mebibytes(coverage->hole_bytes).text);
 	else
-		puts("  holes are not known: PAGEMAP_SCAN needs Linux 6.7");
+		paragraph_line(2, "holes are not known: PAGEMAP_SCAN needs Linux 6.7");
 	paragraph_line(2, "asked for huge pages: %s of address space",
 	       units_mebibytes(coverage->wanted_bytes).text);
 	read_setting("enabled", enabled);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "hakctl/client/json_output.h"
+#include "hakctl/output/paragraph.h"
 #include "hakctl/output/table.h"
 #include "hakctl/output/units.h"
 
@@ -159,7 +160,7 @@ void numa_machine_print(void)
 	struct table table;
 
 	if (why) {
-		printf("This machine: %s\n", why);
+		paragraph_line(0, "This machine: %s", why);
 		return;
 	}
 	table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
