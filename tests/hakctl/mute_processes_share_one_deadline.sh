@@ -13,7 +13,7 @@ for _ in $(seq $MUTE); do
 	start_fake_preloaded mute
 done
 mute=$pid
-HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB sleep 60 &
+HAKMEM_OPTIONS=control:always LD_PRELOAD=$HAKMEM_LIB sleep 600 &
 pid=$!
 started="$started $pid"
 wait_until can_be_asked
@@ -34,9 +34,9 @@ for verb in ps 'ps -j' 'stats --all' 'get --all decay_ms' 'metrics'; do
 		failures=$((failures + 1))
 	fi
 done
-# Its ledger is not what is seen from outside.
+# Its ledger is not what is seen from outside. A round waits for half of what it lasts, two seconds at most.
 start_fake_preloaded once
-"$HAKCTL" stats -j -w 0.4 -n 2 "$pid" "$mute" >"$work/output" 2>&1
+"$HAKCTL" stats -j -w 4 -n 2 "$pid" "$mute" >"$work/output" 2>&1
 if [ "$(grep -c "\"pid\":$pid,.*\"live_bytes\":2508193792,\"populated_bytes\":2956984320" "$work/output")" -ne 2 ]; then
 	echo "stats -w: one that answers again is not asked"
 	sed 's/^/  | /' "$work/output"
