@@ -222,13 +222,16 @@ void remote_free_send_all(struct remote_outbox *outbox)
 			send_batch(outbox, &outbox->batches[i]);
 }
 
-/* Room for a block, in another message if need be. */
-static bool extend(struct remote_outbox *outbox, struct remote_batch *batch, struct heap *owner)
+/* The block is the newest, of another message if need be. */
+static bool append_block(struct remote_outbox *outbox, struct remote_batch *batch,
+			 struct heap *owner, void *block)
 {
 	struct remote_message *message;
 
-	if (batch->owner && batch->newest < batch->first->blocks + REMOTE_BLOCKS - 1)
+	if (batch->owner && batch->newest < batch->first->blocks + REMOTE_BLOCKS - 1) {
+		*++batch->newest = block;
 		return true;
+	}
 	message = take_message(outbox);
 	if (!message)
 		return false;
@@ -242,7 +245,8 @@ static bool extend(struct remote_outbox *outbox, struct remote_batch *batch, str
 	}
 	batch->first = message;
 	batch->messages++;
-	batch->newest = batch->end = message->blocks - 1;
+	message->blocks[0] = block;
+	batch->newest = batch->end = message->blocks;
 	return true;
 }
 
@@ -274,9 +278,8 @@ bool remote_free_push(struct remote_outbox *outbox, struct heap *owner, void *bl
 		send_batch(outbox, batch);
 	if (unlikely(!batch->owner && !is_reading(owner)) && leave_in_slab(owner, block))
 		return true;
-	if (unlikely(!extend(outbox, batch, owner)))
+	if (unlikely(!append_block(outbox, batch, owner, block)))
 		return false;
-	*++batch->newest = block;
 	if (batch->newest >= batch->end) {
 		batch->end = batch->newest + grant(batch);
 		weight += batch->end == batch->newest ? 0 : REMOTE_GRANT_WEIGHT;
