@@ -9,6 +9,7 @@
 
 #include "back/metadata.h"
 #include "front/seizure.h"
+#include "middle/heap_frozen.h"
 #include "os/lock.h"
 #include "os/node.h"
 #include "os/thread.h"
@@ -338,5 +339,5 @@ void lease_after_fork_in_child(void)
 		thread_cache_tls.cache = cache = NULL;
 		thread_cache_tls.small_size_limit = 0;
 	}
-	heap_freeze_others(cache ? &cache->heap : NULL, freeze);
+	heap_frozen_all_but(cache ? &cache->heap : NULL, freeze);
 }

@@ -441,16 +441,3 @@ void heap_visit_all(void (*visit)(struct heap *heap, void *argument), void *argu
 	     heap = heap->next)
 		visit(heap, argument);
 }
-
-void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap))
-{
-	struct heap *heap;
-
-	for (heap = atomic_load_explicit(&heap_newest, memory_order_relaxed); heap;
-	     heap = heap->next) {
-		if (heap == own || heap_is_idle(heap))
-			continue;
-		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);
-		freeze(heap);
-	}
-}

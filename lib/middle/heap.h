@@ -230,12 +230,6 @@ void heap_count_slab(struct heap *heap, unsigned class, uint32_t sign, const str
 /* Puts wholly free slabs back that were kept for speed. */
 void heap_put_empty_slabs(struct heap *heap);
 
-/*
- * In a fork's child, with its one thread: every heap but own (NULL: it has none) that was
- * not idle is frozen; freeze is called for each.
- */
-void heap_freeze_others(struct heap *own, void (*freeze)(struct heap *heap));
-
 /* Calls act for every heap that has no thread, one at a time, as if the caller owned it. */
 void heap_visit_idle(void (*act)(struct heap *heap));
 

@@ -55,3 +55,16 @@ void heap_frozen_put(void *block)
 	if (filled)
 		superslab_put_slab(first, units);
 }
+
+void heap_frozen_all_but(struct heap *own, void (*freeze)(struct heap *heap))
+{
+	struct heap *heap;
+
+	for (heap = atomic_load_explicit(&heap_newest, memory_order_relaxed); heap;
+	     heap = heap->next) {
+		if (heap == own || heap_is_idle(heap))
+			continue;
+		atomic_store_explicit(&heap->hold, HEAP_FROZEN, memory_order_relaxed);
+		freeze(heap);
+	}
+}

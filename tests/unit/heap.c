@@ -380,7 +380,7 @@ START_TEST(a_fork_freezes_the_heaps_of_the_other_threads)
 	unsigned i;
 
 	heap_abandon(&heaps[3]);
-	heap_freeze_others(&heaps[0], visit);
+	heap_frozen_all_but(&heaps[0], visit);
 	for (i = 0; i < HEAPS; i++)
 		ck_assert_int_eq(heap_is_frozen(&heaps[i]), i != 0 && i != 3);
 	ck_assert_uint_eq(visited, ((1u << HEAPS) - 1) & ~(1u << 0 | 1u << 3));
@@ -396,7 +396,7 @@ START_TEST(a_frozen_slab_goes_back_when_frees_alone_fill_it)
 	take(&heaps[1], class, 2 * capacity);
 	/* In the second slab a block is free before the fork: that slab never goes back. */
 	heap_put_blocks(&heaps[1], &blocks[2 * capacity - 1], 1);
-	heap_freeze_others(&heaps[0], visit);
+	heap_frozen_all_but(&heaps[0], visit);
 	for (i = 0; i < 2 * capacity - 1; i++) {
 		uint32_t unit = reservation_unit_of(blocks[i]);
 		bool filled = i >= capacity - 1;
@@ -418,7 +418,7 @@ static void put_frozen(void *block)
 START_TEST(a_double_free_in_a_frozen_heap_aborts)
 {
 	take(&heaps[1], 10, 2);
-	heap_freeze_others(&heaps[0], visit);
+	heap_frozen_all_but(&heaps[0], visit);
 	heap_frozen_put(blocks[0]);
 	unit_expect_abort(put_frozen, blocks[0], "double free of %p (size class %u)",
 			  blocks[0], size_class_table[10].size);

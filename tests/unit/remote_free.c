@@ -7,6 +7,7 @@
 
 #include "back/charge.h"
 #include "back/metadata.h"
+#include "middle/heap_frozen.h"
 #include "middle/remote_free.h"
 
 #include <stdatomic.h>
@@ -355,7 +356,7 @@ START_TEST(what_is_sent_to_a_frozen_heap_is_put_at_once)
 	class = (unsigned)_i;
 	capacity = size_class_table[class].capacity;
 	take(&heaps[0], blocks, capacity);
-	heap_freeze_others(&heaps[1], ignore);
+	heap_frozen_all_but(&heaps[1], ignore);
 	for (i = 0; i + 1 < capacity; i++)
 		push(&outboxes[0], &heaps[0], blocks[i]);
 	remote_free_send_all(&outboxes[0]);
