@@ -66,6 +66,16 @@ bool mallctl_arenas_has(size_t number)
 	return heap_of(number) != NULL;
 }
 
+bool mallctl_arenas_is_whole_heap(size_t number)
+{
+	return number == 0 || number == MALLCTL_ARENAS_ALL || number == mallctl_arenas_count();
+}
+
+bool mallctl_arenas_is_known(size_t number)
+{
+	return mallctl_arenas_is_whole_heap(number) || number < mallctl_arenas_count();
+}
+
 /* Takes a heap out of its place, which stays taken; NULL: there is none. */
 static struct hak_heap *take_out(size_t number)
 {

@@ -25,6 +25,11 @@ size_t mallctl_arenas_create(void);
 /* One that was made by create, and not destroyed. */
 bool mallctl_arenas_has(size_t number);
 
+/* 0, or one of jemalloc's numbers for all of them. */
+bool mallctl_arenas_is_whole_heap(size_t number);
+/* That, or one that was made at any time. */
+bool mallctl_arenas_is_known(size_t number);
+
 /* Frees all that is left in it. Destroyed, its number may serve again. False: there is none. */
 bool mallctl_arenas_reset(size_t number);
 bool mallctl_arenas_destroy(size_t number);

@@ -107,36 +107,26 @@ READ(new_cache)
 	return 0;
 }
 
-static bool is_whole_heap(size_t number)
-{
-	return number == 0 || number == MALLCTL_ARENAS_ALL || number == mallctl_arenas_count();
-}
-
-static bool is_arena(size_t number)
-{
-	return is_whole_heap(number) || number < mallctl_arenas_count();
-}
-
 READ(initialized)
 {
-	*value = is_whole_heap(numbers->of[0]) || mallctl_arenas_has(numbers->of[0]);
-	return is_arena(numbers->of[0]) ? 0 : ENOENT;
+	*value = mallctl_arenas_is_whole_heap(numbers->of[0]) || mallctl_arenas_has(numbers->of[0]);
+	return mallctl_arenas_is_known(numbers->of[0]) ? 0 : ENOENT;
 }
 
 READ(of_arena)
 {
 	*value = parameter;
-	return is_arena(numbers->of[0]) ? 0 : ENOENT;
+	return mallctl_arenas_is_known(numbers->of[0]) ? 0 : ENOENT;
 }
 
 WRITE(of_arena)
 {
-	return is_arena(numbers->of[0]) ? 0 : ENOENT;
+	return mallctl_arenas_is_known(numbers->of[0]) ? 0 : ENOENT;
 }
 
 WRITE(purge)
 {
-	if (!is_arena(numbers->of[0]))
+	if (!mallctl_arenas_is_known(numbers->of[0]))
 		return ENOENT;
 	hak_purge();
 	mallctl_counts_forget();
@@ -149,19 +139,19 @@ WRITE(decay)
 	if (!helper_link_is_running())
 		return write_purge(numbers, 0, 0);
 	helper_link_wake();
-	return is_arena(numbers->of[0]) ? 0 : ENOENT;
+	return mallctl_arenas_is_known(numbers->of[0]) ? 0 : ENOENT;
 }
 
 WRITE(reset)
 {
-	if (!is_arena(numbers->of[0]))
+	if (!mallctl_arenas_is_known(numbers->of[0]))
 		return ENOENT;
 	return mallctl_arenas_reset(numbers->of[0]) ? 0 : EFAULT;
 }
 
 WRITE(destroy)
 {
-	if (!is_arena(numbers->of[0]))
+	if (!mallctl_arenas_is_known(numbers->of[0]))
 		return ENOENT;
 	return mallctl_arenas_destroy(numbers->of[0]) ? 0 : EFAULT;
 }
@@ -180,15 +170,17 @@ WRITE(decay_ms)
 
 READ(decay_ms_of_arena)
 {
-	return is_arena(numbers->of[0]) ? read_decay_ms(numbers, parameter, value) : ENOENT;
+	if (!mallctl_arenas_is_known(numbers->of[0]))
+		return ENOENT;
+	return read_decay_ms(numbers, parameter, value);
 }
 
 /* There is one decay, the whole heap's: an arena of the program's own cannot have another. */
 WRITE(decay_ms_of_arena)
 {
-	if (!is_arena(numbers->of[0]))
+	if (!mallctl_arenas_is_known(numbers->of[0]))
 		return ENOENT;
-	if (is_whole_heap(numbers->of[0]))
+	if (mallctl_arenas_is_whole_heap(numbers->of[0]))
 		return write_decay_ms(numbers, parameter, value);
 	return (int64_t)value >= -1 ? 0 : EFAULT;
 }
@@ -254,9 +246,9 @@ READ(count)
 /* All is in arena 0, or in all together, so that neither is counted twice. */
 READ(count_of_arena)
 {
-	if (!is_arena(numbers->of[0]) && numbers->of[0] != MALLCTL_ARENAS_DESTROYED)
+	if (!mallctl_arenas_is_known(numbers->of[0]) && numbers->of[0] != MALLCTL_ARENAS_DESTROYED)
 		return ENOENT;
-	*value = is_whole_heap(numbers->of[0]) ?
+	*value = mallctl_arenas_is_whole_heap(numbers->of[0]) ?
 			 mallctl_counts_read((enum mallctl_count)parameter) : 0;
 	return 0;
 }
@@ -273,10 +265,10 @@ READ(blocks_of_bin)
 {
 	struct usage_class classes[CLASS_COUNT];
 
-	if (!is_arena(numbers->of[0]) || numbers->of[1] >= CLASS_COUNT)
+	if (!mallctl_arenas_is_known(numbers->of[0]) || numbers->of[1] >= CLASS_COUNT)
 		return ENOENT;
 	*value = 0;
-	if (!is_whole_heap(numbers->of[0]) || !hak_nallocx(1, 0))
+	if (!mallctl_arenas_is_whole_heap(numbers->of[0]) || !hak_nallocx(1, 0))
 		return 0;
 	usage_read_classes(classes);
 	*value = *(const uint64_t *)((const char *)&classes[numbers->of[1]] + parameter);
@@ -289,15 +281,10 @@ READ(helper_runs)
 	return 0;
 }
 
-READ(confirm)
+/* parameter: where it is. */
+READ(option)
 {
-	*value = options.confirm;
-	return 0;
-}
-
-READ(hardened)
-{
-	*value = options.hardened;
+	*value = *(const bool *)((const char *)&options + parameter);
 	return 0;
 }
 
@@ -317,7 +304,9 @@ READ(word)
 
 READ(word_of_arena)
 {
-	return is_arena(numbers->of[0]) ? read_word(numbers, parameter, value) : ENOENT;
+	if (!mallctl_arenas_is_known(numbers->of[0]))
+		return ENOENT;
+	return read_word(numbers, parameter, value);
 }
 
 READ(huge_pages)
@@ -392,7 +381,8 @@ const struct mallctl_row mallctl_rows[] = {
 	FIXED("config.fill", BOOL, false),
 	FIXED("config.lazy_lock", BOOL, false),
 	WORD("config.malloc_conf", EMPTY),
-	ROW("config.opt_safety_checks", BOOL, read_hardened, NULL, 0),
+	ROW("config.opt_safety_checks", BOOL, read_option, NULL,
+	    offsetof(struct options, hardened)),
 	FIXED("config.prof", BOOL, false),
 	FIXED("config.prof_libgcc", BOOL, false),
 	FIXED("config.prof_libunwind", BOOL, false),
@@ -403,7 +393,7 @@ const struct mallctl_row mallctl_rows[] = {
 	FIXED("opt.abort", BOOL, false),
 	FIXED("opt.abort_conf", BOOL, false),
 	FIXED("opt.cache_oblivious", BOOL, true),
-	ROW("opt.confirm_conf", BOOL, read_confirm, NULL, 0),
+	ROW("opt.confirm_conf", BOOL, read_option, NULL, offsetof(struct options, confirm)),
 	WORD("opt.metadata_thp", DISABLED),
 	FIXED("opt.trust_madvise", BOOL, false),
 	FIXED("opt.retain", BOOL, true),
