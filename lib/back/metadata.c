@@ -107,6 +107,13 @@ void *metadata_take_open(size_t bytes)
 	return take_below(align_up(bytes, ARCH_CACHE_LINE_BYTES), &opened);
 }
 
+void *metadata_take_open_first(size_t bytes)
+{
+	void *taken = metadata_take_open(bytes);
+
+	return taken ? taken : metadata_take(bytes);
+}
+
 void metadata_prepare(size_t bytes)
 {
 	char *from;

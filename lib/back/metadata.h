@@ -17,6 +17,8 @@ void metadata_begin(char *start, char *end);
 void *metadata_take(size_t bytes);
 /* The same without a system call, for what a cache grows by; NULL: none that is open already. */
 void *metadata_take_open(size_t bytes);
+/* Out of what is open, where there is as much; else as metadata_take. */
+void *metadata_take_open_first(size_t bytes);
 /* Once a process, before its second thread: what the first cache grows by. */
 void metadata_open_ahead(void);
 /* So that whoever takes so much next makes no system call for it. */

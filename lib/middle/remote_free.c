@@ -45,9 +45,7 @@ static struct remote_message *take_message(struct remote_outbox *outbox)
 		fetch_next(message->next);
 		return message;
 	}
-	message = metadata_take_open(sizeof(*message));
-	if (!message)
-		message = metadata_take(sizeof(*message));
+	message = metadata_take_open_first(sizeof(*message));
 	if (message)
 		message->origin = outbox;
 	return message;
@@ -344,7 +342,7 @@ static void put_word(struct heap *heap, uint32_t first, unsigned word, uint64_t 
 
 	for (; bits; bits &= bits - 1)
 		blocks[count++] = start + (unsigned)__builtin_ctzll(bits) * size;
-	heap_count_add(&heap->counts[slab->class_mark - 1u].received, count);
+	heap_count_add(&heap->counts[slab_class_number(slab)].received, count);
 	heap_put_blocks(heap, blocks, count);
 }
 

@@ -21,9 +21,7 @@ static _Atomic uint64_t *words_of(struct slab *slab)
 
 	if (likely(words))
 		return words;
-	brought = metadata_take_open(WORDS_BYTES);
-	if (!brought)
-		brought = metadata_take(WORDS_BYTES);
+	brought = metadata_take_open_first(WORDS_BYTES);
 	if (!brought)
 		return NULL;
 	/* acq_rel: zeroes come before the words are known; else another's */
