@@ -19,12 +19,12 @@
 #define LOOKS_PER_LIST	32
 #define HOME_IS_ALL	UINT8_MAX
 
-/* [home][dirty]; unit + 1 of the first run; by large lock */
+/* [home][dirty]; links to the first run; by large lock */
 static uint32_t lists[TOPOLOGY_HOMES_MAX][2][LISTS] SPARSE;
 _Atomic uint32_t large_run_dirty;	/* units */
 static struct index_stack idle;		/* for the helper */
 static struct index_stack moved;	/* for large_run_settle */
-/* the helper's run, unit + 1; relaxed: for a fork's child */
+/* a link to the helper's run; relaxed: for a fork's child */
 static _Atomic uint32_t claimed;
 static uint32_t lowest_unit = UNIT_NONE, end_unit;	/* where runs are; by large lock */
 
@@ -288,12 +288,12 @@ static uint32_t find_in_list(uint32_t link, uint32_t units, uint32_t alignment, 
 	uint32_t best = UNIT_NONE, looks;
 
 	for (looks = 0; link && (looks < LOOKS_PER_LIST || thorough); looks++) {
-		struct large_unit *run = large_run_at(link - 1);
-		uint32_t start = fit(link - 1, units, alignment);
+		struct large_unit *run = large_run_at(index_from_link(link));
+		uint32_t start = fit(index_from_link(link), units, alignment);
 
 		if (run->state == RUN_FREE && start != UNIT_NONE &&
 		    (best == UNIT_NONE || run->units < large_run_at(best)->units)) {
-			best = link - 1;
+			best = index_from_link(link);
 			*first = start;
 		}
 		link = run->next;
@@ -338,7 +338,7 @@ void large_run_settle(void)
 	uint32_t link = index_stack_take(&moved);
 
 	while (link) {
-		uint32_t unit = link - 1, units;
+		uint32_t unit = index_from_link(link), units;
 
 		link = index_stack_leave(&large_run_at(unit)->moved_link);
 		if (!large_run_remove(unit))
@@ -367,7 +367,7 @@ bool large_run_claim(uint32_t unit)
 {
 	uint8_t is_free = RUN_FREE;
 
-	atomic_store_explicit(&claimed, unit + 1, memory_order_relaxed);
+	atomic_store_explicit(&claimed, index_to_link(unit), memory_order_relaxed);
 	if (atomic_compare_exchange_strong(&large_run_at(unit)->state, &is_free, RUN_AWAY))
 		return true;
 	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
@@ -396,17 +396,17 @@ static void large_run_mend_after_fork(uint32_t unit)
 
 void large_run_after_fork_in_child(void)
 {
-	uint32_t unit = atomic_load_explicit(&claimed, memory_order_relaxed);
+	uint32_t unit = index_from_link(atomic_load_explicit(&claimed, memory_order_relaxed));
 	unsigned i;
 
-	if (unit && large_run_at(unit - 1)->state == RUN_AWAY)
-		large_run_at(unit - 1)->state = RUN_FREE;
+	if (unit != UNIT_NONE && large_run_at(unit)->state == RUN_AWAY)
+		large_run_at(unit)->state = RUN_FREE;
 	atomic_store_explicit(&claimed, 0, memory_order_relaxed);
 	idle.head = moved.head = 0;
 	for (i = 0; i < topology.homes * 2 * LISTS; i++) {
 		uint32_t link = lists[i / (2 * LISTS)][i / LISTS % 2][i % LISTS];
 
-		for (; link; link = large_run_at(link - 1)->next)
-			large_run_mend_after_fork(link - 1);
+		for (; link; link = large_run_at(index_from_link(link))->next)
+			large_run_mend_after_fork(index_from_link(link));
 	}
 }

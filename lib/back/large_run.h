@@ -32,7 +32,7 @@ struct large_unit {
 	uint32_t units;		/* in the first and the last record of a run */
 	uint32_t dirty_units;	/* free run, first record: how many are dirty */
 	union {
-		uint32_t next;		/* free run, first record: unit + 1 in its list */
+		uint32_t next;		/* free run, first record: a link in its list */
 		uint32_t gap_units;	/* live run, first record: see large_gap.h */
 	};
 	union {

@@ -32,6 +32,7 @@
 #define LARGE_RECORD_BYTES	32	/* of a unit, see large_run.h */
 
 #define UNIT_NONE		INDEX_NONE
+#define SUPERSLAB_NONE		INDEX_NONE
 
 /* What the fast path of free() needs; read-mostly, a cache line of its own. */
 struct reservation {

@@ -12,7 +12,7 @@
 #include "support/compiler.h"
 
 struct store {
-	_Atomic uint32_t slots[STOCK_SLOTS];	/* superslab + 1; 0: empty */
+	_Atomic uint32_t slots[STOCK_SLOTS];	/* links; 0: empty */
 	_Atomic uint32_t length;		/* relaxed: a hint, at times one off */
 } CACHE_ALIGNED;
 
@@ -33,9 +33,9 @@ bool stock_push(unsigned home, enum stock_kind kind, uint32_t superslab)
 		uint32_t empty = 0;
 
 		/* release: pairs with the acquire in stock_pop; the pages come with the index */
-		if (atomic_compare_exchange_strong_explicit(&store->slots[i], &empty, superslab + 1,
-							    memory_order_release,
-							    memory_order_relaxed)) {
+		if (atomic_compare_exchange_strong_explicit(
+			    &store->slots[i], &empty, index_to_link(superslab),
+			    memory_order_release, memory_order_relaxed)) {
 			atomic_fetch_add_explicit(&store->length, 1, memory_order_relaxed);
 			return true;
 		}
@@ -49,7 +49,7 @@ uint32_t stock_pop(unsigned home, enum stock_kind kind)
 	unsigned i;
 
 	if (!atomic_load_explicit(&store->length, memory_order_relaxed))
-		return STOCK_NONE;
+		return SUPERSLAB_NONE;
 	for (i = 0; i < STOCK_SLOTS; i++) {
 		uint32_t found;
 
@@ -59,10 +59,10 @@ uint32_t stock_pop(unsigned home, enum stock_kind kind)
 		found = atomic_exchange_explicit(&store->slots[i], 0, memory_order_acquire);
 		if (found) {
 			atomic_fetch_sub_explicit(&store->length, 1, memory_order_relaxed);
-			return found - 1;
+			return index_from_link(found);
 		}
 	}
-	return STOCK_NONE;
+	return SUPERSLAB_NONE;
 }
 
 unsigned stock_length(unsigned home, enum stock_kind kind)
@@ -75,8 +75,8 @@ unsigned stock_length(unsigned home, enum stock_kind kind)
 
 uint32_t stock_look(unsigned home, enum stock_kind kind, unsigned slot)
 {
-	/* An empty slot is 0, and 0 - 1 is STOCK_NONE. */
-	return atomic_load_explicit(&stores[home][kind].slots[slot], memory_order_relaxed) - 1;
+	return index_from_link(atomic_load_explicit(&stores[home][kind].slots[slot],
+						    memory_order_relaxed));
 }
 
 void stock_set_fresh(unsigned home, uint32_t first, uint32_t end, uint32_t *old_first,

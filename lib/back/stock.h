@@ -17,21 +17,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "support/index.h"
+#include "back/reservation.h"
 
 enum stock_kind { STOCK_READY, STOCK_SPARE, STOCK_RETIRED, STOCK_KINDS };
 
 #define STOCK_SLOTS	64	/* of a kind */
-#define STOCK_NONE	INDEX_NONE
 
 /* Everything is kept for each home apart: see os/topology.h. */
 
 /* False: all slots are in use; the caller keeps it. */
 bool stock_push(unsigned home, enum stock_kind kind, uint32_t superslab);
-/* STOCK_NONE: empty. */
+/* SUPERSLAB_NONE: empty. */
 uint32_t stock_pop(unsigned home, enum stock_kind kind);
 unsigned stock_length(unsigned home, enum stock_kind kind);
-/* What lies in a slot just now, without taking it; STOCK_NONE: nothing. */
+/* What lies in a slot just now, without taking it; SUPERSLAB_NONE: nothing. */
 uint32_t stock_look(unsigned home, enum stock_kind kind, unsigned slot);
 
 /*

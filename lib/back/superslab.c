@@ -92,23 +92,23 @@ static bool carve_ready(unsigned home)
 {
 	uint32_t index = stock_pop(home, STOCK_READY);
 
-	if (index == STOCK_NONE)
+	if (index == SUPERSLAB_NONE)
 		return false;
 	stock_note_taken(home, false);
 	superslab_enter(index, home, ALL_UNITS, 0);
 	return true;
 }
 
-/* A plain one, which nobody else sees yet; STOCK_NONE: there is none. */
+/* A plain one, which nobody else sees yet; SUPERSLAB_NONE: there is none. */
 static uint32_t pop_plain(unsigned home)
 {
 	uint32_t index;
 
 	if (!stock_take_fresh(home, 1, &index))
 		index = stock_pop(home, STOCK_SPARE);
-	if (index == STOCK_NONE)
+	if (index == SUPERSLAB_NONE)
 		index = stock_pop(home, STOCK_RETIRED);
-	if (index != STOCK_NONE)
+	if (index != SUPERSLAB_NONE)
 		stock_note_taken(home, true);
 	return index;
 }
@@ -118,7 +118,7 @@ static bool carve_plain(unsigned home)
 {
 	uint32_t index = pop_plain(home);
 
-	if (index == STOCK_NONE)
+	if (index == SUPERSLAB_NONE)
 		return false;
 	superslab_enter(index, home, 0, 0);
 	return true;
@@ -172,7 +172,7 @@ static uint32_t take_plain(struct superslab_wish wish, bool *zeroed)
 	uint32_t unit, index = pop_plain(home);
 	bool huge;
 
-	if (index == STOCK_NONE)
+	if (index == SUPERSLAB_NONE)
 		return UNIT_NONE;
 	if (index >= FRONTIER_FIRST_BYTES / SUPERSLAB_SIZE)
 		wish.home = node_home_of_touch(home);
@@ -224,7 +224,7 @@ uint32_t superslab_take_anywhere(struct superslab_wish wish, bool *zeroed)
 }
 
 /*
- * With the lock: where so many wholly free superslabs of one home lie side by side; INDEX_NONE:
+ * With the lock: where so many wholly free superslabs of one home lie side by side; SUPERSLAB_NONE:
  * nowhere.
  */
 static uint32_t superslab_find_free(uint32_t superslabs)
@@ -238,7 +238,7 @@ static uint32_t superslab_find_free(uint32_t superslabs)
 		if (run == superslabs)
 			return index + 1 - superslabs;
 	}
-	return INDEX_NONE;
+	return SUPERSLAB_NONE;
 }
 
 /* With the lock. False: the helper was faster. */
@@ -288,8 +288,8 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	carve_all();
 	do
 		first = superslab_find_free(superslabs);
-	while (first != INDEX_NONE && !take_whole_run(first, superslabs));
-	for (index = first; first != INDEX_NONE && index < first + superslabs; index++) {
+	while (first != SUPERSLAB_NONE && !take_whole_run(first, superslabs));
+	for (index = first; first != SUPERSLAB_NONE && index < first + superslabs; index++) {
 		superslab_list_remove(index);
 		home = superslab_at(index)->home;
 		charge_note_populated(-__builtin_popcount(
@@ -300,7 +300,7 @@ bool superslab_give(uint32_t superslabs, struct chunk *chunk)
 	}
 	lock_put(&lock);
 	*chunk = (struct chunk){ first * SUPERSLAB_UNITS, superslabs * SUPERSLAB_UNITS, home };
-	return first != INDEX_NONE;
+	return first != SUPERSLAB_NONE;
 }
 
 void superslab_take_stock(void)

@@ -14,7 +14,7 @@
 /* By superslab lock. */
 static struct {
 	uint64_t in_use;			/* a bit a list */
-	uint32_t first[SUPERSLAB_LISTS];	/* index + 1 */
+	uint32_t first[SUPERSLAB_LISTS];	/* links */
 } lists[TOPOLOGY_HOMES_MAX] SPARSE;
 
 static struct index_stack noted;	/* no lock */
@@ -92,7 +92,7 @@ void superslab_list_again_noted(void)
 	uint32_t link = index_stack_take(&noted);
 
 	while (link) {
-		uint32_t index = link - 1;
+		uint32_t index = index_from_link(link);
 
 		link = index_stack_leave(&superslab_at(index)->moved_link);
 		superslab_list_again(index);

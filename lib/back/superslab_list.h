@@ -30,7 +30,7 @@ void superslab_list_note(uint32_t index);
 /* What was noted. */
 void superslab_list_again_noted(void);
 
-/* A bit a list that is not empty; the first of one, index + 1. The next of it is in its record. */
+/* A bit a list that is not empty; a link to the first of one. The next is in its record. */
 uint64_t superslab_list_in_use(unsigned home);
 uint32_t superslab_list_first(unsigned home, unsigned list);
 

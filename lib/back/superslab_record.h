@@ -38,14 +38,14 @@ struct superslab {
 	_Atomic uint32_t brought;	/* their pages came before a slab did: see brought.h */
 	/* put since the helper last looked; relaxed: before units */
 	_Atomic uint32_t touched;
-	uint32_t next, previous;	/* index + 1 in its list; by superslab lock */
+	uint32_t next, previous;	/* links in its list; by superslab lock */
 	uint16_t listed;		/* list + 1; 0: in none; by superslab lock */
 	_Atomic uint16_t home;		/* where its pages come from; relaxed: it seldom changes */
 	_Atomic uint32_t moved_link;	/* see index_stack.h: its place in the lists is not true */
 	_Atomic uint32_t idle_link;	/* the same: the helper should look at it */
 	uint32_t quiet[4];		/* see release_policy.h; the helper's alone */
 	uint32_t due;			/* to be released; the helper's alone */
-	uint32_t surplus_link;		/* index + 1; the helper's, while it has the superslab */
+	uint32_t surplus_link;		/* the helper's, while it has the superslab */
 	/* its first touch brings all of it; relaxed: the helper's word */
 	_Atomic uint32_t huge;
 	/* a bit a slab's first unit: see middle/slab_remote.h; seq_cst */

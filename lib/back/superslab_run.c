@@ -157,10 +157,10 @@ static uint32_t take_of_kind(struct superslab_wish wish, bool *zeroed)
 		uint32_t link = superslab_list_first(wish.home,
 						     (unsigned)__builtin_ctzll(candidates));
 
-		for (; link; link = superslab_at(link - 1)->next) {
+		for (; link; link = superslab_at(index_from_link(link))->next) {
 			if (looks++ == ALIKE_LOOKS)
 				return UNIT_NONE;
-			unit = take_of_kind_in(link - 1, wish, zeroed);
+			unit = take_of_kind_in(index_from_link(link), wish, zeroed);
 			if (unit != UNIT_NONE)
 				return unit;
 		}
@@ -177,7 +177,7 @@ static uint32_t take_from_list(struct superslab_wish wish, unsigned list, uint32
 	unsigned looks;
 
 	for (looks = 0; link && (looks < most || wish.thorough); looks++) {
-		uint32_t index = link - 1, unit;
+		uint32_t index = index_from_link(link), unit;
 
 		link = superslab_at(index)->next;
 		unit = superslab_run_take_run(index, wish, starts, zeroed);

@@ -68,7 +68,7 @@ static bool superslab_trim_drop_one(unsigned home)
 {
 	uint32_t index = stock_pop(home, STOCK_READY);
 
-	if (index == STOCK_NONE)
+	if (index == SUPERSLAB_NONE)
 		return false;
 	if (vm_drop(reservation_unit_start(index * SUPERSLAB_UNITS), SUPERSLAB_SIZE)) {
 		stock_push(home, STOCK_READY, index);

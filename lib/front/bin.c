@@ -26,7 +26,7 @@ struct bin *bin_of_marked(uint32_t unit)
 {
 	const struct slab *slab = slab_at(unit);
 	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);
-	unsigned class = slab_guests(slab) ? CLASS_COUNT : slab->class_mark - 1u;
+	unsigned class = slab_guests(slab) ? CLASS_COUNT : slab_class_number(slab);
 
 	return (struct bin *)(heap->bins + class * HEAP_BIN_BYTES);
 }

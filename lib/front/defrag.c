@@ -47,14 +47,14 @@ bool RACY_READER defrag_look(const void *block, struct defrag_place *place)
 
 	if (!slab)
 		return false;
-	counts = &heap->counts[slab->class_mark - 1];
-	head = read_once(&heap->available[slab->class_mark - 1].head);
+	counts = &heap->counts[slab_class_number(slab)];
+	head = read_once(&heap->available[slab_class_number(slab)].head);
 	place->free = slab->free_blocks;
 	place->capacity = slab_class(slab)->capacity;
 	place->bytes = slab_class(slab)->units * UNIT_SIZE;
 	place->free_of_all = heap_count_read(&counts->free);
 	place->capacity_of_all = place->capacity * heap_count_read(&counts->slabs);
-	place->filled = head ? reservation_unit_start(head - 1) : NULL;
+	place->filled = head ? reservation_unit_start(index_from_link(head)) : NULL;
 	return true;
 }
 
@@ -72,7 +72,7 @@ EXPORT int RACY_READER hak_defrag_hint(const void *block)
 
 	if (!slab || !slab->listed || heap_is_frozen(heap))
 		return 0;
-	list = &heap->available[slab->class_mark - 1];
+	list = &heap->available[slab_class_number(slab)];
 	head = read_once(&list->head);
 	count = read_once(&list->count);
 	empty = read_once(&list->empty);
@@ -81,8 +81,8 @@ EXPORT int RACY_READER hak_defrag_hint(const void *block)
 	    slab->free_blocks < capacity / FREE_SHARE)
 		return 0;
 	slabs = count - empty - 1;
-	free_blocks = heap_count_read(&heap->counts[slab->class_mark - 1].free) -
-		      (uint64_t)empty * capacity - slab_unit(head - 1)->free_blocks;
+	free_blocks = heap_count_read(&heap->counts[slab_class_number(slab)].free) -
+		      (uint64_t)empty * capacity - slab_unit(index_from_link(head))->free_blocks;
 	live = slabs * capacity - free_blocks;
 	return (capacity - slab->free_blocks) * slabs * 8 <= live * 9;
 }

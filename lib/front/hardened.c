@@ -212,7 +212,7 @@ void hardened_free(void *block)
 	}
 	slab = slab_of(block);
 	if (is_early(slab)) {
-		heap_note_sent(NULL, slab->class_mark - 1u);
+		heap_note_sent(NULL, slab_class_number(slab));
 		heap_frozen_put(block);
 		return;
 	}

@@ -306,7 +306,7 @@ static void look_at_stage(struct thread_cache *cache, unsigned class)
 /* In a bin of its class a guest is not aligned as the others are. */
 static bool note_guests(struct thread_cache *cache, unsigned class, const void *block)
 {
-	unsigned host = slab_unit(reservation_unit_of(block))->class_mark - 1u;
+	unsigned host = slab_class_of_block(block);
 
 	if (likely(host == class))
 		return false;

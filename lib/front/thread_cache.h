@@ -115,8 +115,7 @@ static inline unsigned thread_cache_block_class(struct bin *bin, const void *blo
 {
 	unsigned class = thread_cache_bin_class(bin);
 
-	return likely(class < CLASS_COUNT) ? class :
-					     slab_unit(reservation_unit_of(block))->class_mark - 1u;
+	return likely(class < CLASS_COUNT) ? class : slab_class_of_block(block);
 }
 
 /* Also by who does not have the cache: then the count is of some moment. */

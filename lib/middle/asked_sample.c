@@ -65,7 +65,7 @@ void asked_sample_note(struct heap_count *counts, void *block, size_t asked)
 	uint32_t unit = reservation_unit_of(block);
 	uint32_t first = slab_first_unit(unit);
 	struct slab *slab = slab_unit(first);
-	struct heap_count *count = &counts[slab->class_mark - 1];
+	struct heap_count *count = &counts[slab_class_number(slab)];
 
 	/* Full: the oldest knows least of what is live. */
 	if (slab->samples == SLAB_SAMPLES)
@@ -86,12 +86,12 @@ void asked_sample_drop_free(struct heap_count *counts, struct slab *slab)
 		unsigned index = slab->sampled_index[place];
 
 		if (slab->free_bits[index / 64] >> index % 64 & 1)
-			forget(&counts[slab->class_mark - 1], slab, place);
+			forget(&counts[slab_class_number(slab)], slab, place);
 	}
 }
 
 void asked_sample_drop_all(struct heap_count *counts, struct slab *slab)
 {
 	while (slab->samples)
-		forget(&counts[slab->class_mark - 1], slab, 0);
+		forget(&counts[slab_class_number(slab)], slab, 0);
 }

@@ -194,8 +194,7 @@ static void common_put_run(struct heap *own, struct remote_outbox *outbox, struc
 		heap_put_kept(owner);
 	} else {
 		for (i = 0; i < count; i++) {
-			heap_note_sent(own,
-				       slab_unit(reservation_unit_of(blocks[i]))->class_mark - 1u);
+			heap_note_sent(own, slab_class_of_block(blocks[i]));
 			/* Where there is no memory even for the message, it stays lost. */
 			remote_free_send_one(outbox, owner, blocks[i]);
 		}

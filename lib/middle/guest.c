@@ -61,9 +61,9 @@ static struct guest_host choose(struct heap *heap, unsigned class)
 static uint32_t next_link(struct heap *heap, unsigned host)
 {
 	uint32_t link = heap->next_host[host];
-	const struct slab *slab = link ? slab_unit(link - 1) : NULL;
+	const struct slab *slab = link ? slab_unit(index_from_link(link)) : NULL;
 
-	if (slab && slab->listed && slab->position == 0 && slab->class_mark == host + 1 &&
+	if (slab && slab->listed && slab->position == 0 && slab_class_number(slab) == host &&
 	    atomic_load_explicit(&slab->heap, memory_order_relaxed) == heap)
 		return link;
 	return heap->available[host].head;
@@ -82,9 +82,11 @@ unsigned guest_take_blocks(struct heap *heap, unsigned class, void **blocks, uns
 		return 0;
 	link = next_link(heap, host->class);
 	for (looks = 0; link && looks < LOOKS; looks++, link = next) {
+		uint32_t first = index_from_link(link);
+
 		/* A slab leaves the list when it is full. */
-		next = slab_unit(link - 1)->next;
-		taken += heap_take_guests(heap, link - 1, blocks + taken, count - taken,
+		next = slab_unit(first)->next;
+		taken += heap_take_guests(heap, first, blocks + taken, count - taken,
 					  host->length);
 		if (taken == count)
 			break;

@@ -88,10 +88,10 @@ static void put_slab(struct heap *heap, uint32_t first)
 	unsigned i, units = slab_class(slab)->units;
 
 	INVARIANT(heap->empty_units >= units);
-	slab_list_remove(&heap->available[slab->class_mark - 1], slab);
-	heap->available[slab->class_mark - 1].empty--;
+	slab_list_remove(&heap->available[slab_class_number(slab)], slab);
+	heap->available[slab_class_number(slab)].empty--;
 	heap->empty_units -= units;
-	heap_count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
+	heap_count_slab(heap, slab_class_number(slab), (uint32_t)-1, slab);
 	slab_brought_drop(slab);
 	for (i = 0; i < units; i++)
 		reservation.bin_of_unit[first + i] = reservation.nobody;
@@ -103,22 +103,23 @@ static void put_slab(struct heap *heap, uint32_t first)
 static void note_taken(struct heap *heap, struct slab *slab, unsigned count,
 		       uint32_t untouched_from)
 {
-	struct heap_count *counts = &heap->counts[slab->class_mark - 1];
+	unsigned number = slab_class_number(slab);
+	struct heap_count *counts = &heap->counts[number];
 	const struct size_class *class = slab_class(slab);
 
 	INVARIANT(count && slab->untouched_from >= untouched_from);
 	if (slab->free_blocks + count == class->capacity) {
 		INVARIANT(heap->empty_units >= class->units);
 		heap->empty_units -= class->units;
-		heap->available[slab->class_mark - 1].empty--;
+		heap->available[number].empty--;
 	}
 	heap_stir(heap);
-	heap->taken_of[(slab->class_mark - 1) / 64] |= (uint64_t)1 << (slab->class_mark - 1) % 64;
+	heap->taken_of[number / 64] |= (uint64_t)1 << number % 64;
 	heap_count_add(&counts->free, -count);
 	heap_count_add(&counts->untouched, untouched_from - slab->untouched_from);
 	slab_brought_use(slab, untouched_from, heap->number);
 	if (slab->free_blocks == 0)
-		slab_list_remove(&heap->available[slab->class_mark - 1], slab);
+		slab_list_remove(&heap->available[number], slab);
 }
 
 /* Takes blocks from one slab of the heap and keeps the list true. */
@@ -155,7 +156,7 @@ unsigned heap_take_blocks(struct heap *heap, unsigned class, void **blocks, unsi
 
 	while (taken < count) {
 		uint32_t link = heap->available[class].head;
-		uint32_t first = link - 1;
+		uint32_t first = index_from_link(link);
 
 		if (!link) {
 			/*
@@ -180,8 +181,8 @@ static uint32_t find_aligned(struct heap *heap, unsigned class, unsigned alignme
 	uint32_t link = heap->available[class].head, best = 0;
 
 	/* All of them are empty: EMPTY_UNITS_KEPT at most. */
-	for (; link; link = slab_unit(link - 1)->next) {
-		uint32_t first = link - 1;
+	for (; link; link = slab_unit(index_from_link(link))->next) {
+		uint32_t first = index_from_link(link);
 
 		if (first % alignment_units == 0 &&
 		    (!best || (first & -first) < ((best - 1) & -(best - 1))))
@@ -195,7 +196,7 @@ void *heap_take_random_block(struct heap *heap, unsigned class, unsigned alignme
 {
 	uint32_t link = alignment_units == 1 ? heap->available[class].head :
 					       find_aligned(heap, class, alignment_units);
-	uint32_t first = link ? link - 1 : take_slab(heap, class, alignment_units);
+	uint32_t first = link ? index_from_link(link) : take_slab(heap, class, alignment_units);
 	unsigned untouched_from;
 	struct slab *slab;
 	void *block;
@@ -227,15 +228,16 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 	uint32_t first = slab_first_unit(unit);
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
-	struct slab_list *list = &heap->available[slab->class_mark - 1];
+	unsigned number = slab_class_number(slab);
+	struct slab_list *list = &heap->available[number];
 	unsigned free_before = slab->free_blocks, guests = slab_guests(slab);
 	unsigned put = slab_put_blocks(slab, first, blocks, count);
 
 	INVARIANT(put && atomic_load_explicit(&slab->heap, memory_order_relaxed) == heap);
 	if (unlikely(guests && !slab_guests(slab)))
-		set_bin(heap, first, slab->class_mark - 1u);
+		set_bin(heap, first, number);
 	asked_sample_drop_free(heap->counts, slab);
-	heap_count_add(&heap->counts[slab->class_mark - 1].free, slab->free_blocks - free_before);
+	heap_count_add(&heap->counts[number].free, slab->free_blocks - free_before);
 	heap_stir(heap);
 	if (!slab->listed)
 		slab_list_push_head(list, first, slab);
@@ -243,8 +245,7 @@ static unsigned put_run(struct heap *heap, void *const *blocks, unsigned count)
 		return put;
 	list->empty++;
 	heap->empty_units += class->units;
-	if (heap->empty_units > empty_units_kept(heap) ||
-	    slab->class_mark - 1 == CLASS_ALIGNED_UNIT) {
+	if (heap->empty_units > empty_units_kept(heap) || number == CLASS_ALIGNED_UNIT) {
 		put_slab(heap, first);
 	} else {
 		slab_list_remove(list, slab);
@@ -267,8 +268,8 @@ static void put_empty_slabs_of(struct heap *heap, unsigned class)
 	uint32_t link;
 
 	while ((link = heap->available[class].tail) &&
-	       slab_unit(link - 1)->free_blocks == size_class_table[class].capacity)
-		put_slab(heap, link - 1);
+	       slab_unit(index_from_link(link))->free_blocks == size_class_table[class].capacity)
+		put_slab(heap, index_from_link(link));
 }
 
 void heap_put_empty_slabs(struct heap *heap)
@@ -355,7 +356,7 @@ static void drop_slab(struct heap *heap, uint32_t first)
 {
 	struct slab *slab = slab_unit(first);
 	const struct size_class *class = slab_class(slab);
-	unsigned number = slab->class_mark - 1u;
+	unsigned number = slab_class_number(slab);
 
 	asked_sample_drop_all(heap->counts, slab);
 	heap_count_add(&heap->counts[number].free, class->capacity - slab->free_blocks);

@@ -93,7 +93,7 @@ struct heap {
 	uint8_t comb_round, comb_class;	/* … that goes on from there; owner only */
 
 	struct guest_host host_of[CLASS_COUNT];	/* of guests of the class; owner only */
-	uint32_t next_host[CLASS_COUNT];	/* unit + 1: guest.h goes on there; owner only */
+	uint32_t next_host[CLASS_COUNT];	/* links: guest.h goes on there; owner only */
 
 	struct heap_count counts[CLASS_COUNT];	/* written by the owner, read by anyone */
 
@@ -250,7 +250,7 @@ static inline void heap_note_received(struct heap *heap, unsigned class)
 
 static inline void heap_note_block_received(struct heap *heap, const void *block)
 {
-	heap_note_received(heap, slab_unit(reservation_unit_of(block))->class_mark - 1u);
+	heap_note_received(heap, slab_class_of_block(block));
 }
 
 /* Calls visit for every heap ever made; they are never freed. Takes no lock. */

@@ -35,7 +35,7 @@ void heap_frozen_put(void *block)
 	struct slab *slab = slab_unit(first);
 	unsigned i, units = slab_class(slab)->units, free_before;
 	struct heap *heap = atomic_load_explicit(&slab->heap, memory_order_relaxed);
-	struct heap_count *count = &heap->counts[slab->class_mark - 1];
+	struct heap_count *count = &heap->counts[slab_class_number(slab)];
 	bool filled;
 
 	lock_take(heap_fork_lock());
@@ -48,7 +48,7 @@ void heap_frozen_put(void *block)
 	if (filled) {
 		for (i = 0; i < units; i++)
 			reservation.bin_of_unit[first + i] = reservation.nobody;
-		heap_count_slab(heap, slab->class_mark - 1u, (uint32_t)-1, slab);
+		heap_count_slab(heap, slab_class_number(slab), (uint32_t)-1, slab);
 		slab_destroy(first);
 	}
 	lock_put(heap_fork_lock());

@@ -46,9 +46,9 @@ void slab_list_prepend(struct slab_list *list, struct slab_list front)
 {
 	if (!front.head)
 		return;
-	slab_unit(front.tail - 1)->next = list->head;
+	slab_unit(index_from_link(front.tail))->next = list->head;
 	if (list->head)
-		slab_unit(list->head - 1)->previous = front.tail;
+		slab_unit(index_from_link(list->head))->previous = front.tail;
 	else
 		list->tail = front.tail;
 	list->head = front.head;

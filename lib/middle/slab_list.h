@@ -11,7 +11,7 @@
 #include "middle/slab.h"
 
 struct slab_list {
-	uint32_t head, tail;	/* unit + 1 */
+	uint32_t head, tail;	/* links by unit */
 	uint32_t count;
 	uint32_t empty;		/* of these; by heap.c */
 };

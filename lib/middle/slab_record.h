@@ -27,7 +27,7 @@ struct slab {
 	_Atomic(struct heap *) heap;	/* NULL: the unit is in no slab */
 	/* see slab_remote.h; NULL: none yet; stays when the slab is put. release: who brings it */
 	_Atomic(_Atomic uint64_t *) remote;
-	uint32_t next, previous;	/* unit + 1, in a list of the heap; owner only */
+	uint32_t next, previous;	/* links by unit, in a list of the heap; owner only */
 	uint16_t class_mark;		/* class + 1; stays when the slab is put, for messages */
 	uint16_t free_blocks;		/* owner only */
 	uint16_t untouched_from;	/* owner only */
@@ -67,6 +67,18 @@ static inline struct slab *slab_unit(size_t unit)
 static inline uint32_t slab_first_unit(uint32_t unit)
 {
 	return unit - slab_unit(unit)->position;
+}
+
+/* The class of a slab that is, or was. */
+static inline unsigned slab_class_number(const struct slab *slab)
+{
+	return slab->class_mark - 1u;
+}
+
+/* Of a live block; any unit of its slab knows it. */
+static inline unsigned slab_class_of_block(const void *block)
+{
+	return slab_class_number(slab_unit(reservation_unit_of(block)));
 }
 
 /* The slab that holds the unit; the unit must be in one. Slabs do not cross superslabs. */

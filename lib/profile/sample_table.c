@@ -8,16 +8,17 @@
 
 #include "profile/table_memory.h"
 #include "support/compiler.h"
+#include "support/index.h"
 
 #define SLOTS		(2 * SAMPLE_TABLE_SAMPLES)
 #define SLOT_TAKEN_OUT	UINT32_MAX
 
 struct sample_table {
 	struct sample samples[SAMPLE_TABLE_SAMPLES];
-	/* Number + 1; 0: never used. release: pairs with the acquire in sample_table_take */
+	/* Links; 0: never used. release: pairs with the acquire in sample_table_take */
 	_Atomic uint32_t slots[SLOTS];
 	/*
-	 * Number + 1 of the first unused one; the upper half counts, so that no change is missed
+	 * A link to the first unused one; the upper half counts, so that no change is missed
 	 * (ABA).
 	 */
 	_Atomic uint64_t unused;
@@ -57,14 +58,14 @@ static void put_unused(struct sample_table *of, uint32_t number)
 	do {
 		atomic_store_explicit(&of->samples[number].next, (uint32_t)head,
 				      memory_order_relaxed);
-		next = ((head >> 32) + 1) << 32 | (number + 1);
+		next = ((head >> 32) + 1) << 32 | index_to_link(number);
 		/* release: pairs with the acquire in take_unused */
 	} while (!atomic_compare_exchange_weak_explicit(&of->unused, &head, next,
 							memory_order_release,
 							memory_order_relaxed));
 }
 
-/* Number + 1; 0: all are in use. */
+/* A link; 0: all are in use. */
 static uint32_t take_unused(struct sample_table *of)
 {
 	uint64_t head = atomic_load_explicit(&of->unused, memory_order_acquire), next;
@@ -72,7 +73,7 @@ static uint32_t take_unused(struct sample_table *of)
 
 	while ((uint32_t)head) {
 		next = ((head >> 32) + 1) << 32 |
-		       atomic_load_explicit(&of->samples[(uint32_t)head - 1].next,
+		       atomic_load_explicit(&of->samples[index_from_link((uint32_t)head)].next,
 					    memory_order_relaxed);
 		if (atomic_compare_exchange_weak_explicit(&of->unused, &head, next,
 							  memory_order_acquire,
@@ -86,10 +87,10 @@ static uint32_t take_unused(struct sample_table *of)
 	} while (!atomic_compare_exchange_weak_explicit(&of->used, &number, number + 1,
 							memory_order_relaxed,
 							memory_order_relaxed));
-	return number + 1;
+	return index_to_link(number);
 }
 
-static void sample_table_enter(struct sample_table *of, uintptr_t block, uint32_t mark)
+static void sample_table_enter(struct sample_table *of, uintptr_t block, uint32_t link)
 {
 	uint32_t place = slot_of(block);
 
@@ -98,7 +99,7 @@ static void sample_table_enter(struct sample_table *of, uintptr_t block, uint32_
 		uint32_t found = atomic_load_explicit(&of->slots[place], memory_order_relaxed);
 
 		if ((found == 0 || found == SLOT_TAKEN_OUT) &&
-		    atomic_compare_exchange_strong_explicit(&of->slots[place], &found, mark,
+		    atomic_compare_exchange_strong_explicit(&of->slots[place], &found, link,
 							    memory_order_release,
 							    memory_order_relaxed))
 			return;
@@ -109,21 +110,21 @@ bool sample_table_add(const struct sample_copy *from)
 {
 	struct sample_table *of = sample_table_get();
 	struct sample *sample;
-	uint32_t mark = of ? take_unused(of) : 0;
+	uint32_t link = of ? take_unused(of) : 0;
 
-	if (!mark) {
+	if (!link) {
 		if (of)
 			atomic_fetch_add_explicit(&of->dropped, 1, memory_order_relaxed);
 		return false;
 	}
-	sample = &of->samples[mark - 1];
+	sample = &of->samples[index_from_link(link)];
 	sample->twin = from->twin;
 	sample->asked_bytes = from->asked_bytes;
 	sample->objects = from->objects;
 	sample->born_ns = from->born_ns;
 	sample->stack = from->stack;
 	atomic_store_explicit(&sample->block, from->block, memory_order_release);
-	sample_table_enter(of, from->block, mark);
+	sample_table_enter(of, from->block, link);
 	return true;
 }
 
@@ -136,26 +137,26 @@ static void copy(struct sample_copy *to, const struct sample *sample, uintptr_t 
 bool sample_table_take(void *block, struct sample_copy *to)
 {
 	struct sample_table *of = sample_table_get();
-	uint32_t place = slot_of((uintptr_t)block), probe, mark;
+	uint32_t place = slot_of((uintptr_t)block), probe, link;
 	struct sample *sample;
 
 	for (probe = 0; of && probe < SLOTS; probe++, place = (place + 1) % SLOTS) {
-		mark = atomic_load_explicit(&of->slots[place], memory_order_acquire);
-		if (!mark)
+		link = atomic_load_explicit(&of->slots[place], memory_order_acquire);
+		if (!link)
 			return false;
-		if (mark == SLOT_TAKEN_OUT)
+		if (link == SLOT_TAKEN_OUT)
 			continue;
-		sample = &of->samples[mark - 1];
+		sample = &of->samples[index_from_link(link)];
 		if (atomic_load_explicit(&sample->block, memory_order_relaxed) != (uintptr_t)block)
 			continue;
 		/* Freed twice at once, it is taken out once. */
-		if (!atomic_compare_exchange_strong_explicit(&of->slots[place], &mark,
+		if (!atomic_compare_exchange_strong_explicit(&of->slots[place], &link,
 							     SLOT_TAKEN_OUT, memory_order_acquire,
 							     memory_order_relaxed))
 			return false;
 		copy(to, sample, (uintptr_t)block);
 		atomic_store_explicit(&sample->block, 0, memory_order_relaxed);
-		put_unused(of, mark - 1);
+		put_unused(of, index_from_link(link));
 		return true;
 	}
 	return false;

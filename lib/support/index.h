@@ -5,6 +5,9 @@
  *   an index   counts from 0; INDEX_NONE: there is none
  *   a link     (head, tail, next, previous, ..._link) is an index + 1; 0: there is none, so that
  *              memory of zeros is empty lists
+ *
+ * Whoever makes the one of the other calls a function of this file, and a lint looks for those who
+ * do not. A slab's class_mark is such a link in 16 bits: slab_class_number() reads it.
  */
 #ifndef HAKMEM_SUPPORT_INDEX_H
 #define HAKMEM_SUPPORT_INDEX_H

@@ -161,18 +161,19 @@ static void comb_class(struct batch *batch, struct slab_list *list, bool is_left
 	unsigned i;
 
 	for (link = list->head; link; link = next) {
-		struct slab *slab = slab_unit(link - 1);
+		uint32_t first = index_from_link(link);
+		struct slab *slab = slab_unit(first);
 
 		next = slab->next;
 		if (slab->combed != SLAB_COMBED) {
 			comb->stopped = comb->is_over(comb->argument);
 			if (comb->stopped)
 				break;
-			comb_slab(batch, slab, link - 1, is_left);
+			comb_slab(batch, slab, first, is_left);
 		}
 		if (comb->sorts) {
 			slab_list_remove(list, slab);
-			slab_list_push_tail(&sorted[fullness_of(slab)], link - 1, slab);
+			slab_list_push_tail(&sorted[fullness_of(slab)], first, slab);
 		}
 	}
 	for (i = FULLNESSES; i-- > 0;)

@@ -143,7 +143,7 @@ static bool fill_one(struct ahead *ahead)
 	uint64_t zeroing_ns;
 	int error;
 
-	if (superslab == STOCK_NONE)
+	if (superslab == SUPERSLAB_NONE)
 		return false;
 	error = populate_fill_superslab(&ahead->fill, populate_spares_start(superslab), pages,
 					&zeroing_ns);
@@ -177,7 +177,7 @@ static bool populate_ahead_drop_one(struct ahead *ahead)
 {
 	uint32_t superslab = stock_pop(ahead->home, STOCK_READY);
 
-	if (superslab == STOCK_NONE)
+	if (superslab == SUPERSLAB_NONE)
 		return false;
 	if (vm_drop(populate_spares_start(superslab), SUPERSLAB_SIZE)) {
 		stock_push(ahead->home, STOCK_READY, superslab);

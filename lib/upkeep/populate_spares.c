@@ -64,12 +64,12 @@ static uint32_t populate_spares_pop(struct populate_spares *spares)
 static void push_surplus(struct populate_spares *spares, uint32_t superslab)
 {
 	superslab_at(superslab)->surplus_link = spares->surplus;
-	spares->surplus = superslab + 1;
+	spares->surplus = index_to_link(superslab);
 }
 
 static uint32_t pop_surplus(struct populate_spares *spares)
 {
-	uint32_t superslab = spares->surplus - 1;
+	uint32_t superslab = index_from_link(spares->surplus);
 
 	spares->surplus = superslab_at(superslab)->surplus_link;
 	return superslab;
@@ -133,9 +133,9 @@ uint32_t populate_spares_next(struct populate_spares *spares)
 	if (spares->batch.next < spares->batch.end || start_batch(spares))
 		return spares->batch.next++;
 	plain = stock_pop(spares->home, STOCK_SPARE);
-	if (plain != STOCK_NONE && arm(spares, plain, 1)) {
+	if (plain != SUPERSLAB_NONE && arm(spares, plain, 1)) {
 		populate_spares_put_plain(spares, plain);
-		return STOCK_NONE;
+		return SUPERSLAB_NONE;
 	}
 	return plain;
 }
@@ -153,7 +153,7 @@ void populate_spares_take_retired(struct populate_spares *spares)
 
 	/* Only what threads may have back at once: the surplus is out of their reach. */
 	while (stock_length(spares->home, STOCK_SPARE) + superslabs < STOCK_SLOTS &&
-	       (superslab = stock_pop(spares->home, STOCK_RETIRED)) != STOCK_NONE) {
+	       (superslab = stock_pop(spares->home, STOCK_RETIRED)) != SUPERSLAB_NONE) {
 		if (superslabs && superslab + 1 != first && superslab != first + superslabs) {
 			populate_spares_keep(spares, first, superslabs);
 			superslabs = 0;

@@ -27,7 +27,7 @@ struct populate_spares {
 	uint32_t numbers[POPULATE_SPARES_MOST];
 	uint32_t count;
 	uint32_t runs;		/* of such as lie side by side */
-	uint32_t surplus;	/* index + 1, by surplus_link */
+	uint32_t surplus;	/* a link, by surplus_link */
 };
 
 void populate_spares_begin(struct populate_spares *spares, unsigned home,
@@ -41,7 +41,7 @@ static inline char *populate_spares_start(uint32_t superslab)
 	return reservation_unit_start((size_t)superslab * SUPERSLAB_UNITS);
 }
 
-/* The next superslab to fill; it is armed if anything is. STOCK_NONE: there is none. */
+/* The next superslab to fill; it is armed if anything is. SUPERSLAB_NONE: there is none. */
 uint32_t populate_spares_next(struct populate_spares *spares);
 
 /* It is armed, and stays so for a later tick. */

@@ -52,7 +52,7 @@ struct parts {
 	unsigned count, most;
 };
 
-/* The helper's alone. Lists: index + 1 of the first, chained by idle_link. */
+/* The helper's alone. Lists: links to the first, chained by idle_link. */
 static struct {
 	struct release_policy policy;
 	uint32_t watched, whole, parts;
@@ -72,7 +72,7 @@ static void release_behind_keep(uint32_t *list, uint32_t index)
 /* The list is not empty. */
 static uint32_t release_behind_pop(uint32_t *list)
 {
-	uint32_t index = *list - 1;
+	uint32_t index = index_from_link(*list);
 
 	index_stack_drop_first(list, &superslab_at(index)->idle_link);
 	return index;

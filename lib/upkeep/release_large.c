@@ -10,7 +10,7 @@
 #include "back/large_run.h"
 
 /*
- * The helper's alone. Lists: unit + 1 of the first, chained by idle_link; where a run began
+ * The helper's alone. Lists: links to the first, chained by idle_link; where a run began
  * that has since been merged or taken, another may have begun, or none.
  */
 static struct {
@@ -33,7 +33,7 @@ static void release_large_keep(uint32_t *list, uint32_t unit)
 /* The list is not empty. */
 static uint32_t release_large_pop(uint32_t *list)
 {
-	uint32_t unit = *list - 1;
+	uint32_t unit = index_from_link(*list);
 
 	index_stack_drop_first(list, &large_run_at(unit)->idle_link);
 	return unit;

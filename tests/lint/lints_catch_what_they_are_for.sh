@@ -146,6 +146,17 @@ fresh_tree
 printf 'static void take(int of,\n\t\t int by)\n{\n}\n' | tee "$top_srcdir/lib/back/large.c" >"$top_srcdir/lib/os/vm.c"
 catches static_functions_have_names_of_their_own 'lib/back/large.c and lib/os/vm.c: take()'
 
+fresh_tree
+passes links_are_made_by_name
+echo 'int vm_next(int link) { return link - 1; }' >>"$top_srcdir/lib/os/vm.h"
+catches links_are_made_by_name 'lib/os/vm.h:2: index_from_link() makes an index of a link'
+fresh_tree
+printf '\tuint32_t first;\t/* unit + 1 */\n' >>"$top_srcdir/lib/os/vm.h"
+catches links_are_made_by_name 'lib/os/vm.h:2: call it a link'
+fresh_tree
+printf 'heap->counts[slab->class_mark - 1]\n' >>"$top_srcdir/lib/os/vm.h"
+catches links_are_made_by_name 'lib/os/vm.h:2: slab_class_number() reads'
+
 if command -v shellcheck >/dev/null; then
 	fresh_tree
 	passes scripts_pass_shellcheck

@@ -32,7 +32,7 @@ static void let_go(uint32_t index)
 START_TEST(an_empty_store_gives_nothing)
 {
 	for (int kind = 0; kind < STOCK_KINDS; kind++) {
-		ck_assert_uint_eq(stock_pop(0, (enum stock_kind)kind), STOCK_NONE);
+		ck_assert_uint_eq(stock_pop(0, (enum stock_kind)kind), SUPERSLAB_NONE);
 		ck_assert_uint_eq(stock_length(0, (enum stock_kind)kind), 0);
 	}
 }
@@ -46,7 +46,7 @@ START_TEST(a_full_store_takes_no_more)
 		ck_assert(stock_push(0, STOCK_READY, i));
 	ck_assert(!stock_push(0, STOCK_READY, STOCK_SLOTS));
 	ck_assert_uint_eq(stock_length(0, STOCK_READY), STOCK_SLOTS);
-	ck_assert_uint_eq(stock_pop(0, STOCK_SPARE), STOCK_NONE);
+	ck_assert_uint_eq(stock_pop(0, STOCK_SPARE), SUPERSLAB_NONE);
 	for (uint32_t i = 0; i < STOCK_SLOTS; i++) {
 		uint32_t index = stock_pop(0, STOCK_READY);
 
@@ -54,7 +54,7 @@ START_TEST(a_full_store_takes_no_more)
 		sum += index;
 	}
 	ck_assert_uint_eq(sum, STOCK_SLOTS * (STOCK_SLOTS - 1) / 2);
-	ck_assert_uint_eq(stock_pop(0, STOCK_READY), STOCK_NONE);
+	ck_assert_uint_eq(stock_pop(0, STOCK_READY), SUPERSLAB_NONE);
 }
 END_TEST
 
@@ -65,7 +65,7 @@ static void *pass_round(void *unused)
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t index = stock_pop(0, round % STOCK_KINDS);
 
-		if (index == STOCK_NONE)
+		if (index == SUPERSLAB_NONE)
 			continue;
 		hold(index);
 		let_go(index);
@@ -94,7 +94,7 @@ START_TEST(four_threads_lose_and_double_nothing)
 	for (int kind = 0; kind < STOCK_KINDS; kind++) {
 		uint32_t index;
 
-		while ((index = stock_pop(0, (enum stock_kind)kind)) != STOCK_NONE) {
+		while ((index = stock_pop(0, (enum stock_kind)kind)) != SUPERSLAB_NONE) {
 			hold(index);
 			found++;
 		}

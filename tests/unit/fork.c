@@ -338,7 +338,7 @@ static void look_at_stock(void *start)
 	if (stock_length(0, STOCK_READY) || mincore(start, 1, &resident) || resident & 1)
 		abort();
 	/* It is there for the child, too. */
-	if (stock_pop(0, STOCK_SPARE) == STOCK_NONE)
+	if (stock_pop(0, STOCK_SPARE) == SUPERSLAB_NONE)
 		abort();
 }
 

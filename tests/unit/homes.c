@@ -181,7 +181,7 @@ START_TEST(a_stock_is_of_one_home)
 	for (home = 4; home-- > 0;) {
 		ck_assert_uint_eq(stock_length(home, STOCK_READY), 1);
 		ck_assert_uint_eq(stock_pop(home, STOCK_READY), 100 + home);
-		ck_assert_uint_eq(stock_pop(home, STOCK_READY), STOCK_NONE);
+		ck_assert_uint_eq(stock_pop(home, STOCK_READY), SUPERSLAB_NONE);
 	}
 }
 END_TEST
