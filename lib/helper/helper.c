@@ -102,7 +102,7 @@ static void note_rungs(const struct event_loop *loop)
 	rungs_set(RUNG_HELPER, CONTROL_RUNG_ON, confine_error, confine_error ? UNCONFINED : "");
 	if (options.huge_pages == HUGE_PAGES_NEVER)
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_UNWANTED, 0, "huge_pages:never");
-	else if (process_has_no_huge_pages())
+	else if (vm_has_no_huge_pages())
 		rungs_set(RUNG_HUGE_PAGES, CONTROL_RUNG_OFF, 0,
 			  "/sys/kernel/mm/transparent_hugepage/enabled is never, or missing");
 	else if (options.huge_pages == HUGE_PAGES_AUTO && !vm_huge_pages_fit())

@@ -6,21 +6,10 @@
 
 #include "os/process.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "os/clock.h"
-#include "support/kernel_file.h"
 #include "support/system_call.h"
-
-bool process_has_no_huge_pages(void)
-{
-	char text[64];
-
-	return kernel_file_read("/sys/kernel/mm/transparent_hugepage/enabled", text,
-				sizeof(text)) <= 0 ||
-	       strstr(text, "[never]");
-}
 
 static uint64_t read_clock(clockid_t clock)
 {

@@ -20,6 +20,7 @@
 #include "os/program.h"
 #include "os/thread.h"
 #include "support/compiler.h"
+#include "support/kernel_file.h"
 #include "support/system_call.h"
 
 /*
@@ -351,4 +352,13 @@ int vm_map_missing(void *start, size_t bytes)
 	error = vm_map_missing(start, half);
 	other_error = vm_map_missing((char *)start + half, bytes - half);
 	return error ? error : other_error;
+}
+
+bool vm_has_no_huge_pages(void)
+{
+	char text[64];
+
+	return kernel_file_read("/sys/kernel/mm/transparent_hugepage/enabled", text,
+				sizeof(text)) <= 0 ||
+	       strstr(text, "[never]");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vm.h - the memory system calls, nothing else: each returns 0 or -errno and leaves errno
- * alone. Addresses and lengths are multiples of the page size; what discards or replaces
+ * vm.h - the memory system calls, and what pages the machine has. A call returns 0 or -errno
+ * and leaves errno alone. Addresses and lengths are multiples of the page size; what discards or replaces
  * contents refuses others with -EINVAL itself, for the kernel rounds lengths up.
  *
  * Who may run with whom: anyone with anyone; whose the memory is, is the caller's affair.
@@ -29,6 +29,9 @@ static inline size_t vm_huge_page_bytes(void)
 {
 	return vm_page_size() / sizeof(uint64_t) * vm_page_size();
 }
+
+/* transparent_hugepage/enabled says never; also where the kernel has none. */
+bool vm_has_no_huge_pages(void);
 
 /* False: one would hold many superslabs, all populated by one touch, and none goes back alone. */
 static inline bool vm_huge_pages_fit(void)
