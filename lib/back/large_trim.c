@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * large_trim.c - gives the memory of free large runs back at once, on the caller's time.
+ * large_trim.c - gives the memory of free large runs back at once, on the caller's time. Of
+ * large.h; apart from large.c, where a thread that takes or frees a block finds all that it runs.
  */
 #include <config.h>
 

@@ -58,10 +58,7 @@ static struct quarantine *quarantine_of(struct thread_cache *cache)
 /* What a thread has to do now and then, and its refills do otherwise. */
 static void hardened_tend(struct thread_cache *cache)
 {
-	if (cache->outbox.pending && ++cache->refills_since_send >= TAKES_TO_SEND) {
-		cache->refills_since_send = 0;
-		remote_free_send_all(&cache->outbox);
-	}
+	thread_cache_send_after(cache, TAKES_TO_SEND);
 	if (remote_free_is_waiting(&cache->heap))
 		remote_free_drain(&cache->heap);
 }

@@ -260,10 +260,7 @@ void thread_cache_tend(struct thread_cache *cache, unsigned class)
 	const struct arrivals to = { &cache->heap, cache->bins, cache->slots, &cache->slot_pool,
 				     cache->limits };
 
-	if (cache->outbox.pending && ++cache->refills_since_send >= REFILLS_TO_SEND) {
-		cache->refills_since_send = 0;
-		remote_free_send_all(&cache->outbox);
-	}
+	thread_cache_send_after(cache, REFILLS_TO_SEND);
 	if (remote_free_is_outrun(&cache->heap))
 		remote_free_catch_up(&cache->heap);
 	else if (remote_free_is_waiting(&cache->heap))

@@ -180,6 +180,15 @@ void thread_cache_step_open_all(struct thread_cache *cache);
 /* The same of the steps that ask for alignment: a slow path, while a bin may hold guests. */
 void thread_cache_step_open_aligned(struct thread_cache *cache);
 
+/* Once in so many takes that are told: what the thread owes to others is sent. */
+static inline void thread_cache_send_after(struct thread_cache *cache, unsigned takes)
+{
+	if (cache->outbox.pending && ++cache->refills_since_send >= takes) {
+		cache->refills_since_send = 0;
+		remote_free_send_all(&cache->outbox);
+	}
+}
+
 /*
  * What a thread has to do now and then, and before it takes a block of the class past its bin: it
  * sends what it owes, and what others freed comes home, into the bin first.
