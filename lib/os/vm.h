@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vm.h - the memory system calls, and what pages the machine has. A call returns 0 or -errno
- * and leaves errno alone. Addresses and lengths are multiples of the page size; what discards or replaces
- * contents refuses others with -EINVAL itself, for the kernel rounds lengths up.
+ * vm.h - the memory system calls, and what pages the machine has. A call returns 0 or -errno and
+ * leaves errno alone. Addresses and lengths are multiples of the page size; what discards or
+ * replaces contents refuses others with -EINVAL itself, for the kernel rounds lengths up.
  *
  * Who may run with whom: anyone with anyone; whose the memory is, is the caller's affair.
  */
