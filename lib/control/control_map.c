@@ -43,30 +43,48 @@ static unsigned RACY_READER read_slabs(uint32_t index, uint8_t *fill)
 	return units;
 }
 
-/* The units of a superslab in the large range, by the tags of runs that begin in it. */
-static unsigned RACY_READER read_large(uint32_t index, unsigned *dirty)
-{
-	size_t first = (size_t)index * SUPERSLAB_UNITS, unit;
-	unsigned live = 0;
-	int is_live = -1;
+/*
+ * The run before it may reach into a superslab: a run's tags are at its ends alone, and one of a
+ * terabyte has its beginning far away. Who goes through superslabs in their order remembers where
+ * the last live one ends.
+ */
+struct live_run {
+	/* the unit behind it; a unit that is not before that is in no live run */
+	size_t end;
+	bool is_known;
+};
 
-	for (unit = first; unit < first + SUPERSLAB_UNITS; unit++) {
-		const struct large_unit *run = large_run_at(unit);
-		uint8_t state = run->state;
+/* In a run that began before: the tag at its end tells where. */
+static void RACY_READER find_live_run(struct live_run *run, size_t unit)
+{
+	size_t back = unit;
+
+	while (back > 0 && large_run_at(back)->state < RUN_FREE)
+		back--;
+	run->end = large_run_at(back)->state == RUN_LIVE ? back + large_run_at(back)->units : 0;
+	run->is_known = true;
+}
+
+/* The units of a superslab in the large range, by the tags of runs that begin in it. */
+static unsigned RACY_READER read_large(uint32_t index, struct live_run *run, unsigned *dirty)
+{
+	size_t first = (size_t)index * SUPERSLAB_UNITS, end = first + SUPERSLAB_UNITS, unit;
+	unsigned live = 0;
+
+	if (!run->is_known)
+		find_live_run(run, first);
+	if (run->end >= end) {
+		*dirty += SUPERSLAB_UNITS;
+		return SUPERSLAB_UNITS;
+	}
+	for (unit = first; unit < end; unit++) {
+		const struct large_unit *record = large_run_at(unit);
+		uint8_t state = record->state;
 
 		if (state >= RUN_FREE)
-			is_live = state == RUN_LIVE;
-		else if (is_live < 0) {
-			/* In a run that began before: the tag at its end tells where. */
-			size_t back = unit;
-
-			while (back > 0 && large_run_at(back)->state < RUN_FREE)
-				back--;
-			is_live = large_run_at(back)->state == RUN_LIVE &&
-				  back + large_run_at(back)->units > unit;
-		}
-		live += is_live > 0;
-		*dirty += is_live > 0 || run->dirty;
+			run->end = state == RUN_LIVE ? unit + record->units : unit;
+		live += unit < run->end;
+		*dirty += unit < run->end || record->dirty;
 	}
 	return live;
 }
@@ -111,18 +129,21 @@ static uint8_t read_node(uint32_t index)
 uint64_t control_map_large_live_bytes(unsigned home)
 {
 	uint32_t index, count = control_map_count();
+	struct live_run run = { .is_known = false };
 	uint64_t units = 0;
 
 	for (index = 0; index < count; index++) {
 		unsigned of, dirty = 0;
 
-		if (large_run_read_home(index, &of) && of == home)
-			units += read_large(index, &dirty);
+		if (!large_run_read_home(index, &of) || of != home)
+			run.is_known = false;
+		else
+			units += read_large(index, &run, &dirty);
 	}
 	return units * UNIT_SIZE;
 }
 
-static void read_superslab(uint32_t index, struct control_superslab *row)
+static void read_superslab(uint32_t index, struct live_run *run, struct control_superslab *row)
 {
 	const struct superslab *superslab = superslab_at(index);
 	uint64_t units = atomic_load_explicit(&superslab->units, memory_order_relaxed);
@@ -131,6 +152,11 @@ static void read_superslab(uint32_t index, struct control_superslab *row)
 	unsigned live;
 
 	row->node = read_node(index);
+	if (run->is_known && run->end >= (size_t)(index + 1) * SUPERSLAB_UNITS) {
+		row->kind = CONTROL_SUPERSLAB_LARGE;
+		row->live_units = row->dirty_units = SUPERSLAB_UNITS;
+		return;
+	}
 	live = read_slabs(index, &row->fill);
 	row->live_units = (uint8_t)live;
 	row->dirty_units = (uint8_t)dirty;
@@ -138,13 +164,14 @@ static void read_superslab(uint32_t index, struct control_superslab *row)
 		row->flags |= CONTROL_SUPERSLAB_RELEASING;
 	if (live || (uint32_t)units || units >> 32) {
 		row->kind = CONTROL_SUPERSLAB_SLABS;
+		run->is_known = false;
 		return;
 	}
 	row->kind = CONTROL_SUPERSLAB_CLOSED;
 	if (!reservation_large_unit_is_open((size_t)(index + 1) * SUPERSLAB_UNITS - 1))
 		return;
 	dirty = 0;
-	live = read_large(index, &dirty);
+	live = read_large(index, run, &dirty);
 	row->live_units = (uint8_t)live;
 	row->dirty_units = (uint8_t)dirty;
 	if (live || dirty)
@@ -155,16 +182,21 @@ static void read_superslab(uint32_t index, struct control_superslab *row)
 uint32_t control_map_fill(void *rows, uint32_t first, uint32_t most)
 {
 	struct control_superslab *row = rows;
+	/* An answer is of several parts. Old news are as good as new: a map is of no one moment. */
+	static struct live_run run;
+	static uint32_t next;
 	uint32_t i, count = control_map_count();
 
+	run.is_known = run.is_known && first && first == next;
 	for (i = 0; i < most && first + i < count; i++) {
 		row[i] = (struct control_superslab){ .kind = 0 };
 		/* Claimed at the frontier, but its record is not there yet. */
 		if (reservation_unit_is_open((size_t)(first + i + 1) * SUPERSLAB_UNITS - 1))
-			read_superslab(first + i, &row[i]);
+			read_superslab(first + i, &run, &row[i]);
 		else
 			row[i].kind = CONTROL_SUPERSLAB_CLOSED;
 	}
+	next = first + i;
 	mark_stock(rows, first, i);
 	return i;
 }
