@@ -37,7 +37,7 @@ static void purge_own(struct reclaim_purge *purge)
 
 	thread_cache_flush_all(cache);
 	if (cache) {
-		purge->bytes += reclaim_heap(&cache->heap);
+		purge->bytes += reclaim_heap(&cache->heap, false);
 		lease_put(cache);
 	}
 }

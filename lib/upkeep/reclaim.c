@@ -383,7 +383,7 @@ uint64_t reclaim_tick(void)
 	return reclaim_sleep_ns(now_ns);
 }
 
-static size_t comb_all(struct heap *heap, bool by_helper)
+size_t reclaim_heap(struct heap *heap, bool by_helper)
 {
 	struct comb comb = {
 		.release = by_helper ? release_at_once : release_one_by_one,
@@ -396,11 +396,6 @@ static size_t comb_all(struct heap *heap, bool by_helper)
 	return comb.released_bytes;
 }
 
-size_t reclaim_heap(struct heap *heap)
-{
-	return comb_all(heap, false);
-}
-
 bool reclaim_nap(struct reclaim_purge *purge)
 {
 	if (!purge->naps)
@@ -410,31 +405,30 @@ bool reclaim_nap(struct reclaim_purge *purge)
 	return true;
 }
 
-static bool take_patiently(struct thread_cache *cache, struct reclaim_purge *purge)
-{
-	bool taken = seizure_take(cache);
-
-	while (!taken && heap_is_held(&cache->heap) && reclaim_nap(purge))
-		taken = seizure_take(cache);
-	return taken;
-}
-
-static void purge_heap(struct heap *heap, void *argument)
+static bool purge_taken(struct heap *heap, struct reclaim_purge *purge)
 {
 	struct thread_cache *cache = thread_cache_of_heap(heap);
-	struct reclaim_purge *purge = argument;
 
-	if (heap_is_frozen(heap) || !take_patiently(cache, purge))
-		return;
+	if (heap_is_frozen(heap) || !seizure_take(cache))
+		return false;
 	empty_seized(cache, seizure_is_wanted_back);
-	purge->bytes += comb_all(heap, purge->by_helper);
+	purge->bytes += reclaim_heap(heap, purge->by_helper);
 	seizure_put(cache);
+	return true;
 }
 
+static void purge_heap(struct heap *heap, void *purge)
+{
+	purge_taken(heap, purge);
+}
+
+/* Only here others are waited for: most that were in hand at the first pass are not now. */
 static void purge_again(struct heap *heap, void *purge)
 {
-	if (remote_free_has_come(heap) || heap_is_held(heap))
-		purge_heap(heap, purge);
+	if (!remote_free_has_come(heap) && !heap_is_held(heap))
+		return;
+	while (!purge_taken(heap, purge) && heap_is_held(heap) && reclaim_nap(purge))
+		;
 }
 
 void reclaim_all(struct reclaim_purge *purge)

@@ -27,7 +27,7 @@ uint64_t reclaim_tick(void);
 
 /* A second at most in all, of naps of this length. */
 #define RECLAIM_NAP_NS		100000ull
-#define RECLAIM_NAPS_MOST	8000
+#define RECLAIM_NAPS_MOST	5000
 
 /* One purge. */
 struct reclaim_purge {
@@ -50,8 +50,8 @@ void reclaim_arrived(struct reclaim_purge *purge);
 /* Lets them work. False: it was enough. */
 bool reclaim_nap(struct reclaim_purge *purge);
 
-/* The holes of a heap that the caller holds, by madvise(2). */
-size_t reclaim_heap(struct heap *heap);
+/* Gives back the holes of a heap that the caller holds: see by_helper. Returns the bytes. */
+size_t reclaim_heap(struct heap *heap, bool by_helper);
 
 /* Since the start, and at the last look. Read by anyone; relaxed. */
 struct reclaim_counts {
