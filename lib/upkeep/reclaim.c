@@ -400,9 +400,8 @@ bool reclaim_nap(struct reclaim_purge *purge)
 {
 	if (!purge->naps)
 		return false;
-	purge->naps--;
 	thread_nap(RECLAIM_NAP_NS);
-	return true;
+	return purge->naps--;
 }
 
 static bool purge_taken(struct heap *heap, struct reclaim_purge *purge)

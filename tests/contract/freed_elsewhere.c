@@ -70,7 +70,7 @@ static void *take_aligned(void)
 
 static void *take_past_bins(void)
 {
-	return mallocx(64, HAK_UNCACHED);
+	return mallocx(1000, HAK_UNCACHED);
 }
 
 static void calloc_takes_what_another_thread_freed(void)
@@ -86,7 +86,7 @@ static void aligned_alloc_takes_what_another_thread_freed(void)
 static void past_the_bins_as_well(void)
 {
 	contract_look_up(&mallocx, "hak_mallocx");
-	stays_small(take_past_bins, 400000);
+	stays_small(take_past_bins, 30000);
 }
 
 /* As free does: the program may have made it read-only. */
