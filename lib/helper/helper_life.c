@@ -314,18 +314,30 @@ void helper_life_forget(void)
 }
 
 /*
- * False: it is still there after a while. It was stopped, or finds no processor, and is killed:
- * what it has in hand is found again, as after any killing.
+ * It was stopped, or finds no processor. What it has in hand is found again, as after any killing,
+ * but a lock that it held would be held for ever: it is killed while it has none. False: it has
+ * one, or has not gone yet.
  */
+static bool kill_outside_locks(void)
+{
+	bool has_gone;
+	uint32_t taken;
+
+	if (!started || !lock_take_all(&taken))
+		return false;
+	has_gone = !system_call(SYS_kill, started, SIGKILL) && task_wait(&room, END_WAIT_NS);
+	lock_put_all(taken);
+	return has_gone;
+}
+
+/* False: it is still there after a while. */
 static bool send_away(void)
 {
 	bool has_gone;
 
 	helper_life_tell_to_go();
 	event_loop_ring_always(&helper_life_doorbell);
-	has_gone = task_wait(&room, END_WAIT_NS);
-	if (!has_gone && started && !system_call(SYS_kill, started, SIGKILL))
-		has_gone = task_wait(&room, END_WAIT_NS);
+	has_gone = task_wait(&room, END_WAIT_NS) || kill_outside_locks();
 	if (has_gone)
 		helper_life_reap();
 	return has_gone;

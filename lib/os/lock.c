@@ -182,6 +182,32 @@ bool lock_take_patiently(struct lock *lock)
 	return false;
 }
 
+void lock_put_all(uint32_t taken)
+{
+	unsigned i;
+
+	for (i = order_count; i-- > 0;)
+		if (taken >> i & 1)
+			lock_put(order[i]);
+}
+
+bool lock_take_all(uint32_t *taken)
+{
+	unsigned i;
+
+	*taken = 0;
+	for (i = 0; i < order_count; i++) {
+		if (lock_is_own(order[i]))
+			continue;
+		if (!lock_take_patiently(order[i])) {
+			lock_put_all(*taken);
+			return false;
+		}
+		*taken |= (uint32_t)1 << i;
+	}
+	return true;
+}
+
 void lock_reset(struct lock *lock)
 {
 	atomic_store_explicit(&lock->lender, 0, memory_order_relaxed);

@@ -29,16 +29,19 @@ struct lock {
 void lock_take(struct lock *lock);
 void lock_put(struct lock *lock);
 
-/*
- * The order in which locks are taken, for builds with --enable-debug, which check it; before there
- * is a second thread.
- */
+/* The order in which locks are taken, of all there are; before there is a second thread. */
 void lock_set_order(struct lock *const locks[], unsigned count);
 
 /* The calling thread holds it. */
 bool lock_is_own(const struct lock *lock);
 /* Waits for a tenth of a second at most. */
 bool lock_take_patiently(struct lock *lock);
+/*
+ * All that are known and not held by the caller, patiently: nobody else is in the middle of
+ * anything then. A bit of *taken each. False: one cannot be had, and none was taken.
+ */
+bool lock_take_all(uint32_t *taken);
+void lock_put_all(uint32_t taken);
 /* A child's: whoever held it is not there. */
 void lock_reset(struct lock *lock);
 

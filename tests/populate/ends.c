@@ -271,8 +271,13 @@ static void a_stopped_helper_goes_before_exec_too(void)
 	pid_t before;
 
 	start_helper();
+	/* It has no lock then; with one it would stay. */
+	usleep(50000);
 	before = stop_helper();
 	CHECK(execv("/there/is/none", none) == -1 && errno == ENOENT);
+	/* It is killed, which takes as long as it takes to find a processor. */
+	for (int wait = 0; wait < 1000 && !is_gone(before); wait++)
+		usleep(10000);
 	CHECK_THAT(is_gone(before), "helper %d lives on", (int)before);
 	CHECK_THAT(grow_until_helped(populated_ahead(), STARTING_BYTES), "no other came: %s",
 		   mode());

@@ -117,6 +117,48 @@ START_TEST(the_forking_thread_has_all_locks_and_nobody_else_has_one)
 }
 END_TEST
 
+static _Atomic unsigned stage;
+
+static void hold_one_or_take_all(unsigned number)
+{
+	uint32_t taken;
+
+	if (number) {
+		lock_take(&other_lock);
+		atomic_store(&stage, 1);
+		while (atomic_load(&stage) == 1)
+			usleep(1000);
+		lock_put(&other_lock);
+		atomic_store(&stage, 3);
+		return;
+	}
+	while (!atomic_load(&stage))
+		usleep(1000);
+	ck_assert(!lock_take_all(&taken));
+	ck_assert(!lock_is_own(&lock));
+	atomic_store(&stage, 2);
+	while (atomic_load(&stage) == 2)
+		usleep(1000);
+	ck_assert(lock_take_all(&taken));
+	ck_assert(lock_is_own(&lock) && lock_is_own(&other_lock));
+	lock_put_all(taken);
+	ck_assert(!lock_is_own(&lock) && !lock_is_own(&other_lock));
+}
+
+START_TEST(who_takes_all_locks_has_all_or_none_and_keeps_his_own)
+{
+	uint32_t taken;
+
+	lock_set_order(both, 2);
+	unit_threads(2, hold_one_or_take_all);
+	lock_take(&lock);
+	ck_assert(lock_take_all(&taken));
+	lock_put_all(taken);
+	ck_assert(lock_is_own(&lock) && !lock_is_own(&other_lock));
+	lock_put(&lock);
+}
+END_TEST
+
 /* As in a signal handler that forks. */
 START_TEST(what_a_forking_thread_held_before_it_holds_afterwards_and_in_the_child)
 {
@@ -389,6 +431,7 @@ int main(void)
 	tcase_add_test(tcase, one_thread_at_a_time_has_the_lock);
 	tcase_add_test(tcase, a_sleeping_waiter_is_woken);
 	tcase_add_test(tcase, the_forking_thread_has_all_locks_and_nobody_else_has_one);
+	tcase_add_test(tcase, who_takes_all_locks_has_all_or_none_and_keeps_his_own);
 	tcase_add_test(tcase,
 		       what_a_forking_thread_held_before_it_holds_afterwards_and_in_the_child);
 	tcase_add_test(tcase, living_threads_have_different_identities);
