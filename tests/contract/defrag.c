@@ -128,7 +128,7 @@ static size_t move_what_is_hinted(bool by_jemalloc)
 	return moves;
 }
 
-static void pack(bool by_jemalloc)
+static void pack(bool by_jemalloc, double most)
 {
 	size_t round, i, live = 0, moves = 0, last = 1;
 	double before, after;
@@ -145,7 +145,7 @@ static void pack(bool by_jemalloc)
 		live += blocks[i] != NULL;
 		CHECK(!blocks[i] || pattern_holds(blocks[i], size_of(i), i));
 	}
-	CHECK_THAT(before > 2 && after <= 1.03, "%.3f before, %.3f after %zu moves of %zu blocks",
+	CHECK_THAT(before > 2 && after <= most, "%.3f before, %.3f after %zu moves of %zu blocks",
 		   before, after, moves, live);
 	/* Each block once would do. */
 	CHECK_THAT(moves <= live, "%zu moves of %zu blocks", moves, live);
@@ -153,12 +153,21 @@ static void pack(bool by_jemalloc)
 
 static void moving_what_is_hinted_fills_the_slabs(void)
 {
-	pack(false);
+	pack(false, 1.03);
 }
 
 static void jemalloc_s_names_do_the_same(void)
 {
-	pack(true);
+	pack(true, 1.03);
+}
+
+/*
+ * While the helper has the thread's cache in hand, which on a busy machine may be long, the thread
+ * borrows another: that one's slabs are not full either.
+ */
+static void beside_a_helper_as_well(void)
+{
+	pack(false, 1.06);
 }
 
 static void what_lies_in_no_slab_stays(void)
@@ -219,8 +228,9 @@ static void utilization_is_told_block_by_block(void)
 }
 
 static const struct contract_case cases[] = {
-	CASE(moving_what_is_hinted_fills_the_slabs),
-	CASE(jemalloc_s_names_do_the_same),
+	CASE_WITH(moving_what_is_hinted_fills_the_slabs, "helpers:never"),
+	CASE_WITH(jemalloc_s_names_do_the_same, "helpers:never"),
+	CASE(beside_a_helper_as_well),
 	CASE(what_lies_in_no_slab_stays),
 	CASE(a_full_heap_has_no_hints),
 	CASE(utilization_is_told_block_by_block),
