@@ -316,14 +316,14 @@ void helper_life_forget(void)
 /*
  * It was stopped, or finds no processor. What it has in hand is found again, as after any killing,
  * but a lock that it held would be held for ever: it is killed while it has none. False: it has
- * one, or has not gone yet.
+ * one, or has not gone yet, or is a thread of the program (under a sanitizer).
  */
 static bool kill_outside_locks(void)
 {
 	bool has_gone;
 	uint32_t taken;
 
-	if (!started || !lock_take_all(&taken))
+	if (TASK_IS_THREAD || started <= 0 || !lock_take_all(&taken))
 		return false;
 	has_gone = !system_call(SYS_kill, started, SIGKILL) && task_wait(&room, END_WAIT_NS);
 	lock_put_all(taken);
