@@ -39,6 +39,7 @@ known_cases()
 	tests/misuse/foreign_pointer pointers_to_stack_data_mappings_and_code_abort musl's sbrk gives nothing
 	tests/populate/children vfork_and_spawn_leave_the_helper_alone its children are this system's programs
 	tests/populate/children a_process_ends_with_the_last_of_its_own_threads nor does it with musl's own malloc
+	tests/populate/ends the_helper_of_an_init_stays_when_its_child_is_one_too its child is this system's program
 	tests/populate/ends the_helper_stays_when_a_child_calls_exec its child is this system's program
 	tests/populate/unseen output_of_the_last_thread_is_whole its children are this system's programs
 	tests/populate/unseen a_program_that_calls_exec_is_left_alone it becomes one of this system's programs
