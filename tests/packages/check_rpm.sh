@@ -44,19 +44,21 @@ install_it()
 		inside "$root" sh -c 'rpm -i --nodeps /tmp/packages/*.rpm && ldconfig && rpm -qa'
 }
 
-# It tells a program's heap, and a program is linked with it.
+# It runs a program, and one is linked with it. Debian's tools do not look where RPM's libraries lie.
 try_it()
 {
 	inside "$root" sh -c 'hakctl version && hakctl run -o confirm:true -- sort /etc/passwd &&
 		echo "#include <hakmem/hakmem.h>
 			int main(void) { return !hak_version(); }" >/tmp/program.c &&
+		export LD_LIBRARY_PATH=$(rpm --eval %_libdir) && export PKG_CONFIG_PATH=$LD_LIBRARY_PATH/pkgconfig &&
 		cc /tmp/program.c -o /tmp/program $(pkg-config --cflags --libs hakmem) && /tmp/program &&
 		rm /tmp/program /tmp/program.c'
 }
 
+# The folder of pkg-config belongs to the system where RPMs are at home.
 picture_without_rpm()
 {
-	picture_of "$root" | grep -vE '^\./(var/lib/rpm|root/\.rpmdb|var/tmp)'
+	picture_of "$root" | grep -vE '^\./(var/lib/rpm|root/\.rpmdb|var/tmp|usr/lib64/pkgconfig d)'
 }
 
 erase_it()
