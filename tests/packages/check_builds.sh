@@ -8,7 +8,7 @@ cd "${top_builddir:?}" || exit 99
 CHROOTS=${CHROOTS:-$PWD/chroots}
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
 passed=0 failed=0
-tests=${BUILD_TESTS:-tests/unit/size_class tests/unit/thread_cache tests/contract/sizes tests/contract/reports tests/misuse/double_free}
+tests=${BUILD_TESTS:-tests/unit/size_class tests/unit/thread_cache tests/contract/sizes tests/contract/options tests/misuse/double_free}
 needed='autoconf automake libtool make pkg-config gcc g++ libc6-dev liburing-dev libjson-c-dev libncurses-dev libnuma-dev check'
 
 # shellcheck source=tests/packages/chroot.sh
