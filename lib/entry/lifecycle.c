@@ -90,7 +90,7 @@ void lifecycle_watch_forks(void)
 }
 
 /* The loader passes a shared object's constructors what it passes to main(). */
-__attribute__((constructor)) static void lifecycle_start(int argc, char **argv, char **environment)
+static void lifecycle_start(int argc, char **argv, char **environment)
 {
 	(void)argc;
 	(void)argv;
@@ -107,6 +107,8 @@ __attribute__((constructor)) static void lifecycle_start(int argc, char **argv, 
 	if (options.profile_bytes != SIZE_MAX)
 		profiling_follow();
 }
+
+AT_START(lifecycle_start, "");
 
 /* Others may have ended the process without this, so hakctl removes what is left over. */
 __attribute__((destructor)) static void lifecycle_end(void)

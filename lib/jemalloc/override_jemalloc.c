@@ -231,8 +231,7 @@ EXPORT void malloc_stats_print(void (*write)(void *, const char *), void *argume
 }
 
 /* Before the library's other constructor, which reads hakmem's own options over these. */
-__attribute__((constructor(101))) static void override_jemalloc_start(int argc, char **argv,
-								      char **environment)
+static void override_jemalloc_start(int argc, char **argv, char **environment)
 {
 	static const char variable[] = "MALLOC_CONF=";
 
@@ -247,6 +246,8 @@ __attribute__((constructor(101))) static void override_jemalloc_start(int argc, 
 		if (strncmp(*environment, variable, sizeof(variable) - 1) == 0)
 			jemalloc_conf_read(*environment + sizeof(variable) - 1, "MALLOC_CONF");
 }
+
+AT_START(override_jemalloc_start, ".00101");
 
 __attribute__((destructor)) static void override_jemalloc_end(void)
 {

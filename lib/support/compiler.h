@@ -23,6 +23,14 @@
  * small and written together, on few pages of each process.
  */
 #define SPARSE		__attribute__((aligned(4 * ARCH_CACHE_LINE_BYTES)))
+/*
+ * The loader calls the function at the start, with what main gets; order: "" or ".00101", which
+ * comes before. Under -flto the compiler gathers what has __attribute__((constructor)) into one
+ * function, which passes nothing on.
+ */
+#define AT_START(function, order)							\
+	static void (*function##_entry)(int, char **, char **)				\
+		__attribute__((section(".init_array" order), used)) = (function)
 #define EXPORT		__attribute__((visibility("default")))
 /* For declarations of data: -fvisibility=hidden covers definitions only, and without it each
  * access loads the address first. */

@@ -16,10 +16,11 @@
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 
-/* In the one file that has the probe. */
+/* In the one file that has the probe. Not static: under -flto the assembly may be elsewhere. */
 #define PROBE(name)									\
-	static volatile unsigned short hakmem_##name##_semaphore			\
-		__attribute__((section(".probes"), used))
+	extern volatile unsigned short hakmem_##name##_semaphore;			\
+	__attribute__((visibility("hidden"), section(".probes"), used))			\
+	volatile unsigned short hakmem_##name##_semaphore
 #define PROBE_IS_WATCHED(name)	unlikely(hakmem_##name##_semaphore)
 #define PROBE_2(name, a, b)								\
 	do {										\

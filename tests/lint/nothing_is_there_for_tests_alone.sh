@@ -13,7 +13,7 @@ fi
 nm -A --defined-only --extern-only .libs/libhakmem-core.a >"$work/nm" || exit 1
 # ".../libhakmem-core.a:libhakmem_core_la-slab.o:0000000000000000 T slab_take_blocks"
 awk '{ count = split($1, part, ":"); file = part[count - 1]; sub(/^.*-/, "", file)
-	sub(/\.l?o$/, "", file); if ($NF !~ /^(hak_|_\.)/) print $NF, file }' "$work/nm" |
+	sub(/\.l?o$/, "", file); if ($NF !~ /^(hak_|_\.|hakmem_.*_semaphore$)/) print $NF, file }' "$work/nm" |
 	sort -u >"$work/defined"
 find lib kmod-free-helpers hakctl -name '*.o' -exec nm -u {} + 2>/dev/null |
 	awk '{ print $NF }' | sort -u >"$work/used"

@@ -18,8 +18,8 @@ fi
 
 # ".../libhakmem-core.a:libhakmem_core_la-slab.o:0000000000000000 T slab_take_blocks"
 awk '
-# Of <sys/sdt.h>, which puts it into each file with a probe.
-$NF == "_.stapsdt.base" { next }
+# Of <sys/sdt.h>, which puts the first into each file with a probe, and names the others.
+$NF == "_.stapsdt.base" || $NF ~ /^hakmem_.*_semaphore$/ { next }
 {
 	count = split($1, part, ":")
 	file = part[count - 1]
