@@ -120,7 +120,11 @@ static void destructors_of_keys_may_allocate_and_free_in_every_round(void)
 			before = resident_bytes();
 	}
 	CHECK(atomic_load(&destructor_calls) == (size_t)THREADS * KEYS * ROUNDS);
-	CHECK_THAT(resident_bytes() < before + 3 * MIB,
+	/*
+	 * One block lost a key and thread would be 12 MiB. A heap that the helper has in hand while
+	 * a thread begins is not adopted: there is another then, hardened with a quarantine too.
+	 */
+	CHECK_THAT(resident_bytes() < before + 8 * MIB,
 		   "%zu KiB grew to %zu KiB: memory of ended threads is lost",
 		   before / KIB, resident_bytes() / KIB);
 }
