@@ -7,33 +7,10 @@
 set -u
 cd "${top_builddir:?}" || exit 99
 SUITES=${SUITES:-bookworm trixie}
-CHROOTS=${CHROOTS:-$PWD/chroots}
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
-passed=0 failed=0
 ours='hakctl libhakmem1 libhakmem-dev hakmem-doc'
 
 # shellcheck source=tests/packages/chroot.sh
 . "${top_srcdir:?}/tests/packages/chroot.sh"
-
-if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
-	echo "skipped: chroots need root and debootstrap"
-	exit 77
-fi
-
-step() # NAME COMMAND...: one line, and what it said when it fails
-{
-	local name=$1
-	shift
-	if "$@" >"$work/log" 2>&1; then
-		echo "ok    $suite: $name"
-		passed=$((passed + 1))
-		return
-	fi
-	echo "FAIL  $suite: $name"
-	tail -n "${LOG_LINES:-30}" "$work/log" | sed 's/^/  | /'
-	failed=$((failed + 1))
-	return 1
-}
 
 install_there() # CHROOT PACKAGE...
 {

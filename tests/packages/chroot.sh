@@ -1,10 +1,36 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# For check_debian.sh: bare systems made by debootstrap, copies of them, and commands inside. Nothing
-# stays mounted: what a command needs is mounted in a namespace that ends with it.
+# For the checks in chroots: bare systems made by debootstrap, copies of them, commands inside, and a
+# line for each step. Nothing stays mounted: what a command needs is mounted in a namespace that ends
+# with it. Sets CHROOTS, work (a folder that goes at the end), passed and failed; ends a check with 77
+# that cannot be made here.
+# shellcheck disable=SC2034,SC2154 # the checks read passed and failed, and set suite
 
+CHROOTS=${CHROOTS:-$PWD/chroots}
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT || exit 99
+passed=0 failed=0
 mirror=${MIRROR:-http://deb.debian.org/debian}
 ubuntu_mirror=${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}
+
+if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
+	echo "skipped: chroots need root and debootstrap"
+	exit 77
+fi
+
+step() # NAME COMMAND...: of $suite; one line, and what it said when it fails
+{
+	local name=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then
+		echo "ok    $suite: $name"
+		passed=$((passed + 1))
+		return
+	fi
+	echo "FAIL  $suite: $name"
+	tail -n "${LOG_LINES:-30}" "$work/log" | sed 's/^/  | /'
+	failed=$((failed + 1))
+	return 1
+}
 
 components_of() # SUITE
 {
